@@ -1,0 +1,3 @@
+//! `reconciled`: what became of every order's money.
+
+pub mod sandbox;
