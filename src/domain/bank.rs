@@ -1,0 +1,220 @@
+//! What the bank can say, after the wire has been read: views, refusals, and the answers that decide nothing.
+//!
+//! The class of an answer that is not listed here is *unknown*, and unknown never changes a status.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::money::Currency;
+use super::order::OrderId;
+use super::time::Timestamp;
+
+/// `orderStatus` (getOrderStatusExtended.do, response parameters).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BankStatus {
+    /// 0: known to the gateway, nobody has paid.
+    Registered,
+    /// 1: the amount is held.
+    Held,
+    /// 2: the money was taken.
+    Deposited,
+    /// 3: the authorisation was cancelled.
+    Reversed,
+    /// 4: money went back, in part or whole.
+    Refunded,
+    /// 5: 3-D Secure is running at the issuer.
+    InAuthentication,
+    /// 6: refused, or the payment time ran out.
+    Declined,
+    /// A number the documents do not define: kept, shown and looked at again.
+    Other(i64),
+}
+
+impl BankStatus {
+    /// The status of the wire's number.
+    pub const fn from_number(number: i64) -> Self {
+        match number {
+            0 => Self::Registered,
+            1 => Self::Held,
+            2 => Self::Deposited,
+            3 => Self::Reversed,
+            4 => Self::Refunded,
+            5 => Self::InAuthentication,
+            6 => Self::Declined,
+            other => Self::Other(other),
+        }
+    }
+
+    /// The wire's number.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Registered => 0,
+            Self::Held => 1,
+            Self::Deposited => 2,
+            Self::Reversed => 3,
+            Self::Refunded => 4,
+            Self::InAuthentication => 5,
+            Self::Declined => 6,
+            Self::Other(number) => number,
+        }
+    }
+}
+
+/// In words, with the number where it has no word.
+impl fmt::Display for BankStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registered => f.pad("registered"),
+            Self::Held => f.pad("held"),
+            Self::Deposited => f.pad("deposited"),
+            Self::Reversed => f.pad("reversed"),
+            Self::Refunded => f.pad("refunded"),
+            Self::InAuthentication => f.pad("in authentication"),
+            Self::Declined => f.pad("declined"),
+            Self::Other(number) => write!(f, "orderStatus {number}"),
+        }
+    }
+}
+
+/// `paymentAmountInfo`: absent below response version 03, which the bank sets per merchant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BankAmounts {
+    /// Minor units held or authorised.
+    pub approved: i64,
+    /// Minor units taken.
+    pub deposited: i64,
+    /// Minor units given back.
+    pub refunded: i64,
+}
+
+/// One answer of getOrderStatusExtended.do about one order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BankView {
+    /// The shop's number, as the bank repeats it.
+    pub order_number: Option<String>,
+    /// The gateway's id: `mdOrder` among the attributes.
+    pub order_id: Option<OrderId>,
+    /// Where the order stands.
+    pub status: BankStatus,
+    /// Why, as the processing puts it; -2007 is "the payment time ran out".
+    pub action_code: Option<i64>,
+    /// The price in minor units.
+    pub amount: Option<i64>,
+    /// Its currency.
+    pub currency: Option<Currency>,
+    /// What was held, taken and given back.
+    pub amounts: Option<BankAmounts>,
+    /// `authDateTime`: when the buyer's bank agreed.
+    pub authorised_at: Option<Timestamp>,
+}
+
+/// The action code of an order whose payment time ran out.
+pub const PAYMENT_TIME_RAN_OUT: i64 = -2007;
+
+/// The bank's word about our request: it will not do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// `errorCode`.
+    pub code: i64,
+    /// `errorMessage`, shortened; for people only, its wording varies.
+    pub message: String,
+}
+
+/// `errorCode` 6 of a status request: the gateway knows no such order.
+pub const UNKNOWN_ORDER: i64 = 6;
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "errorCode {}: {}", self.code, self.message)
+    }
+}
+
+/// Why an answer tells nothing about the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Of what kind it was.
+    pub kind: UnknownKind,
+    /// What was seen, for the log and for `order why`; no body, no secret.
+    pub detail: String,
+    /// How long the gateway asked us to wait (`Retry-After`).
+    pub retry_after: Option<Duration>,
+}
+
+/// The kinds of answers that tell nothing: a closed set, since it labels a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnknownKind {
+    /// No connection was made: nothing was sent.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// The connection broke before the answer was whole.
+    Broken,
+    /// 429.
+    Throttled,
+    /// 5xx.
+    ServerError,
+    /// 3xx, which is never followed, or another 4xx.
+    HttpStatus,
+    /// Not the JSON of the documents: HTML, truncated, too large, wrong types.
+    Unreadable,
+    /// `errorCode` 7, or a code the documents do not list.
+    SystemError,
+}
+
+impl UnknownKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Unreachable,
+        Self::Timeout,
+        Self::Broken,
+        Self::Throttled,
+        Self::ServerError,
+        Self::HttpStatus,
+        Self::Unreadable,
+        Self::SystemError,
+    ];
+
+    /// The word for it in metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Broken => "broken",
+            Self::Throttled => "throttled",
+            Self::ServerError => "server_error",
+            Self::HttpStatus => "http_status",
+            Self::Unreadable => "unreadable",
+            Self::SystemError => "system_error",
+        }
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.as_str(), self.detail)
+    }
+}
+
+/// An answer to getOrderStatusExtended.do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusAnswer {
+    /// A bank view.
+    Known(Box<BankView>),
+    /// The bank's word about our request: 1, 4, 5 or 6.
+    Refused(Refusal),
+    /// Everything else.
+    Unknown(Unknown),
+}
+
+/// An answer to autoCompletion.do. None of them confirms anything: only a status read does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompletionAnswer {
+    /// errorCode 0 and every `operations[].successful` true.
+    Acknowledged,
+    /// 5 or 6; believed once a read shows nothing deposited.
+    Refused(Refusal),
+    /// No byte of the request left: DNS, connect or TLS failed.
+    NotSent(Unknown),
+    /// Everything else: the money may have moved.
+    Unknown(Unknown),
+}

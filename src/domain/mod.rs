@@ -1,0 +1,23 @@
+//! What the daemon knows and how it decides: pure values and functions.
+//!
+//! Nothing here reads a clock, a file, a socket or a random source: `now` and jitter come in as arguments, decisions go
+//! out as values, and the shell ([`crate::daemon`]) performs them. That is what lets the same decisions be tested as
+//! tables.
+//!
+//! Read in this order: [`money`] and [`time`] (the two quantities), [`order`] (what is queued), [`bank`] (what the bank
+//! can say), [`lifecycle`] (what an answer makes of an order), [`operation`] (the completion's journey), [`holds`]
+//! (deadlines and when a completion is due), [`polling`] (when to look again), [`calendar`] (business days and cron
+//! slots), [`reconciliation`] (a day's report as a value).
+
+#![deny(clippy::float_arithmetic)]
+
+pub mod bank;
+pub mod calendar;
+pub mod holds;
+pub mod lifecycle;
+pub mod money;
+pub mod operation;
+pub mod order;
+pub mod polling;
+pub mod reconciliation;
+pub mod time;
