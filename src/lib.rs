@@ -1,4 +1,6 @@
 //! `reconciled`: what became of every order's money.
 
+pub mod clock;
 pub mod domain;
 pub mod sandbox;
+pub mod store;

@@ -35,6 +35,11 @@ pub enum Contradiction {
         /// The id the bank repeated.
         theirs: String,
     },
+    /// The bank gives this order the id that another of ours has.
+    OrderIdTaken {
+        /// That order's number.
+        by: String,
+    },
     /// The bank knows the order with another price.
     AmountDiffers {
         /// Our price in minor units.
@@ -100,6 +105,7 @@ impl Contradiction {
         match self {
             Self::AnotherOrderNumber { theirs } => format!("another_order_number:{theirs}"),
             Self::AnotherOrderId { theirs } => format!("another_order_id:{theirs}"),
+            Self::OrderIdTaken { by } => format!("order_id_taken:{by}"),
             Self::AmountDiffers { ours, theirs } => format!("amount_differs:{ours}:{theirs}"),
             Self::CurrencyDiffers { ours, theirs } => format!("currency_differs:{ours}:{theirs}"),
             Self::ApprovedDiffers { ours, approved } => format!("approved_differs:{ours}:{approved}"),
@@ -127,6 +133,9 @@ impl Contradiction {
         match self {
             Self::AnotherOrderNumber { theirs } => format!("the bank answered about order number {theirs:?}, not ours"),
             Self::AnotherOrderId { theirs } => format!("the bank answered about order id {theirs:?}, not ours"),
+            Self::OrderIdTaken { by } => {
+                format!("the bank gives it the order id that order {by:?} has here")
+            }
             Self::AmountDiffers { ours, theirs } => {
                 format!("we have {}, the bank has {}", sum(*ours), sum(*theirs))
             }

@@ -5,15 +5,20 @@
 //! tables.
 //!
 //! Read in this order: [`money`] and [`time`] (the two quantities), [`order`] (what is queued), [`bank`] (what the bank
-//! can say), [`lifecycle`] (what an answer makes of an order), [`operation`] (the completion's journey), [`holds`]
-//! (deadlines and when a completion is due), [`polling`] (when to look again), [`calendar`] (business days and cron
-//! slots), [`reconciliation`] (a day's report as a value).
+//! can say), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
+//! completion's journey), [`calendar`] (business days and cron slots), [`holds`] (deadlines and when a completion is
+//! due), [`polling`] (when to look again), [`journey`], [`completion`] and [`acts`] (the rows to write after a look, a
+//! completion's step, a person's act), [`reconciliation`] (a day's report as a value).
 
 #![deny(clippy::float_arithmetic)]
 
+pub mod acts;
 pub mod bank;
 pub mod calendar;
+pub mod completion;
+pub mod event;
 pub mod holds;
+pub mod journey;
 pub mod lifecycle;
 pub mod money;
 pub mod operation;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::bank::{BankAmounts, BankStatus, BankView, StatusAnswer};
 use super::lifecycle::{self, Contradiction};
 use super::money::Amount;
-use super::order::{Order, OrderKey};
+use super::order::{Order, OrderKey, State};
 use super::time::Timestamp;
 
 /// What a completion takes.
@@ -82,6 +82,15 @@ impl OperationState {
 /// The row id of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationKey(pub i64);
+
+/// A completion as it is first written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewOperation {
+    /// What it takes.
+    pub amount: CompletionAmount,
+    /// When it was decided.
+    pub intended_at: Timestamp,
+}
 
 /// A completion as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,12 +198,12 @@ pub fn after_read(
         StatusAnswer::Refused(refusal) => return ask_again(operation, policy, now, refusal.to_string()),
         StatusAnswer::Unknown(unknown) => return ask_again(operation, policy, now, unknown.to_string()),
     };
-    if let Some(contradiction) = lifecycle::identity_contradiction(order, view) {
-        return Step::Escalate(contradiction);
-    }
-    match operation.state {
-        OperationState::Intended => before_send(operation, order, view, policy, now),
-        _ => after_send(operation, order, view, policy, now),
+    let contradiction = lifecycle::identity_contradiction(order, view);
+    match (operation.state, contradiction) {
+        (OperationState::Intended, Some(contradiction)) => Step::Contradict(contradiction),
+        (OperationState::Intended, None) => before_send(operation, order, view, policy, now),
+        (_, Some(contradiction)) => Step::Escalate(contradiction),
+        (_, None) => after_send(operation, order, view, policy, now),
     }
 }
 
@@ -302,7 +311,8 @@ fn still_held(
         };
     }
     let agreeing_reads = operation.agreeing_reads.saturating_add(1);
-    let may_resend = operation.amount == CompletionAmount::Whole && policy.resend_whole;
+    let free = order.state == State::Held && !order.parked;
+    let may_resend = free && operation.amount == CompletionAmount::Whole && policy.resend_whole;
     if agreeing_reads < AGREEING_READS {
         return Step::AskAgain {
             at: now.plus(policy.ask_every),

@@ -275,6 +275,8 @@ pub struct Order {
     pub next_look_at: Option<Timestamp>,
     /// How many answers in a row were unknown.
     pub unknown_in_a_row: u32,
+    /// The latest answer, in words.
+    pub heard: Option<Heard>,
     /// The bank's latest word.
     pub view: Option<SeenView>,
     /// Why it stands in review: a contradiction's code and sentence.
@@ -286,6 +288,15 @@ pub struct Order {
 /// The row id of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderKey(pub i64);
+
+/// The latest answer to a look, whatever it was worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// When.
+    pub at: Timestamp,
+    /// In words, for people.
+    pub words: String,
+}
 
 /// The bank's word and when it was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]

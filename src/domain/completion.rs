@@ -1,0 +1,240 @@
+//! A completion's rows: what is written before and after each step of its journey.
+//!
+//! [`operation::after_read`] decides the step; here it becomes rows and events. The order of writes is the safety: the
+//! row is `in_doubt`, and synced, before the first byte leaves, and whoever holds the result of [`after_ask`] may send
+//! only after that commit succeeded.
+
+use super::bank::{CompletionAnswer, StatusAnswer};
+use super::event::{Cause, EventKind, NewEvent};
+use super::journey::{self, LookOutcome, Policy};
+use super::lifecycle::Contradiction;
+use super::operation::{self, CompletionAmount, NewOperation, Operation, OperationState, Step};
+use super::order::{Order, State};
+use super::polling::{self, Jitter};
+use super::time::Timestamp;
+
+/// A completion that became due: its row, and the event.
+pub fn intend(order: &Order, now: Timestamp) -> (NewOperation, NewEvent) {
+    let words = match order.completion {
+        CompletionAmount::Whole => "a completion of the whole hold is due".to_owned(),
+        CompletionAmount::Exactly(amount) => format!("a completion of {} minor units is due", amount.minor()),
+    };
+    let event = of_order(order, EventKind::CompletionIntended, Cause::Schedule, words);
+    (
+        NewOperation {
+            amount: order.completion,
+            intended_at: now,
+        },
+        event,
+    )
+}
+
+/// What asking the bank made of an open completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The order's row to write.
+    pub order: Order,
+    /// The operation's row to write.
+    pub operation: Operation,
+    /// The events to write with them.
+    pub events: Vec<NewEvent>,
+    /// What kind of look the question was, for the metrics.
+    pub outcome: LookOutcome,
+    /// Whether the completion is to be sent once these rows are committed.
+    pub send: bool,
+}
+
+/// What the bank's answer makes of an open completion and its order.
+pub fn after_ask(
+    order: &Order,
+    operation: &Operation,
+    answer: &StatusAnswer,
+    policy: &Policy,
+    now: Timestamp,
+    jitter: Jitter,
+) -> Asked {
+    let step = operation::after_read(operation, order, answer, &policy.settle, now);
+    let looked = journey::after_look(order, answer, policy, now, jitter);
+    let mut asked = Asked {
+        order: looked.order,
+        operation: Operation {
+            asks: operation.asks.saturating_add(1),
+            ..operation.clone()
+        },
+        events: looked.events,
+        outcome: looked.outcome,
+        send: false,
+    };
+    perform(&mut asked, step, now);
+    // A review opened above counts from now: its bound is the review's, not the held order's.
+    asked.order.next_look_at =
+        polling::next_look(&policy.looks, &asked.order, now, jitter).or(asked.order.next_look_at);
+    asked
+}
+
+fn perform(asked: &mut Asked, step: Step, now: Timestamp) {
+    match step {
+        Step::Send { expected_minor } => begin_send(asked, expected_minor, now),
+        Step::Confirm { deposited_minor } => {
+            let words = format!("the bank shows {deposited_minor} minor units deposited, as intended");
+            close(
+                asked,
+                OperationState::Confirmed,
+                EventKind::CompletionConfirmed,
+                words,
+                now,
+            );
+        }
+        Step::Settle {
+            state: OperationState::Withdrawn,
+            why,
+        } => {
+            close(
+                asked,
+                OperationState::Withdrawn,
+                EventKind::CompletionWithdrawn,
+                why,
+                now,
+            );
+        }
+        Step::Settle { state, why } => close(asked, state, EventKind::CompletionRefused, why, now),
+        Step::RefusedByBank { why } => {
+            close(
+                asked,
+                OperationState::Refused,
+                EventKind::CompletionRefused,
+                why.clone(),
+                now,
+            );
+            review(asked, &Contradiction::CompletionRefused { why }, now);
+        }
+        Step::Contradict(found) => {
+            let words = found.reason(&asked.order).sentence;
+            close(
+                asked,
+                OperationState::Contradicted,
+                EventKind::CompletionContradicted,
+                words,
+                now,
+            );
+            review(asked, &found, now);
+        }
+        Step::Escalate(found) => escalate(asked, &found, now),
+        Step::AskAgain {
+            at,
+            agreeing_reads,
+            why,
+        } => {
+            asked.operation.next_step_at = at;
+            asked.operation.agreeing_reads = agreeing_reads;
+            asked.operation.note = Some(why);
+        }
+    }
+}
+
+fn begin_send(asked: &mut Asked, expected_minor: i64, now: Timestamp) {
+    let operation = &mut asked.operation;
+    operation.state = OperationState::InDoubt;
+    operation.attempt = operation.attempt.saturating_add(1);
+    operation.unknown_sends = operation.unknown_sends.saturating_add(1);
+    operation.expected_minor = Some(expected_minor);
+    operation.sent_at = Some(now);
+    operation.agreeing_reads = 0;
+    operation.asks = 0;
+    operation.next_step_at = now;
+    operation.note = Some("sent; no answer yet".to_owned());
+    asked.send = true;
+    let words = format!(
+        "attempt {}, {expected_minor} minor units expected",
+        asked.operation.attempt
+    );
+    asked.events.push(of_order(
+        &asked.order,
+        EventKind::CompletionSent,
+        Cause::Schedule,
+        words,
+    ));
+}
+
+fn close(asked: &mut Asked, state: OperationState, kind: EventKind, words: String, now: Timestamp) {
+    asked.operation.state = state;
+    asked.operation.next_step_at = now;
+    asked.operation.note = Some(words.clone());
+    asked.order.complete_at = None;
+    asked.events.push(of_order(&asked.order, kind, Cause::Look, words));
+}
+
+fn review(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
+    asked
+        .events
+        .extend(journey::open_review(&mut asked.order, found, Cause::Look, now));
+}
+
+/// The order goes to review while the question stays open, asked at the longest interval.
+fn escalate(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
+    let words = found.reason(&asked.order).sentence;
+    if asked.order.state != State::Review {
+        asked.events.push(of_order(
+            &asked.order,
+            EventKind::CompletionEscalated,
+            Cause::Look,
+            words.clone(),
+        ));
+    }
+    review(asked, found, now);
+    asked.operation.note = Some(words);
+    asked.operation.next_step_at = now.plus(ESCALATED_ASK_EVERY);
+}
+
+/// A person has been called; the bank is asked on so that a late effect is still noticed.
+const ESCALATED_ASK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What the bank's answer to the send itself makes of the operation. It never confirms: the next question is due at
+/// once, and decides.
+pub fn after_answer(
+    order: &Order,
+    operation: &Operation,
+    answer: &CompletionAnswer,
+    policy: &Policy,
+    now: Timestamp,
+) -> (Operation, NewEvent) {
+    let mut next = operation.clone();
+    next.next_step_at = now;
+    let words = match answer {
+        CompletionAnswer::Acknowledged => "acknowledged; a read will verify it".to_owned(),
+        CompletionAnswer::Refused(refusal) => {
+            next.unknown_sends = next.unknown_sends.saturating_sub(1);
+            format!("refused with {refusal}")
+        }
+        CompletionAnswer::NotSent(unknown) => {
+            not_sent(&mut next, policy, now);
+            format!("nothing left this host ({unknown})")
+        }
+        CompletionAnswer::Unknown(unknown) => format!("outcome unknown ({unknown})"),
+    };
+    next.note = Some(words.clone());
+    (
+        next,
+        of_order(order, EventKind::CompletionAnswered, Cause::Schedule, words),
+    )
+}
+
+/// Proven not sent. Without an earlier send of unknown outcome the operation is merely intended again; the bank is
+/// asked before the next send either way.
+fn not_sent(operation: &mut Operation, policy: &Policy, now: Timestamp) {
+    operation.unknown_sends = operation.unknown_sends.saturating_sub(1);
+    operation.next_step_at = now.plus(policy.settle.ask_every);
+    if operation.unknown_sends == 0 {
+        operation.state = OperationState::Intended;
+    }
+}
+
+fn of_order(order: &Order, kind: EventKind, cause: Cause, detail: String) -> NewEvent {
+    NewEvent {
+        kind,
+        cause,
+        before: order.state,
+        after: order.state,
+        detail,
+    }
+}

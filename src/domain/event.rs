@@ -1,0 +1,155 @@
+//! The journal's words: what happened to an order, why, and what it made of it.
+//!
+//! Events are append-only. They are the audit trail, and the feed from which the shop hears.
+
+use super::order::{MerchantId, OrderNumber, State};
+use super::time::Timestamp;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// The order entered the queue.
+    Added,
+    /// Its state changed without contradiction.
+    Changed,
+    /// It went to review.
+    ReviewOpened,
+    /// A person's word took it out of review.
+    ReviewResolved,
+    /// The bank showed a status number the documents do not define.
+    StatusUnrecognised,
+    /// Its hold is near its lapse.
+    HoldAtRisk,
+    /// An operator took it out of the schedule.
+    Parked,
+    /// An operator, or the shop, released its completion.
+    Released,
+    /// A completion is due and was decided.
+    CompletionIntended,
+    /// It was written in doubt, to be sent at once.
+    CompletionSent,
+    /// The bank's answer to it, which confirms nothing.
+    CompletionAnswered,
+    /// A read showed the intended amount deposited.
+    CompletionConfirmed,
+    /// It did not happen.
+    CompletionRefused,
+    /// It was taken back before anything was sent.
+    CompletionWithdrawn,
+    /// The bank shows another outcome than was intended.
+    CompletionContradicted,
+    /// Its outcome stays unknown; a person has to decide.
+    CompletionEscalated,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 16] = [
+        Self::Added,
+        Self::Changed,
+        Self::ReviewOpened,
+        Self::ReviewResolved,
+        Self::StatusUnrecognised,
+        Self::HoldAtRisk,
+        Self::Parked,
+        Self::Released,
+        Self::CompletionIntended,
+        Self::CompletionSent,
+        Self::CompletionAnswered,
+        Self::CompletionConfirmed,
+        Self::CompletionRefused,
+        Self::CompletionWithdrawn,
+        Self::CompletionContradicted,
+        Self::CompletionEscalated,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::ReviewOpened => "review_opened",
+            Self::ReviewResolved => "review_resolved",
+            Self::StatusUnrecognised => "status_unrecognised",
+            Self::HoldAtRisk => "hold_at_risk",
+            Self::Parked => "parked",
+            Self::Released => "released",
+            Self::CompletionIntended => "completion_intended",
+            Self::CompletionSent => "completion_sent",
+            Self::CompletionAnswered => "completion_answered",
+            Self::CompletionConfirmed => "completion_confirmed",
+            Self::CompletionRefused => "completion_refused",
+            Self::CompletionWithdrawn => "completion_withdrawn",
+            Self::CompletionContradicted => "completion_contradicted",
+            Self::CompletionEscalated => "completion_escalated",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What made it happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A look at the bank.
+    Look,
+    /// The completion schedule.
+    Schedule,
+    /// The shop, through the API or an import.
+    Shop,
+    /// A person, by name.
+    Operator(String),
+}
+
+impl Cause {
+    /// `look`, `schedule`, `shop` or `operator:NAME`.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Look => "look".to_owned(),
+            Self::Schedule => "schedule".to_owned(),
+            Self::Shop => "shop".to_owned(),
+            Self::Operator(name) => format!("operator:{name}"),
+        }
+    }
+}
+
+/// An event about to be written; the store adds its number, time and order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// What happened.
+    pub kind: EventKind,
+    /// What made it happen.
+    pub cause: Cause,
+    /// The order's state before.
+    pub before: State,
+    /// And after.
+    pub after: State,
+    /// In words, the gateway's among them.
+    pub detail: String,
+}
+
+/// An event as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its number: ascending, never used again.
+    pub seq: i64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Whose order.
+    pub merchant: MerchantId,
+    /// Which order.
+    pub number: OrderNumber,
+    /// What happened.
+    pub kind: EventKind,
+    /// What made it happen, as [`Cause::to_text`] wrote it.
+    pub cause: String,
+    /// The order's state before.
+    pub before: State,
+    /// And after.
+    pub after: State,
+    /// In words.
+    pub detail: String,
+}

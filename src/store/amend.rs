@@ -1,0 +1,113 @@
+//! Changing an order: load, decide, write, in one transaction.
+
+use rusqlite::Connection;
+
+use crate::domain::event::NewEvent;
+use crate::domain::journey;
+use crate::domain::operation::{NewOperation, Operation};
+use crate::domain::order::{Order, OrderKey};
+use crate::domain::time::Timestamp;
+
+use super::{Store, StoreError, events, orders, rows};
+
+/// What a decision wants written. Rows and events are of one order and go into one transaction.
+#[derive(Debug)]
+pub struct Amendment<T> {
+    /// The order's row, when it changes.
+    pub order: Option<Order>,
+    /// What becomes of its operation.
+    pub operation: OperationChange,
+    /// What the journal says of it.
+    pub events: Vec<NewEvent>,
+    /// What the caller hears once all of it is on disk.
+    pub value: T,
+}
+
+/// What becomes of an order's operation.
+#[derive(Debug)]
+pub enum OperationChange {
+    /// It stays, or there is none.
+    None,
+    /// One is opened.
+    Open(NewOperation),
+    /// The open one changes.
+    Update(Operation),
+}
+
+impl<T> Amendment<T> {
+    /// Nothing is written.
+    pub const fn nothing(value: T) -> Self {
+        Self {
+            order: None,
+            operation: OperationChange::None,
+            events: Vec::new(),
+            value,
+        }
+    }
+}
+
+impl Store {
+    /// Hands the order and its open operation to `decide`, writes what comes back, and returns its value once that is on
+    /// disk. `decide` runs on the writer's thread, so it must be pure and quick.
+    pub async fn amend<T, F>(&self, key: OrderKey, now: Timestamp, decide: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Order, Option<&Operation>) -> Amendment<T> + Send + 'static,
+    {
+        let instance = self.instance.clone();
+        self.writer
+            .write(move |connection| {
+                let order = rows::load_order(connection, key)?;
+                let open = rows::load_operation(connection, key)?.filter(|operation| operation.state.is_open());
+                let amendment = decide(&order, open.as_ref());
+                let amendment = refuse_taken_id(connection, &order, amendment, now)?;
+                match &amendment.operation {
+                    OperationChange::None => {}
+                    OperationChange::Open(new) => rows::insert_operation(connection, key, *new, &instance)?,
+                    OperationChange::Update(operation) => {
+                        rows::update_operation(connection, operation, &instance, now)?;
+                    }
+                }
+                if let Some(order) = &amendment.order {
+                    rows::update_order(connection, order)?;
+                }
+                events::append(connection, key, now, &amendment.events)?;
+                Ok(amendment.value)
+            })
+            .await
+    }
+}
+
+/// Two orders cannot have one gateway id: an answer that says so is a contradiction, and nothing else of it is believed.
+fn refuse_taken_id<T>(
+    connection: &Connection,
+    before: &Order,
+    amendment: Amendment<T>,
+    now: Timestamp,
+) -> Result<Amendment<T>, StoreError> {
+    let Some(after) = amendment
+        .order
+        .as_ref()
+        .filter(|after| after.order_id != before.order_id)
+    else {
+        return Ok(amendment);
+    };
+    let owner = after
+        .order_id
+        .as_ref()
+        .map(|id| orders::owner_of(connection, &before.merchant, id))
+        .transpose()?;
+    match owner.flatten() {
+        None => Ok(amendment),
+        Some(by) => {
+            let (order, event) = journey::order_id_taken(before, after, &by, now);
+            let events = event.into_iter().collect();
+            Ok(Amendment {
+                order: Some(order),
+                operation: OperationChange::None,
+                events,
+                ..amendment
+            })
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What the nightly report is drawn from: totals counted by the database, and the orders that may be worth a line.
+
+use rusqlite::{Connection, params};
+
+use crate::domain::calendar::BusinessDay;
+use crate::domain::order::MerchantId;
+use crate::domain::reconciliation::{Candidate, Total};
+use crate::domain::time::Timestamp;
+
+use super::orders::select_orders;
+use super::{Store, StoreError, rows};
+
+/// One merchant's books of one business day, all of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayBooks {
+    /// Orders that entered the queue on the day.
+    pub entered: Vec<Total>,
+    /// Orders that came to their end on the day.
+    pub ended: Vec<Total>,
+    /// Orders that are not at an end.
+    pub standing: Vec<Total>,
+    /// Orders that may be worth a line: all that are open, and the day's whose sums differ.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Store {
+    /// A merchant's books of `day`.
+    pub async fn day_books(&self, merchant: &MerchantId, day: &BusinessDay) -> Result<DayBooks, StoreError> {
+        let (merchant, from, until) = (merchant.clone(), day.from.as_millis(), day.until.as_millis());
+        self.readers
+            .read(move |connection| {
+                let totals = |condition| totals(connection, merchant.as_str(), condition, from, until);
+                Ok(DayBooks {
+                    entered: totals("created_at_ms >= ?2 AND created_at_ms < ?3")?,
+                    ended: totals(
+                        "state IN ('deposited', 'reversed', 'refunded', 'declined')
+                            AND state_since_ms >= ?2 AND state_since_ms < ?3",
+                    )?,
+                    standing: totals("state IN ('pending', 'held', 'review') AND ?2 < ?3")?,
+                    candidates: candidates(connection, merchant.as_str(), from, until)?,
+                })
+            })
+            .await
+    }
+
+    /// The last nightly slot that was done for a merchant; the first time it is asked, `now` is written down as one, so
+    /// that no night before the installation is due.
+    pub async fn last_report_slot(&self, merchant: &MerchantId, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let merchant = merchant.clone();
+        self.writer
+            .write(move |connection| {
+                connection.execute(
+                    "INSERT INTO report_schedule (merchant, last_slot_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    params![merchant.as_str(), now.as_millis()],
+                )?;
+                let slot = connection.query_row(
+                    "SELECT last_slot_ms FROM report_schedule WHERE merchant = ?1",
+                    [merchant.as_str()],
+                    |row| row.get(0),
+                )?;
+                Ok(rows::at(slot))
+            })
+            .await
+    }
+
+    /// Remembers that the report of the nightly slot `slot` was written at `now`.
+    pub async fn record_report(
+        &self,
+        merchant: &MerchantId,
+        slot: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let merchant = merchant.clone();
+        self.writer
+            .write(move |connection| {
+                connection.execute(
+                    "UPDATE report_schedule SET last_slot_ms = max(last_slot_ms, ?2), last_success_ms = ?3
+                     WHERE merchant = ?1",
+                    params![merchant.as_str(), slot.as_millis(), now.as_millis()],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn totals(
+    connection: &Connection,
+    merchant: &str,
+    condition: &str,
+    from: i64,
+    until: i64,
+) -> Result<Vec<Total>, StoreError> {
+    let sql = format!(
+        "SELECT state, currency, count(*), sum(amount_minor), coalesce(sum(bank_deposited_minor), 0),
+            coalesce(sum(bank_refunded_minor), 0)
+         FROM orders WHERE merchant = ?1 AND {condition} GROUP BY currency, state ORDER BY currency, state"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query(params![merchant, from, until])?;
+    let mut totals = Vec::new();
+    while let Some(row) = found.next()? {
+        totals.push(Total {
+            state: rows::state(row, "state")?,
+            currency: rows::currency(row.get(1)?)?,
+            count: row.get(2)?,
+            amount_minor: row.get(3)?,
+            deposited_minor: row.get(4)?,
+            refunded_minor: row.get(5)?,
+        });
+    }
+    Ok(totals)
+}
+
+/// Open orders, orders with an open operation, and those whose bank sums differ from ours. The last condition is wider
+/// than the rule, which [`crate::domain::reconciliation::findings`] alone decides.
+fn candidates(connection: &Connection, merchant: &str, from: i64, until: i64) -> Result<Vec<Candidate>, StoreError> {
+    let found = select_orders(
+        connection,
+        "SELECT * FROM orders WHERE merchant = ?1 AND (
+            state IN ('pending', 'held', 'review')
+            OR id IN (SELECT order_key FROM operations WHERE state IN ('intended', 'in_doubt'))
+            OR ((state_since_ms >= ?2 AND state_since_ms < ?3 OR bank_seen_at_ms >= ?2 AND bank_seen_at_ms < ?3)
+                AND (bank_amount_minor IS NOT amount_minor OR bank_currency IS NOT currency
+                    OR (state = 'deposited' AND bank_deposited_minor IS NOT amount_minor))))",
+        params![merchant, from, until],
+    )?;
+    Ok(found
+        .into_iter()
+        .map(|found| Candidate {
+            order: found.order,
+            operation: found.operation,
+        })
+        .collect())
+}

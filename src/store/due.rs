@@ -1,0 +1,131 @@
+//! What is due: the columns that the daemon's loops read in order.
+//!
+//! While an operation is open its owner is the completer, and the poller leaves the order alone.
+
+use rusqlite::params;
+
+use crate::domain::order::{MerchantId, OrderKey};
+use crate::domain::time::Timestamp;
+
+use super::orders::select_orders;
+use super::{OrderWithOperation, Store, StoreError, rows};
+
+impl Store {
+    /// Up to `limit` orders whose look is due, holds and reviews before pending ones of the same moment, oldest due
+    /// first.
+    pub async fn due_looks(
+        &self,
+        merchant: &MerchantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OrderWithOperation>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                select_orders(
+                    connection,
+                    "SELECT * FROM orders WHERE merchant = ?1 AND next_look_at_ms <= ?2
+                        AND NOT EXISTS (SELECT 1 FROM operations
+                            WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+                     ORDER BY next_look_at_ms LIMIT ?3",
+                    params![merchant.as_str(), now.as_millis(), limit],
+                )
+            })
+            .await
+    }
+
+    /// Up to `limit` orders whose completion is due or whose open operation has its next step due, earliest lapse first.
+    pub async fn due_completions(
+        &self,
+        merchant: &MerchantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OrderWithOperation>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                select_orders(
+                    connection,
+                    "SELECT * FROM orders WHERE merchant = ?1 AND (
+                        (complete_at_ms <= ?2 AND NOT EXISTS (SELECT 1 FROM operations
+                            WHERE order_key = orders.id AND state IN ('intended', 'in_doubt')))
+                        OR id IN (SELECT order_key FROM operations
+                            WHERE state IN ('intended', 'in_doubt') AND next_step_at_ms <= ?2))
+                     ORDER BY lapses_at_ms LIMIT ?3",
+                    params![merchant.as_str(), now.as_millis(), limit],
+                )
+            })
+            .await
+    }
+
+    /// When the next look falls due; `None` when none is planned.
+    pub async fn next_look_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms IS NOT NULL
+                        AND NOT EXISTS (SELECT 1 FROM operations
+                            WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))",
+                )?;
+                let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
+                Ok(next.map(rows::at))
+            })
+            .await
+    }
+
+    /// When the next step of a completion falls due; `None` when none is planned.
+    pub async fn next_completion_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT min(at_ms) FROM (
+                        SELECT min(complete_at_ms) AS at_ms FROM orders WHERE merchant = ?1 AND complete_at_ms IS NOT NULL
+                            AND NOT EXISTS (SELECT 1 FROM operations
+                                WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+                        UNION ALL
+                        SELECT min(next_step_at_ms) FROM operations JOIN orders ON orders.id = order_key
+                            WHERE merchant = ?1 AND operations.state IN ('intended', 'in_doubt'))",
+                )?;
+                let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
+                Ok(next.map(rows::at))
+            })
+            .await
+    }
+
+    /// Held orders that lapse before `until` and of which nobody has been told yet.
+    pub async fn unwarned_lapses(
+        &self,
+        merchant: &MerchantId,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OrderWithOperation>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                select_orders(
+                    connection,
+                    "SELECT * FROM orders WHERE merchant = ?1 AND state = 'held' AND lapses_at_ms <= ?2
+                        AND lapse_warned = 0 ORDER BY lapses_at_ms LIMIT ?3",
+                    params![merchant.as_str(), until.as_millis(), limit],
+                )
+            })
+            .await
+    }
+
+    /// Remembers that somebody has been told of a hold's coming lapse, with `event` in the journal.
+    pub async fn record_lapse_warning(
+        &self,
+        order: OrderKey,
+        event: crate::domain::event::NewEvent,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| {
+                connection.execute("UPDATE orders SET lapse_warned = 1 WHERE id = ?1", [order.0])?;
+                super::events::append(connection, order, now, &[event])
+            })
+            .await
+    }
+}

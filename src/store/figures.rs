@@ -1,0 +1,184 @@
+//! Counts and ages for `/metrics` and `status`: computed from the rows when asked, zeros included by the caller.
+
+use rusqlite::{Connection, params};
+
+use crate::domain::operation::OperationState;
+use crate::domain::order::{MerchantId, State};
+use crate::domain::time::Timestamp;
+
+use super::{Store, StoreError, rows};
+
+/// How many of something there are, and since when the oldest stands so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// How many.
+    pub count: u64,
+    /// Since when the oldest stands so.
+    pub oldest: Option<Timestamp>,
+}
+
+/// One merchant's queue in figures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Orders by state; a state without any is missing here.
+    pub orders: Vec<(State, Group)>,
+    /// Operations by state; open ones only count from their latest send, or intent.
+    pub operations: Vec<(OperationState, Group)>,
+    /// The earliest lapse among held orders.
+    pub next_lapse: Option<Timestamp>,
+    /// Held orders that lapse before the moment asked about.
+    pub holds_at_risk: u64,
+    /// Looks that are due, and since when the oldest is.
+    pub overdue_looks: Group,
+    /// Completions that are due, and since when the oldest is.
+    pub overdue_completions: Group,
+    /// Orders taken out of the schedule by an operator.
+    pub parked: u64,
+    /// When the latest report was written.
+    pub last_report_at: Option<Timestamp>,
+}
+
+impl Figures {
+    /// The group of a state; empty when there is none.
+    pub fn orders_in(&self, state: State) -> Group {
+        self.orders
+            .iter()
+            .find(|(found, _)| *found == state)
+            .map(|(_, group)| *group)
+            .unwrap_or_default()
+    }
+
+    /// The group of an operation's state; empty when there is none.
+    pub fn operations_in(&self, state: OperationState) -> Group {
+        self.operations
+            .iter()
+            .find(|(found, _)| *found == state)
+            .map(|(_, group)| *group)
+            .unwrap_or_default()
+    }
+}
+
+impl Store {
+    /// A merchant's figures at `now`; holds that lapse before `risk_until` count as at risk.
+    pub async fn figures(
+        &self,
+        merchant: &MerchantId,
+        now: Timestamp,
+        risk_until: Timestamp,
+    ) -> Result<Figures, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| figures(connection, &merchant, now, risk_until))
+            .await
+    }
+
+    /// Whether the database answers: what `/readyz` rests on.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.readers
+            .read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
+            .await
+    }
+}
+
+fn figures(
+    connection: &Connection,
+    merchant: &MerchantId,
+    now: Timestamp,
+    risk_until: Timestamp,
+) -> Result<Figures, StoreError> {
+    let name = merchant.as_str();
+    Ok(Figures {
+        orders: order_groups(connection, name)?,
+        operations: operation_groups(connection, name)?,
+        next_lapse: moment(connection, "SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND state = 'held'", name)?,
+        holds_at_risk: group(
+            connection,
+            "SELECT count(*), min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND state = 'held' AND lapses_at_ms <= ?2",
+            name,
+            risk_until,
+        )?
+        .count,
+        overdue_looks: group(
+            connection,
+            "SELECT count(*), min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms <= ?2
+                AND NOT EXISTS (SELECT 1 FROM operations
+                    WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))",
+            name,
+            now,
+        )?,
+        overdue_completions: group(
+            connection,
+            "SELECT count(*), min(complete_at_ms) FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2",
+            name,
+            now,
+        )?,
+        parked: count(
+            connection,
+            "SELECT count(*) FROM orders WHERE merchant = ?1 AND parked = 1 AND state IN ('pending', 'held')",
+            name,
+        )?,
+        last_report_at: moment(connection, "SELECT max(last_success_ms) FROM report_schedule WHERE merchant = ?1", name)?,
+    })
+}
+
+fn order_groups(connection: &Connection, merchant: &str) -> Result<Vec<(State, Group)>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT state, count(*), min(state_since_ms) FROM orders WHERE merchant = ?1 GROUP BY state")?;
+    let mut found = statement.query([merchant])?;
+    let mut groups = Vec::new();
+    while let Some(row) = found.next()? {
+        groups.push((
+            rows::state(row, "state")?,
+            Group {
+                count: row.get(1)?,
+                oldest: row.get::<_, Option<i64>>(2)?.map(rows::at),
+            },
+        ));
+    }
+    Ok(groups)
+}
+
+fn operation_groups(connection: &Connection, merchant: &str) -> Result<Vec<(OperationState, Group)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT operations.state, count(*), min(coalesce(sent_at_ms, intended_at_ms))
+         FROM operations JOIN orders ON orders.id = order_key WHERE merchant = ?1 GROUP BY operations.state",
+    )?;
+    let mut found = statement.query([merchant])?;
+    let mut groups = Vec::new();
+    while let Some(row) = found.next()? {
+        let word: String = row.get(0)?;
+        let state = OperationState::parse(&word).ok_or_else(|| rows::unreadable("operation state", &word))?;
+        groups.push((
+            state,
+            Group {
+                count: row.get(1)?,
+                oldest: row.get::<_, Option<i64>>(2)?.map(rows::at),
+            },
+        ));
+    }
+    Ok(groups)
+}
+
+fn group(connection: &Connection, sql: &str, merchant: &str, until: Timestamp) -> Result<Group, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let group = statement.query_row(params![merchant, until.as_millis()], |row| {
+        Ok(Group {
+            count: row.get(0)?,
+            oldest: row.get::<_, Option<i64>>(1)?.map(rows::at),
+        })
+    })?;
+    Ok(group)
+}
+
+fn count(connection: &Connection, sql: &str, merchant: &str) -> Result<u64, StoreError> {
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([merchant], |row| row.get(0))?)
+}
+
+fn moment(connection: &Connection, sql: &str, merchant: &str) -> Result<Option<Timestamp>, StoreError> {
+    let ms: Option<i64> = connection
+        .prepare_cached(sql)?
+        .query_row([merchant], |row| row.get(0))?;
+    Ok(ms.map(rows::at))
+}

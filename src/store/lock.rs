@@ -1,0 +1,97 @@
+//! One mouth: the kernel lock that lets one process at a time speak to the gateway for a database.
+//!
+//! A `flock` on a file beside the database, taken before the database is opened and held for the process's life. Never a
+//! lease that could expire under a living process. The file names its holder, so that whoever is refused can say whom.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// Held until it is dropped, or the process dies in whatever way.
+#[derive(Debug)]
+pub struct Lock {
+    /// The kernel lets go of the lock when this closes.
+    _file: File,
+}
+
+/// Why the lock was not had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody holds it.
+    #[error("another daemon works on this database: {holder}; stop it first (lock file {})", .path.display())]
+    Held {
+        /// How the holder named itself.
+        holder: String,
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The lock file cannot be used.
+    #[error("cannot lock {}: {source}", .path.display())]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Lock {
+    /// Takes the lock for `database`, naming this process with `holder` (one line).
+    pub fn take(database: &Path, holder: &str) -> Result<Self, LockError> {
+        let path = lock_path(database);
+        let io = |source| LockError::Io {
+            path: path.clone(),
+            source,
+        };
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).map_err(io)?;
+        }
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held {
+                    holder: named_in(&mut file),
+                    path,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        file.set_len(0).map_err(io)?;
+        file.write_all(holder.as_bytes()).map_err(io)?;
+        Ok(Self { _file: file })
+    }
+
+    /// Who holds the lock for `database` just now, in the words it gave; `None` when nobody does.
+    pub fn holder(database: &Path) -> Option<String> {
+        let mut file = File::open(lock_path(database)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(named_in(&mut file)),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+/// The holder's line, bounded: the file could be anybody's.
+fn named_in(file: &mut File) -> String {
+    let mut line = String::new();
+    let read = file
+        .rewind()
+        .and_then(|()| Read::by_ref(file).take(256).read_to_string(&mut line));
+    match read {
+        Ok(_) if !line.trim().is_empty() => line.trim().to_owned(),
+        _ => "a process that did not name itself".to_owned(),
+    }
+}

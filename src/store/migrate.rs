@@ -1,0 +1,72 @@
+//! The schema's versions: numbered files, each applied in a transaction of its own, never edited once shipped.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_orders.sql")];
+
+/// The schema this program writes: the number of the last migration.
+pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+
+/// Marks the file as ours (`PRAGMA application_id`): "rcnd".
+const APPLICATION_ID: i64 = 0x7263_6e64;
+
+/// Why a database's schema cannot be used. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// Written by a newer program.
+    #[error(
+        "its schema is version {found}, and this program knows versions up to {known}; it was left untouched. Run the newer program, or restore a backup made before the upgrade"
+    )]
+    Newer {
+        /// The version in the file.
+        found: i64,
+        /// The newest we know.
+        known: usize,
+    },
+    /// Not ours.
+    #[error(
+        "it belongs to another program (application_id {0}); it was left untouched. Mend `database` in the configuration"
+    )]
+    Foreign(i64),
+    /// SQLite's word.
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Refuses a schema newer than this program, and another program's file, before anything is written.
+pub(super) fn refuse_newer(connection: &Connection) -> Result<(), MigrateError> {
+    let found = user_version(connection)?;
+    if usize::try_from(found).map_or(true, |found| found > SCHEMA_VERSION) {
+        return Err(MigrateError::Newer {
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if application != APPLICATION_ID && (application != 0 || tables > 0) {
+        return Err(MigrateError::Foreign(application));
+    }
+    Ok(())
+}
+
+/// Applies every migration the file does not have yet.
+pub(super) fn to_latest(connection: &mut Connection) -> Result<(), MigrateError> {
+    for (index, migration) in MIGRATIONS.iter().enumerate() {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Read under the write lock: another process may have migrated in between.
+        let present = usize::try_from(user_version(&transaction)?).unwrap_or(0);
+        if present > index {
+            continue;
+        }
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", index + 1)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn user_version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}

@@ -1,0 +1,144 @@
+//! Opening the file: pragmas asserted, version checked, schema brought up to date.
+//!
+//! The database files are never opened with plain file calls: closing such a handle would drop SQLite's own locks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::Store;
+use super::migrate::{self, MigrateError};
+use super::readers::Readers;
+use super::writer::Writer;
+
+/// How long a statement waits for another process's write (the command line writes to the same file).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// SQLite before this corrupts a WAL that is reset at the wrong moment.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// Why a database cannot be opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory is missing or not ours.
+    #[error("cannot create the directory {}: {source}; create it, or mend `database` in the configuration", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is no database, and none was to be created.
+    #[error("there is no database at {}; start the daemon once, or mend `database` in the configuration", .0.display())]
+    Missing(PathBuf),
+    /// SQLite's word.
+    #[error("cannot open the database {}: {message}", .path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's word.
+        message: String,
+    },
+    /// The schema does not fit this program.
+    #[error("cannot use the database {}: {source}", .path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: MigrateError,
+    },
+    /// A setting on which money safety rests did not take.
+    #[error("the database {} runs with {what}; refusing to work with it", .path.display())]
+    Unsafe {
+        /// The file.
+        path: PathBuf,
+        /// The setting found.
+        what: String,
+    },
+}
+
+impl Store {
+    /// Opens the database at `path`, creating it and its directory when they are missing, and migrates its schema.
+    pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).map_err(|source| OpenError::Directory {
+                path: directory.to_owned(),
+                source,
+            })?;
+        }
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    /// Opens the database at `path`, which must be there.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        if !path.exists() {
+            return Err(OpenError::Missing(path.to_owned()));
+        }
+        Self::open_with(path, OpenFlags::empty())
+    }
+
+    fn open_with(path: &Path, extra: OpenFlags) -> Result<Self, OpenError> {
+        let mut connection = connect(path, extra)?;
+        migrate::to_latest(&mut connection).map_err(|source| OpenError::Schema {
+            path: path.to_owned(),
+            source,
+        })?;
+        let again = path.to_owned();
+        Ok(Self {
+            path: Arc::new(path.to_owned()),
+            instance: format!("{:016x}", fastrand::u64(..)).into(),
+            writer: Writer::start(connection),
+            readers: Readers::new(move || connect(&again, OpenFlags::empty())),
+        })
+    }
+}
+
+fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
+    let sqlite = |error: rusqlite::Error| OpenError::Sqlite {
+        path: path.to_owned(),
+        message: error.to_string(),
+    };
+    let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
+    // Before anything is written to it: a newer schema is left untouched, its journal mode included.
+    migrate::refuse_newer(&connection).map_err(|source| OpenError::Schema {
+        path: path.to_owned(),
+        source,
+    })?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(sqlite)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    assert_safe(&connection, path).map(|()| connection)
+}
+
+/// A pragma that does not take is silent, so each is read back.
+fn assert_safe(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let unsafe_with = |what: String| OpenError::Unsafe {
+        path: path.to_owned(),
+        what,
+    };
+    if rusqlite::version_number() < SQLITE_VERSION_MIN {
+        return Err(unsafe_with(format!(
+            "SQLite {}, which can corrupt its log",
+            rusqlite::version()
+        )));
+    }
+    let text = |name: &str| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+            .map_err(|error| OpenError::Sqlite {
+                path: path.to_owned(),
+                message: format!("cannot read the setting {name}: {error}"),
+            })
+    };
+    match (text("journal_mode")?, text("synchronous")?) {
+        (rusqlite::types::Value::Text(mode), rusqlite::types::Value::Integer(2)) if mode == "wal" => Ok(()),
+        (mode, synchronous) => Err(unsafe_with(format!(
+            "journal_mode={mode:?}, synchronous={synchronous:?}"
+        ))),
+    }
+}

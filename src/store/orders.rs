@@ -1,0 +1,199 @@
+//! Taking orders into the queue, and finding them again.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::domain::event::{Cause, EventKind, NewEvent};
+use crate::domain::order::{MerchantId, NewOrder, Order, OrderId, OrderKey, OrderNumber, State};
+use crate::domain::time::Timestamp;
+
+use super::{OrderWithOperation, Store, StoreError, events, rows};
+
+/// Orders returned in one page at most.
+const PAGE_MAX: u32 = 1_000;
+
+/// What became of one order that was handed in. Repeating a request yields a word, not a surprise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is queued.
+    New,
+    /// It was queued before, the same in number, amount and currency.
+    Exists,
+    /// Another order has its number.
+    ExistsWithDifferentAmount {
+        /// The amount of the one that is queued, in minor units.
+        amount_minor: i64,
+    },
+    /// Another order has its gateway id.
+    OrderIdTaken {
+        /// That order's number.
+        by: OrderNumber,
+    },
+}
+
+/// Which orders to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// Of this merchant only.
+    pub merchant: Option<MerchantId>,
+    /// In this state only.
+    pub state: Option<State>,
+    /// After this row, for paging.
+    pub after: Option<OrderKey>,
+    /// At most this many; at most 1000.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Queues orders, all in one transaction: each is on disk, or has its word, when this returns. The first look is
+    /// due at once.
+    pub async fn add_orders(
+        &self,
+        orders: Vec<NewOrder>,
+        cause: Cause,
+        now: Timestamp,
+    ) -> Result<Vec<Added>, StoreError> {
+        self.writer
+            .write(move |connection| {
+                orders
+                    .iter()
+                    .map(|order| add_order(connection, order, &cause, now))
+                    .collect()
+            })
+            .await
+    }
+
+    /// An order by its number, with its open or latest operation.
+    pub async fn order(&self, merchant: &MerchantId, number: &str) -> Result<OrderWithOperation, StoreError> {
+        let (merchant, number) = (merchant.clone(), number.to_owned());
+        self.readers
+            .read(move |connection| {
+                let order = find_order(connection, &merchant, &number)?.ok_or_else(|| StoreError::NoSuchOrder {
+                    merchant: merchant.as_str().to_owned(),
+                    number,
+                })?;
+                with_operation(connection, order)
+            })
+            .await
+    }
+
+    /// Every order with this number, whatever merchant it is of.
+    pub async fn orders_numbered(&self, number: &str) -> Result<Vec<OrderWithOperation>, StoreError> {
+        let number = number.to_owned();
+        self.readers
+            .read(move |connection| select_orders(connection, "SELECT * FROM orders WHERE order_number = ?1", [number]))
+            .await
+    }
+
+    /// A page of orders in the order in which they entered the queue.
+    pub async fn list_orders(&self, filter: ListFilter) -> Result<Vec<OrderWithOperation>, StoreError> {
+        self.readers
+            .read(move |connection| {
+                select_orders(
+                    connection,
+                    "SELECT * FROM orders WHERE (?1 IS NULL OR merchant = ?1) AND (?2 IS NULL OR state = ?2)
+                        AND id > ?3 ORDER BY id LIMIT ?4",
+                    params![
+                        filter.merchant.as_ref().map(MerchantId::as_str),
+                        filter.state.map(State::as_str),
+                        filter.after.map_or(0, |key| key.0),
+                        filter.limit.clamp(1, PAGE_MAX),
+                    ],
+                )
+            })
+            .await
+    }
+}
+
+pub(super) fn select_orders<P: rusqlite::Params>(
+    connection: &Connection,
+    sql: &str,
+    values: P,
+) -> Result<Vec<OrderWithOperation>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query(values)?;
+    let mut orders = Vec::new();
+    while let Some(row) = found.next()? {
+        orders.push(rows::order(row)?);
+    }
+    orders
+        .into_iter()
+        .map(|order| with_operation(connection, order))
+        .collect()
+}
+
+fn with_operation(connection: &Connection, order: Order) -> Result<OrderWithOperation, StoreError> {
+    let operation = rows::load_operation(connection, order.key)?;
+    Ok(OrderWithOperation { order, operation })
+}
+
+fn find_order(connection: &Connection, merchant: &MerchantId, number: &str) -> Result<Option<Order>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT * FROM orders WHERE merchant = ?1 AND order_number = ?2")?;
+    let mut found = statement.query(params![merchant.as_str(), number])?;
+    found.next()?.map(rows::order).transpose()
+}
+
+fn add_order(connection: &Connection, new: &NewOrder, cause: &Cause, now: Timestamp) -> Result<Added, StoreError> {
+    if let Some(present) = find_order(connection, &new.merchant, new.number.as_str())? {
+        let same = present.amount == new.amount && present.currency == new.currency;
+        let amount_minor = present.amount.minor();
+        return Ok(if same {
+            Added::Exists
+        } else {
+            Added::ExistsWithDifferentAmount { amount_minor }
+        });
+    }
+    if let Some(by) = new
+        .order_id
+        .as_ref()
+        .map(|id| owner_of(connection, &new.merchant, id))
+        .transpose()?
+        .flatten()
+    {
+        return Ok(Added::OrderIdTaken { by });
+    }
+    insert_order(connection, new, now)?;
+    let key = OrderKey(connection.last_insert_rowid());
+    let event = NewEvent {
+        kind: EventKind::Added,
+        cause: cause.clone(),
+        before: State::Pending,
+        after: State::Pending,
+        detail: "entered the queue".to_owned(),
+    };
+    events::append(connection, key, now, &[event])?;
+    Ok(Added::New)
+}
+
+/// The number of the order that has this gateway id.
+pub(super) fn owner_of(
+    connection: &Connection,
+    merchant: &MerchantId,
+    order_id: &OrderId,
+) -> Result<Option<OrderNumber>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT order_number FROM orders WHERE merchant = ?1 AND order_id = ?2")?;
+    let number = statement
+        .query_row([merchant.as_str(), order_id.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(number.map(OrderNumber::from_stored))
+}
+
+fn insert_order(connection: &Connection, new: &NewOrder, now: Timestamp) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO orders (merchant, order_number, order_id, amount_minor, currency, state, state_since_ms,
+                created_at_ms, expires_at_ms, complete_amount_minor, next_look_at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?6, ?7, ?8, ?6)",
+        )?
+        .execute(params![
+            new.merchant.as_str(),
+            new.number.as_str(),
+            new.order_id.as_ref().map(OrderId::as_str),
+            new.amount.minor(),
+            new.currency.numeric(),
+            now.as_millis(),
+            new.expires_at.map(Timestamp::as_millis),
+            rows::completion_minor(new.completion),
+        ])?;
+    Ok(())
+}

@@ -1,0 +1,301 @@
+//! Columns to values and back. What the CHECKs refuse, this refuses once more when reading.
+
+use rusqlite::{Connection, Row, named_params, params};
+
+use crate::domain::bank::{BankAmounts, BankStatus, BankView};
+use crate::domain::money::{Amount, Currency};
+use crate::domain::operation::{CompletionAmount, NewOperation, Operation, OperationKey, OperationState};
+use crate::domain::order::{
+    Heard, Hold, MerchantId, Order, OrderId, OrderKey, OrderNumber, ReviewReason, SeenView, State,
+};
+use crate::domain::time::Timestamp;
+
+use super::StoreError;
+
+/// The longest text of the bank's that is kept with an order, in characters.
+const WORDS_MAX: usize = 500;
+
+/// An order with its open operation, or else its latest one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderWithOperation {
+    /// The order.
+    pub order: Order,
+    /// Its open or latest operation.
+    pub operation: Option<Operation>,
+}
+
+/// Reads the columns of `orders.*`.
+pub(super) fn order(row: &Row<'_>) -> Result<Order, StoreError> {
+    Ok(Order {
+        key: OrderKey(row.get("id")?),
+        version: row.get("version")?,
+        merchant: merchant(row)?,
+        number: OrderNumber::from_stored(row.get("order_number")?),
+        order_id: order_id(row)?,
+        amount: amount(row.get("amount_minor")?)?,
+        currency: currency(row.get("currency")?)?,
+        state: state(row, "state")?,
+        state_since: at(row.get("state_since_ms")?),
+        created_at: at(row.get("created_at_ms")?),
+        expires_at: row.get::<_, Option<i64>>("expires_at_ms")?.map(at),
+        completion: completion(row.get("complete_amount_minor")?)?,
+        parked: row.get("parked")?,
+        released_at: row.get::<_, Option<i64>>("released_at_ms")?.map(at),
+        hold: hold(row)?,
+        complete_at: row.get::<_, Option<i64>>("complete_at_ms")?.map(at),
+        next_look_at: row.get::<_, Option<i64>>("next_look_at_ms")?.map(at),
+        unknown_in_a_row: row.get("unknown_in_a_row")?,
+        heard: heard(row)?,
+        view: seen_view(row)?,
+        review: review(row)?,
+        accepted: row.get("accepted_code")?,
+    })
+}
+
+/// Reads the columns of `operations.*`.
+pub(super) fn operation(row: &Row<'_>) -> Result<Operation, StoreError> {
+    let word: String = row.get("state")?;
+    Ok(Operation {
+        key: OperationKey(row.get("id")?),
+        order: OrderKey(row.get("order_key")?),
+        amount: completion(row.get("amount_minor")?)?,
+        state: OperationState::parse(&word).ok_or_else(|| unreadable("operation state", &word))?,
+        attempt: row.get("attempt")?,
+        unknown_sends: row.get("unknown_sends")?,
+        expected_minor: row.get("expected_minor")?,
+        intended_at: at(row.get("intended_at_ms")?),
+        sent_at: row.get::<_, Option<i64>>("sent_at_ms")?.map(at),
+        agreeing_reads: row.get("agreeing_reads")?,
+        asks: row.get("asks")?,
+        next_step_at: at(row.get("next_step_at_ms")?),
+        note: row.get("note")?,
+    })
+}
+
+/// Writes every column of an order that can change, and counts its version up. The row must still have the version that
+/// was read: the last check before money moves.
+pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(), StoreError> {
+    let view = order.view.as_ref();
+    let amounts = view.and_then(|seen| seen.view.amounts);
+    let changed = connection
+        .prepare_cached(
+            "UPDATE orders SET version = version + 1, order_id = :order_id, state = :state, state_since_ms = :state_since,
+                complete_amount_minor = :complete_amount, parked = :parked, released_at_ms = :released_at,
+                held_at_ms = :held_at, lapses_at_ms = :lapses_at, complete_at_ms = :complete_at,
+                next_look_at_ms = :next_look_at, unknown_in_a_row = :unknown_in_a_row,
+                heard_at_ms = :heard_at, heard = :heard, bank_seen_at_ms = :bank_seen_at, bank_status = :bank_status,
+                bank_action_code = :bank_action_code, bank_amount_minor = :bank_amount, bank_currency = :bank_currency,
+                bank_approved_minor = :bank_approved, bank_deposited_minor = :bank_deposited,
+                bank_refunded_minor = :bank_refunded, bank_authorised_at_ms = :bank_authorised_at,
+                review_code = :review_code, review_sentence = :review_sentence, accepted_code = :accepted
+             WHERE id = :id AND version = :version",
+        )?
+        .execute(named_params! {
+            ":id": order.key.0,
+            ":version": order.version,
+            ":order_id": order.order_id.as_ref().map(OrderId::as_str),
+            ":state": order.state.as_str(),
+            ":state_since": order.state_since.as_millis(),
+            ":complete_amount": completion_minor(order.completion),
+            ":parked": order.parked,
+            ":released_at": order.released_at.map(Timestamp::as_millis),
+            ":held_at": order.hold.map(|hold| hold.held_at.as_millis()),
+            ":lapses_at": order.hold.map(|hold| hold.lapses_at.as_millis()),
+            ":complete_at": order.complete_at.map(Timestamp::as_millis),
+            ":next_look_at": order.next_look_at.map(Timestamp::as_millis),
+            ":unknown_in_a_row": order.unknown_in_a_row,
+            ":heard_at": order.heard.as_ref().map(|heard| heard.at.as_millis()),
+            ":heard": order.heard.as_ref().map(|heard| shortened(&heard.words)),
+            ":bank_seen_at": view.map(|seen| seen.seen_at.as_millis()),
+            ":bank_status": view.map(|seen| seen.view.status.number()),
+            ":bank_action_code": view.and_then(|seen| seen.view.action_code),
+            ":bank_amount": view.and_then(|seen| seen.view.amount),
+            ":bank_currency": view.and_then(|seen| seen.view.currency).map(Currency::numeric),
+            ":bank_approved": amounts.map(|amounts| amounts.approved),
+            ":bank_deposited": amounts.map(|amounts| amounts.deposited),
+            ":bank_refunded": amounts.map(|amounts| amounts.refunded),
+            ":bank_authorised_at": view.and_then(|seen| seen.view.authorised_at).map(Timestamp::as_millis),
+            ":review_code": order.review.as_ref().map(|review| review.code.as_str()),
+            ":review_sentence": order.review.as_ref().map(|review| review.sentence.as_str()),
+            ":accepted": order.accepted.as_deref(),
+        })?;
+    match changed {
+        1 => Ok(()),
+        _ => Err(StoreError::Refused("the order changed in the meantime".to_owned())),
+    }
+}
+
+/// Writes a completion for the first time.
+pub(super) fn insert_operation(
+    connection: &Connection,
+    order: OrderKey,
+    operation: NewOperation,
+    instance: &str,
+) -> Result<(), StoreError> {
+    let at = operation.intended_at.as_millis();
+    connection
+        .prepare_cached(
+            "INSERT INTO operations (order_key, kind, amount_minor, state, instance, intended_at_ms, next_step_at_ms)
+             VALUES (?1, 'completion', ?2, 'intended', ?3, ?4, ?4)",
+        )?
+        .execute(params![order.0, completion_minor(operation.amount), instance, at])?;
+    Ok(())
+}
+
+/// Writes every column of an operation that can change.
+pub(super) fn update_operation(
+    connection: &Connection,
+    operation: &Operation,
+    instance: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let settled_at = Some(now.as_millis()).filter(|_| !operation.state.is_open());
+    connection
+        .prepare_cached(
+            "UPDATE operations SET state = ?2, attempt = ?3, unknown_sends = ?4, expected_minor = ?5, instance = ?6,
+                sent_at_ms = ?7, settled_at_ms = ?8, agreeing_reads = ?9, asks = ?10, next_step_at_ms = ?11, note = ?12
+             WHERE id = ?1 AND settled_at_ms IS NULL",
+        )?
+        .execute(params![
+            operation.key.0,
+            operation.state.as_str(),
+            operation.attempt,
+            operation.unknown_sends,
+            operation.expected_minor,
+            instance,
+            operation.sent_at.map(Timestamp::as_millis),
+            settled_at,
+            operation.agreeing_reads,
+            operation.asks,
+            operation.next_step_at.as_millis(),
+            operation.note.as_deref().map(shortened),
+        ])?;
+    Ok(())
+}
+
+/// The order of a row id.
+pub(super) fn load_order(connection: &Connection, key: OrderKey) -> Result<Order, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT * FROM orders WHERE id = ?1")?;
+    let mut rows = statement.query([key.0])?;
+    match rows.next()? {
+        Some(row) => order(row),
+        None => Err(unreadable("order row", &key.0.to_string())),
+    }
+}
+
+/// The open operation of an order, or else its latest one.
+pub(super) fn load_operation(connection: &Connection, key: OrderKey) -> Result<Option<Operation>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM operations WHERE order_key = ?1 ORDER BY id DESC LIMIT 1")?;
+    let mut rows = statement.query([key.0])?;
+    rows.next()?.map(operation).transpose()
+}
+
+pub(super) const fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms)
+}
+
+pub(super) const fn completion_minor(completion: CompletionAmount) -> Option<i64> {
+    match completion {
+        CompletionAmount::Whole => None,
+        CompletionAmount::Exactly(amount) => Some(amount.minor()),
+    }
+}
+
+pub(super) fn merchant(row: &Row<'_>) -> Result<MerchantId, StoreError> {
+    let text: String = row.get("merchant")?;
+    MerchantId::new(&text).map_err(|_| unreadable("merchant", &text))
+}
+
+pub(super) fn state(row: &Row<'_>, column: &str) -> Result<State, StoreError> {
+    let word: String = row.get(column)?;
+    State::parse(&word).ok_or_else(|| unreadable(column, &word))
+}
+
+pub(super) fn currency(code: u16) -> Result<Currency, StoreError> {
+    Currency::from_numeric(code).map_err(|_| unreadable("currency", &code.to_string()))
+}
+
+pub(super) fn unreadable(what: &str, found: &str) -> StoreError {
+    StoreError::Unreadable {
+        what: format!("{what} {found:?}"),
+    }
+}
+
+fn amount(minor: i64) -> Result<Amount, StoreError> {
+    Amount::new(minor).map_err(|_| unreadable("amount", &minor.to_string()))
+}
+
+fn completion(minor: Option<i64>) -> Result<CompletionAmount, StoreError> {
+    minor.map_or(Ok(CompletionAmount::Whole), |minor| {
+        amount(minor).map(CompletionAmount::Exactly)
+    })
+}
+
+fn order_id(row: &Row<'_>) -> Result<Option<OrderId>, StoreError> {
+    let text: Option<String> = row.get("order_id")?;
+    text.map(|text| OrderId::new(&text).map_err(|_| unreadable("order id", &text)))
+        .transpose()
+}
+
+fn hold(row: &Row<'_>) -> Result<Option<Hold>, StoreError> {
+    let (held_at, lapses_at): (Option<i64>, Option<i64>) = (row.get("held_at_ms")?, row.get("lapses_at_ms")?);
+    Ok(held_at.zip(lapses_at).map(|(held_at, lapses_at)| Hold {
+        held_at: at(held_at),
+        lapses_at: at(lapses_at),
+    }))
+}
+
+fn heard(row: &Row<'_>) -> Result<Option<Heard>, StoreError> {
+    let (heard_at, words): (Option<i64>, Option<String>) = (row.get("heard_at_ms")?, row.get("heard")?);
+    Ok(heard_at.zip(words).map(|(heard_at, words)| Heard {
+        at: at(heard_at),
+        words,
+    }))
+}
+
+fn review(row: &Row<'_>) -> Result<Option<ReviewReason>, StoreError> {
+    let (code, sentence): (Option<String>, Option<String>) = (row.get("review_code")?, row.get("review_sentence")?);
+    Ok(code
+        .zip(sentence)
+        .map(|(code, sentence)| ReviewReason { code, sentence }))
+}
+
+/// The view stands without the order number the bank repeated: it was compared when it was heard.
+fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
+    let Some(seen_at) = row.get::<_, Option<i64>>("bank_seen_at_ms")? else {
+        return Ok(None);
+    };
+    let view = BankView {
+        order_number: None,
+        order_id: order_id(row)?,
+        status: BankStatus::from_number(row.get("bank_status")?),
+        action_code: row.get("bank_action_code")?,
+        amount: row.get("bank_amount_minor")?,
+        currency: row.get::<_, Option<u16>>("bank_currency")?.map(currency).transpose()?,
+        amounts: bank_amounts(row)?,
+        authorised_at: row.get::<_, Option<i64>>("bank_authorised_at_ms")?.map(at),
+    };
+    Ok(Some(SeenView {
+        view,
+        seen_at: at(seen_at),
+    }))
+}
+
+fn bank_amounts(row: &Row<'_>) -> Result<Option<BankAmounts>, StoreError> {
+    let approved: Option<i64> = row.get("bank_approved_minor")?;
+    let deposited: Option<i64> = row.get("bank_deposited_minor")?;
+    let refunded: Option<i64> = row.get("bank_refunded_minor")?;
+    Ok(approved
+        .zip(deposited)
+        .zip(refunded)
+        .map(|((approved, deposited), refunded)| BankAmounts {
+            approved,
+            deposited,
+            refunded,
+        }))
+}
+
+fn shortened(words: &str) -> String {
+    words.chars().take(WORDS_MAX).collect()
+}
