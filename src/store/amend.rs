@@ -55,7 +55,8 @@ impl Store {
         F: FnOnce(&Order, Option<&Operation>) -> Amendment<T> + Send + 'static,
     {
         let instance = self.instance.clone();
-        self.writer
+        let (value, notable) = self
+            .writer
             .write(move |connection| {
                 let order = rows::load_order(connection, key)?;
                 let open = rows::load_operation(connection, key)?.filter(|operation| operation.state.is_open());
@@ -72,9 +73,14 @@ impl Store {
                     rows::update_order(connection, order)?;
                 }
                 events::append(connection, key, now, &amendment.events)?;
-                Ok(amendment.value)
+                Ok((amendment.value, !amendment.events.is_empty()))
             })
-            .await
+            .await?;
+        // A look that found nothing new makes nothing due for anybody else.
+        if notable {
+            self.ring();
+        }
+        Ok(value)
     }
 }
 

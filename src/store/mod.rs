@@ -36,6 +36,8 @@ pub use rows::OrderWithOperation;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use readers::Readers;
 use writer::Writer;
 
@@ -47,12 +49,23 @@ pub struct Store {
     instance: Arc<str>,
     writer: Writer,
     readers: Readers,
+    bell: watch::Sender<u64>,
 }
 
 impl Store {
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Rings after every change that may have made something due. Whoever waits for it looks by itself now and then all
+    /// the same: another process's changes do not ring here.
+    pub fn bell(&self) -> watch::Receiver<u64> {
+        self.bell.subscribe()
+    }
+
+    fn ring(&self) {
+        self.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
     }
 
     /// Returns once no more write can succeed: a commit failed, and what it held may or may not be on disk. The process

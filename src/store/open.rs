@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::watch;
 
 use super::Store;
 use super::migrate::{self, MigrateError};
@@ -90,6 +91,7 @@ impl Store {
             path: Arc::new(path.to_owned()),
             instance: format!("{:016x}", fastrand::u64(..)).into(),
             writer: Writer::start(connection),
+            bell: watch::Sender::new(0),
             readers: Readers::new(move || connect(&again, OpenFlags::empty())),
         })
     }

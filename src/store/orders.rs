@@ -52,14 +52,17 @@ impl Store {
         cause: Cause,
         now: Timestamp,
     ) -> Result<Vec<Added>, StoreError> {
-        self.writer
+        let added = self
+            .writer
             .write(move |connection| {
                 orders
                     .iter()
                     .map(|order| add_order(connection, order, &cause, now))
                     .collect()
             })
-            .await
+            .await;
+        self.ring();
+        added
     }
 
     /// An order by its number, with its open or latest operation.

@@ -1,0 +1,250 @@
+//! What differs between two configurations, by key: what a reload says, and what it cannot do.
+//!
+//! Every struct is taken apart by name, so that a new key is a compile error here until somebody says how it changes.
+//! No value is shown.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Budget, CompletionConfig, Config, Credentials, GatewayConfig, MerchantConfig, ReportConfig};
+use crate::domain::holds::HoldPolicy;
+use crate::domain::operation::SettlePolicy;
+use crate::domain::polling::LookPolicy;
+
+/// When a change takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// On reload.
+    AtOnce,
+    /// Only when the process starts anew.
+    NeedsRestart,
+}
+
+/// One key that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which: `merchant.shop.budget`, `merchant.shop.password (content)`, `merchant.shop (added)`.
+    pub key: String,
+    /// When it takes effect.
+    pub effect: Effect,
+}
+
+/// Everything that differs, the whole file's keys first, then by merchant in the order of `new`, then those gone.
+pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
+    let mut all = whole_file(old, new);
+    let mut at_once = |key: String| {
+        all.push(Change {
+            key,
+            effect: Effect::AtOnce,
+        });
+    };
+    for merchant in &new.merchants {
+        let name = merchant.id.as_str();
+        match old.merchant(&merchant.id) {
+            None => at_once(format!("merchant.{name} (added)")),
+            Some(before) => differing(before, merchant)
+                .into_iter()
+                .for_each(|key| at_once(format!("merchant.{name}.{key}"))),
+        }
+    }
+    for gone in old
+        .merchants
+        .iter()
+        .filter(|merchant| new.merchant(&merchant.id).is_none())
+    {
+        at_once(format!("merchant.{} (removed)", gone.id.as_str()));
+    }
+    all
+}
+
+impl MerchantConfig {
+    /// Whether nothing differs, secrets included.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.id == other.id && differing(self, other).is_empty()
+    }
+}
+
+/// Keys, and whether they are as they were.
+type Keys<const N: usize> = [(&'static str, bool); N];
+
+fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
+    let Config {
+        path: _,
+        database,
+        reports,
+        listen,
+        api_token,
+        shutdown_grace,
+        merchants: _,
+    } = old;
+    let same_token = match (api_token, &new.api_token) {
+        (Some(old), Some(new)) => same_secret(old, new),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    [
+        ("database", *database == new.database, Effect::NeedsRestart),
+        ("reports", *reports == new.reports, Effect::AtOnce),
+        ("listen", *listen == new.listen, Effect::NeedsRestart),
+        ("api_token (content)", same_token, Effect::AtOnce),
+        ("shutdown_grace", *shutdown_grace == new.shutdown_grace, Effect::AtOnce),
+    ]
+    .into_iter()
+    .filter(|(_, same, _)| !same)
+    .map(|(key, _, effect)| Change {
+        key: key.to_owned(),
+        effect,
+    })
+    .collect()
+}
+
+/// The keys of one merchant that differ, without its name.
+fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
+    let MerchantConfig {
+        id: _,
+        gateway: old_gateway,
+        currency,
+        zone,
+        order_number_max,
+        budget: Budget {
+            period,
+            burst,
+            in_flight,
+        },
+        looks: old_looks,
+        completion: old_completion,
+        holds: old_holds,
+        report: old_report,
+    } = old;
+    let own = [
+        ("currency", *currency == new.currency),
+        ("zone", *zone == new.zone),
+        ("order_number_max", *order_number_max == new.order_number_max),
+        ("budget.requests", *period == new.budget.period),
+        ("budget.burst", *burst == new.budget.burst),
+        ("budget.in_flight", *in_flight == new.budget.in_flight),
+    ];
+    gateway(old_gateway, &new.gateway)
+        .into_iter()
+        .chain(own)
+        .chain(looks(old_looks, &new.looks))
+        .chain(completion(old_completion, &new.completion))
+        .chain(holds(old_holds, &new.holds))
+        .chain(report(old_report, &new.report))
+        .filter(|(_, same)| !same)
+        .map(|(key, _)| key)
+        .collect()
+}
+
+fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<7> {
+    let GatewayConfig {
+        url,
+        credentials,
+        extra_roots_pem,
+        language,
+        connect_timeout,
+        request_timeout,
+    } = old;
+    let [login, secret] = known_as(credentials, &new.credentials);
+    [
+        ("gateway", *url == new.url),
+        login,
+        secret,
+        ("extra_root (content)", *extra_roots_pem == new.extra_roots_pem),
+        ("language", *language == new.language),
+        ("connect_timeout", *connect_timeout == new.connect_timeout),
+        ("request_timeout", *request_timeout == new.request_timeout),
+    ]
+}
+
+fn known_as(old: &Credentials, new: &Credentials) -> Keys<2> {
+    match (old, new) {
+        (
+            Credentials::Login { user_name, password },
+            Credentials::Login {
+                user_name: new_name,
+                password: new_password,
+            },
+        ) => [
+            ("user_name", user_name == new_name),
+            ("password (content)", same_secret(password, new_password)),
+        ],
+        (Credentials::Token(old), Credentials::Token(new)) => {
+            [("user_name", true), ("token (content)", same_secret(old, new))]
+        }
+        (Credentials::Login { .. }, Credentials::Token(_)) => [("user_name", false), ("token (content)", false)],
+        (Credentials::Token(_), Credentials::Login { .. }) => [("user_name", false), ("password (content)", false)],
+    }
+}
+
+fn looks(old: &LookPolicy, new: &LookPolicy) -> Keys<8> {
+    let LookPolicy {
+        pending,
+        pending_old,
+        held,
+        review,
+        late,
+        payment_time,
+        backoff,
+        backoff_max,
+    } = old;
+    [
+        ("looks.pending", *pending == new.pending),
+        ("looks.pending_old", *pending_old == new.pending_old),
+        ("looks.held", *held == new.held),
+        ("looks.review", *review == new.review),
+        ("looks.late", *late == new.late),
+        ("looks.payment_time", *payment_time == new.payment_time),
+        ("looks.backoff", *backoff == new.backoff),
+        ("looks.backoff_max", *backoff_max == new.backoff_max),
+    ]
+}
+
+fn completion(old: &CompletionConfig, new: &CompletionConfig) -> Keys<7> {
+    let CompletionConfig {
+        schedule,
+        settle,
+        in_flight,
+    } = old;
+    let SettlePolicy {
+        quiet,
+        resend_whole,
+        attempts_max,
+        ask_every,
+        ask_every_max,
+    } = settle;
+    [
+        ("completion.when", *schedule == new.schedule),
+        ("completion.quiet", *quiet == new.settle.quiet),
+        ("completion.resend", *resend_whole == new.settle.resend_whole),
+        ("completion.attempts", *attempts_max == new.settle.attempts_max),
+        ("completion.ask_every", *ask_every == new.settle.ask_every),
+        ("completion.ask_every_max", *ask_every_max == new.settle.ask_every_max),
+        ("completion.in_flight", *in_flight == new.in_flight),
+    ]
+}
+
+fn holds(old: &HoldPolicy, new: &HoldPolicy) -> Keys<2> {
+    let HoldPolicy { lifetime, warn_before } = old;
+    [
+        ("hold.lifetime", *lifetime == new.lifetime),
+        ("hold.warn_before", *warn_before == new.warn_before),
+    ]
+}
+
+fn report(old: &ReportConfig, new: &ReportConfig) -> Keys<3> {
+    let ReportConfig {
+        at,
+        cut_off,
+        stuck_after,
+    } = old;
+    [
+        ("report.at", *at == new.at),
+        ("report.cut_off", *cut_off == new.cut_off),
+        ("report.stuck_after", *stuck_after == new.stuck_after),
+    ]
+}
+
+/// Two texts of this process: their lengths and the time this takes are nobody's to see.
+fn same_secret(old: &SecretString, new: &SecretString) -> bool {
+    old.expose_secret() == new.expose_secret()
+}

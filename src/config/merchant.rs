@@ -1,0 +1,305 @@
+//! What is asked of one `[[merchant]]`: who it is, where its bank is, how we are known there, and its budget.
+//!
+//! Every number has its limits beside it, and the limits their reason. The policies of its orders are
+//! [`super::policies`].
+
+use std::fs;
+use std::io::{self, Read};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::policies;
+use super::raw::{NOT_SHOWN, Noted, Section};
+use super::secrets::{self, Secret, Surroundings};
+use super::values::{self, Address, Limits, as_written};
+use super::{Budget, Credentials, GatewayConfig, MerchantConfig};
+use crate::domain::calendar::Zone;
+use crate::domain::money::Currency;
+use crate::domain::order::{MerchantId, ORDER_NUMBER_MAX};
+
+const TIMEOUT: Limits<Duration> = Limits {
+    min: Duration::from_millis(100),
+    max: Duration::from_secs(120),
+    why: "in less no bank abroad can answer, and longer waits hold up the queue",
+};
+const ORDER_NUMBER: Limits<u32> = Limits {
+    min: 32,
+    max: 36,
+    why: "32 is the length in the bank's documents, 36 the longest any bank takes",
+};
+const BURST: Limits<u32> = Limits {
+    min: 1,
+    max: 1000,
+    why: "saved-up requests leave at once, and a bank takes a thousand for an attack",
+};
+const IN_FLIGHT: Limits<u32> = Limits {
+    min: 1,
+    max: 64,
+    why: "each holds a connection, and a gateway allows a host a few dozen",
+};
+
+/// The longest file of certificates, in bytes: the whole public set has a quarter of it.
+const PEM_MAX: u64 = 1 << 20;
+
+/// The longest `userName`, in characters: the longest of any bank's documents.
+const USER_NAME_MAX: usize = 100;
+
+/// What the merchants read so far have taken.
+#[derive(Default)]
+pub(super) struct Taken {
+    names: Vec<MerchantId>,
+    /// Address and login.
+    accounts: Vec<(String, String)>,
+}
+
+/// Reads a merchant. Everything is read before the first mistake ends it, so that all of them are noted.
+pub(super) fn merchant(
+    section: &mut Section<'_, '_>,
+    around: &Surroundings<'_>,
+    taken: &mut Taken,
+) -> Result<MerchantConfig, Noted> {
+    let id = name(section, taken);
+    let timeouts = timeouts(section);
+    let gateway = gateway(section, around, taken, &timeouts);
+    let currency = section.parsed_or("currency", Currency::RUB, |text| {
+        Currency::parse(text).map_err(|error| error.to_string())
+    });
+    let zone = zone(section);
+    let order_number_max = number(section, "order_number_max", ORDER_NUMBER_MAX, &ORDER_NUMBER);
+    let budget = section.section("budget", budget);
+    let looks = section.section("looks", policies::looks);
+    let completion = section.section("completion", policies::completion);
+    let holds = section.section("hold", policies::holds);
+    let report = section.section("report", policies::report);
+    if let (Ok(completion), Ok(zone)) = (&completion, &zone) {
+        policies::quiet_enough(section, completion, timeouts.request);
+        policies::in_time(section, completion, &holds, zone);
+    }
+    if let (Ok(report), Ok(zone)) = (&report, &zone) {
+        policies::comes_at_all(section, report, zone);
+    }
+    Ok(MerchantConfig {
+        id: id?,
+        gateway: gateway?,
+        currency,
+        zone: zone?,
+        order_number_max,
+        budget,
+        looks,
+        completion: completion?,
+        holds,
+        report: report?,
+    })
+}
+
+/// How many: `default` when nothing is written.
+pub(super) fn count(section: &mut Section<'_, '_>, key: &'static str, default: u32) -> NonZeroUsize {
+    let found = section.integer_or(key, default, &IN_FLIGHT);
+    usize::try_from(found)
+        .ok()
+        .and_then(NonZeroUsize::new)
+        .unwrap_or(NonZeroUsize::MIN)
+}
+
+fn number(section: &mut Section<'_, '_>, key: &'static str, default: usize, limits: &Limits<u32>) -> usize {
+    let found = section.integer_or(key, u32::try_from(default).unwrap_or(limits.min), limits);
+    usize::try_from(found).unwrap_or(default)
+}
+
+/// The name, after which its other keys are named as soon as it is known to be its own.
+fn name(section: &mut Section<'_, '_>, taken: &mut Taken) -> Result<MerchantId, Noted> {
+    let remedy = "name the merchant with a-z, 0-9, _ and -: metrics and reports call it so";
+    let id = section.required("name", remedy, |text| {
+        let id = MerchantId::new(text).map_err(|error| error.to_string())?;
+        if taken.names.contains(&id) {
+            return Err("give every merchant its own name; another one has this already".to_owned());
+        }
+        Ok(id)
+    })?;
+    section.rename(format!("merchant.{}", id.as_str()));
+    taken.names.push(id.clone());
+    Ok(id)
+}
+
+fn zone(section: &mut Section<'_, '_>) -> Result<Zone, Noted> {
+    let parse = |text: &str| Zone::parse(text).map_err(|_| "give an IANA zone such as \"Europe/Moscow\"".to_owned());
+    match section.parsed("zone", parse) {
+        Some(found) => found,
+        None => parse("Europe/Moscow").map_err(|remedy| section.problem("zone", remedy)),
+    }
+}
+
+fn gateway(
+    section: &mut Section<'_, '_>,
+    around: &Surroundings<'_>,
+    taken: &mut Taken,
+    timeouts: &Timeouts,
+) -> Result<GatewayConfig, Noted> {
+    let address = address(section);
+    let credentials = credentials(section, around, address.as_ref().ok());
+    let extra_roots_pem = extra_roots(section, around.directory);
+    let language = section.parsed_or("language", "ru".to_owned(), language);
+    let (address, credentials) = (address?, credentials?);
+    own_account(section, &address, &credentials, taken);
+    Ok(GatewayConfig {
+        url: address.url,
+        credentials,
+        extra_roots_pem: extra_roots_pem?,
+        language,
+        connect_timeout: timeouts.connect,
+        request_timeout: timeouts.request,
+    })
+}
+
+struct Timeouts {
+    connect: Duration,
+    request: Duration,
+}
+
+fn timeouts(section: &mut Section<'_, '_>) -> Timeouts {
+    let connect = section.duration_or("connect_timeout", Duration::from_secs(5), &TIMEOUT);
+    let request = section.duration_or("request_timeout", Duration::from_secs(20), &TIMEOUT);
+    section.relation(
+        &["connect_timeout", "request_timeout"],
+        connect <= request,
+        format!(
+            "give at most request_timeout, which is {}: connecting is a part of it",
+            as_written(request)
+        ),
+    );
+    Timeouts { connect, request }
+}
+
+/// The address. One that seems to have credentials in it is not shown.
+fn address(section: &mut Section<'_, '_>) -> Result<Address, Noted> {
+    let Some(text) = section.text("gateway") else {
+        return Err(section.problem(
+            "gateway",
+            "give the address of the bank's REST gateway, its whole prefix",
+        ));
+    };
+    let text = text?;
+    values::address(text).map_err(|remedy| {
+        if text.contains(['@', '?', '#']) {
+            section.problem_showing("gateway", NOT_SHOWN, remedy)
+        } else {
+            section.problem("gateway", remedy)
+        }
+    })
+}
+
+fn credentials(
+    section: &mut Section<'_, '_>,
+    around: &Surroundings<'_>,
+    address: Option<&Address>,
+) -> Result<Credentials, Noted> {
+    const EITHER: &str = "give either user_name and password, or token";
+    let user_name = section.parsed("user_name", user_name);
+    let password = merchant_secret(section, "password", around, address);
+    let token = merchant_secret(section, "token", around, address);
+    match (user_name, password, token) {
+        (Some(user_name), Some(password), None) => {
+            let (user_name, password) = (user_name?, password?.text);
+            Ok(Credentials::Login { user_name, password })
+        }
+        (None, None, Some(token)) => Ok(Credentials::Token(token?.text)),
+        (_, _, Some(_)) => Err(section.problem_showing("token", NOT_SHOWN, format!("{EITHER}, never both"))),
+        (Some(_), None, None) => Err(section.problem("password", EITHER)),
+        (None, _, None) => Err(section.problem("user_name", EITHER)),
+    }
+}
+
+fn user_name(text: &str) -> Result<String, String> {
+    let length = text.chars().count();
+    if (1..=USER_NAME_MAX).contains(&length) && text.trim() == text && !text.contains(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "give the bank's service login, 1 to {USER_NAME_MAX} characters without space around it"
+    ))
+}
+
+/// A secret for the bank; a public one only where no real money is.
+fn merchant_secret(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    around: &Surroundings<'_>,
+    address: Option<&Address>,
+) -> Option<Result<Secret, Noted>> {
+    let found = secrets::secret(section, key, around)?;
+    let is_real = address.is_some_and(|address| !address.is_loopback);
+    Some(found.and_then(|secret| {
+        if secret.is_public && is_real {
+            let remedy = "a public password is for a sandbox on a loopback address; refer to a secret";
+            return Err(section.problem_showing(key, NOT_SHOWN, remedy));
+        }
+        Ok(secret)
+    }))
+}
+
+/// One account, one budget: two merchants with one login would together ask twice as much as either was allowed.
+fn own_account(section: &mut Section<'_, '_>, address: &Address, credentials: &Credentials, taken: &mut Taken) {
+    let (key, login) = match credentials {
+        Credentials::Login { user_name, .. } => ("user_name", user_name.clone()),
+        // A control character keeps it apart from any login.
+        Credentials::Token(token) => ("token", format!("\0{}", token.expose_secret())),
+    };
+    let account = (address.url.to_ascii_lowercase(), login);
+    if taken.accounts.contains(&account) {
+        let remedy = "another merchant has this gateway and login already, and their budgets would add up; make them \
+                      one merchant, or give this one its own login";
+        let shown = if key == "token" {
+            NOT_SHOWN.to_owned()
+        } else {
+            format!("{:?}", account.1)
+        };
+        section.problem_showing(key, shown, remedy);
+    }
+    taken.accounts.push(account);
+}
+
+fn extra_roots(section: &mut Section<'_, '_>, directory: &Path) -> Result<Option<Vec<u8>>, Noted> {
+    section
+        .parsed("extra_root", |text| certificates(&directory.join(text)))
+        .transpose()
+}
+
+/// The bytes of a PEM file. What is in it is the TLS stack's to judge; here a key, or another file, is refused.
+fn certificates(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: io::Error| format!("{}: {error}; name a readable PEM file", path.display());
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(format!("{} is not a plain file; name a PEM file", path.display()));
+    }
+    let mut pem = Vec::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(PEM_MAX + 1).read_to_end(&mut pem).map_err(unreadable)?;
+    let has = |marker: &[u8]| pem.windows(marker.len()).any(|window| window == marker);
+    if pem.len() as u64 > PEM_MAX {
+        return Err("it is longer than 1 MiB; name a PEM file with the bank's root alone".to_owned());
+    }
+    if has(b"PRIVATE KEY-----") {
+        return Err("it has a private key in it; name a PEM file with certificates alone".to_owned());
+    }
+    if !has(b"-----BEGIN CERTIFICATE-----") {
+        return Err("it has no certificate in it; convert it: openssl x509 -inform der -in FILE".to_owned());
+    }
+    Ok(pem)
+}
+
+fn language(text: &str) -> Result<String, String> {
+    if text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase()) {
+        return Ok(text.to_owned());
+    }
+    Err("give two lower-case letters, such as \"ru\"".to_owned())
+}
+
+fn budget(section: &mut Section<'_, '_>) -> Budget {
+    Budget {
+        period: section.parsed_or("requests", Duration::from_millis(200), values::period),
+        burst: NonZeroU32::new(section.integer_or("burst", 5, &BURST)).unwrap_or(NonZeroU32::MIN),
+        in_flight: count(section, "in_flight", 4),
+    }
+}

@@ -1,0 +1,167 @@
+//! What an administrator decides: a TOML file, read into values nobody needs to check again.
+//!
+//! The file is read whole and every mistake in it is told at once ([`ConfigError`]), each with its key, its value and
+//! what to write instead. Secrets stand in it only by reference and are resolved here; no error and no `Debug` shows
+//! one. What this module does not do: watch the file, apply a change, open the database, or create a directory — `run`
+//! creates the missing parents of `database` and `reports`.
+//!
+//! Read in this order: this file (what comes out), `check`, `merchant` and `policies` (what is asked of every key, and
+//! why), `values` (how a text becomes a value), `secrets`, `raw` (the file as written), `error`, [`changes()`].
+
+mod changes;
+mod check;
+mod error;
+mod merchant;
+mod policies;
+mod raw;
+mod secrets;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+pub use self::changes::{Change, Effect, changes};
+pub use self::error::{ConfigError, Problem};
+
+use crate::domain::calendar::{CronPattern, Zone};
+use crate::domain::holds::{CompletionSchedule, HoldPolicy};
+use crate::domain::money::Currency;
+use crate::domain::operation::SettlePolicy;
+use crate::domain::order::MerchantId;
+use crate::domain::polling::LookPolicy;
+
+/// Everything an administrator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from, absolute.
+    pub path: PathBuf,
+    /// The database file, absolute. Its directory need not exist yet.
+    pub database: PathBuf,
+    /// The directory of the nightly reports, absolute. It need not exist yet.
+    pub reports: PathBuf,
+    /// Where the HTTP face listens; port 0 lets the system choose one.
+    pub listen: SocketAddr,
+    /// The bearer token of the HTTP face; without one, nothing that needs it is served.
+    pub api_token: Option<SecretString>,
+    /// How long a stop waits for what is in hand: 1 s to 10 min.
+    pub shutdown_grace: Duration,
+    /// The merchants in the order of the file: 1 to 100, their names unique.
+    pub merchants: Vec<MerchantConfig>,
+}
+
+/// One gateway account: its credentials, budget, zone and policies.
+#[derive(Clone, Debug)]
+pub struct MerchantConfig {
+    /// Its name, unique in the file.
+    pub id: MerchantId,
+    /// Where its bank is and how we are known there.
+    pub gateway: GatewayConfig,
+    /// The currency of an order that does not say.
+    pub currency: Currency,
+    /// The zone of its business days and cron patterns.
+    pub zone: Zone,
+    /// The longest order number in characters: 32 to 36.
+    pub order_number_max: usize,
+    /// How many requests its bank is asked to bear.
+    pub budget: Budget,
+    /// When orders are looked at.
+    pub looks: LookPolicy,
+    /// When and how held orders are completed.
+    pub completion: CompletionConfig,
+    /// How long its bank keeps a hold.
+    pub holds: HoldPolicy,
+    /// The nightly report.
+    pub report: ReportConfig,
+}
+
+/// Where a merchant's bank is and how we are known there.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// The whole prefix of its requests, ending in `/`: https, or http to a loopback host. It has no credentials, query
+    /// or fragment.
+    pub url: String,
+    /// How we are known there.
+    pub credentials: Credentials,
+    /// Certificates trusted beside the public roots, as PEM.
+    pub extra_roots_pem: Option<Vec<u8>>,
+    /// The language of the bank's messages: two lower-case letters.
+    pub language: String,
+    /// The longest wait for a connection: 100 ms to 2 min, never above [`Self::request_timeout`].
+    pub connect_timeout: Duration,
+    /// The longest wait for a whole answer: 100 ms to 2 min.
+    pub request_timeout: Duration,
+}
+
+/// How a merchant is known at its bank. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// The service login of the documents.
+    Login {
+        /// `userName`.
+        user_name: String,
+        /// `password`.
+        password: SecretString,
+    },
+    /// `token`, which some banks give instead.
+    Token(SecretString),
+}
+
+/// How many requests a merchant's bank is asked to bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// One request per this long: 1 ms to 1 h, rounded up so that the written rate is never exceeded.
+    pub period: Duration,
+    /// How many unused requests may be saved up: 1 to 1000.
+    pub burst: NonZeroU32,
+    /// How many requests may wait for an answer at once: 1 to 64.
+    pub in_flight: NonZeroUsize,
+}
+
+/// When and how held orders are completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompletionConfig {
+    /// When.
+    pub schedule: CompletionSchedule,
+    /// How a sent completion is settled.
+    pub settle: SettlePolicy,
+    /// How many completions of the merchant may be at work at once: 1 to 64.
+    pub in_flight: NonZeroUsize,
+}
+
+/// The nightly report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportConfig {
+    /// When it is drawn, in the merchant's zone.
+    pub at: CronPattern,
+    /// When a business day ends, by the clock on the wall.
+    pub cut_off: jiff::civil::Time,
+    /// How long after its payment time ran out an order without outcome counts as stuck: 1 s to 30 d.
+    pub stuck_after: Duration,
+}
+
+impl Config {
+    /// Reads the file at `path`, with the environment of this process.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_with(path, &|name| std::env::var_os(name))
+    }
+
+    /// Reads the file at `path`; `env` looks up an environment variable. Tests hand in their own.
+    pub fn load_with(path: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let source = raw::read(&path)?;
+        check::config(&path, &source, env)
+    }
+
+    /// The merchant named `id`.
+    pub fn merchant(&self, id: &MerchantId) -> Option<&MerchantConfig> {
+        self.merchants.iter().find(|merchant| merchant.id == *id)
+    }
+}

@@ -1,0 +1,300 @@
+//! What is asked of a merchant's policies: looks, completion, holds, report — and that they agree with one another.
+//!
+//! Every number has its limits beside it, and the limits their reason.
+
+use std::time::Duration;
+
+use super::merchant::count;
+use super::raw::{Noted, Section};
+use super::values::{self, Limits, as_written, duration_within};
+use super::{CompletionConfig, ReportConfig};
+use crate::domain::calendar::{CronPattern, Zone};
+use crate::domain::holds::{CompletionSchedule, HoldPolicy};
+use crate::domain::operation::SettlePolicy;
+use crate::domain::polling::{LookPolicy, Tier};
+use crate::domain::time::Timestamp;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+const INTERVAL: Limits<Duration> = Limits {
+    min: Duration::from_millis(100),
+    max: DAY.saturating_mul(7),
+    why: "shorter spends the budget on one order, longer leaves it unseen for more than a week",
+};
+const AGE: Limits<Duration> = Limits {
+    min: SECOND,
+    max: DAY.saturating_mul(400),
+    why: "a refund later than a year after the payment is the bank's paper business",
+};
+const PAYMENT_TIME: Limits<Duration> = Limits {
+    min: Duration::from_secs(10),
+    max: DAY.saturating_mul(30),
+    why: "nobody pays faster, and no gateway keeps a payment page open longer",
+};
+const DELAY: Limits<Duration> = Limits {
+    min: Duration::ZERO,
+    max: DAY.saturating_mul(60),
+    why: "no bank keeps a hold longer",
+};
+const QUIET: Limits<Duration> = Limits {
+    min: SECOND,
+    max: DAY,
+    why: "a bank may act minutes after it was asked, but not days",
+};
+const ASK: Limits<Duration> = Limits {
+    min: Duration::from_millis(100),
+    max: HOUR,
+    why: "money in doubt is asked about at least every hour",
+};
+const ATTEMPTS: Limits<u32> = Limits {
+    min: 1,
+    max: 10,
+    why: "what ten requests did not do, a person must look into",
+};
+const LIFETIME: Limits<Duration> = Limits {
+    min: MINUTE,
+    max: DAY.saturating_mul(60),
+    why: "card schemes let a hold live days to weeks; minutes are for a sandbox",
+};
+const WARNING: Limits<Duration> = Limits {
+    min: SECOND,
+    max: DAY.saturating_mul(30),
+    why: "a warning needs time to be read, and one that is always on is not read",
+};
+const STUCK: Limits<Duration> = Limits {
+    min: SECOND,
+    max: DAY.saturating_mul(30),
+    why: "later, the report would keep silent about an order for a month",
+};
+
+/// How many tiers or late days a list may have: more than a person keeps in view say no more.
+const STEPS_MAX: usize = 32;
+
+/// When orders are looked at. Most payments come within minutes, so looks are spent there and thin out with age.
+pub(super) fn looks(section: &mut Section<'_, '_>) -> LookPolicy {
+    let policy = LookPolicy {
+        pending: pending(section),
+        pending_old: section.duration_or("pending_old", HOUR * 6, &INTERVAL),
+        held: section.duration_or("held", MINUTE * 10, &INTERVAL),
+        review: section.duration_or("review", HOUR, &INTERVAL),
+        late: late(section),
+        payment_time: section.duration_or("payment_time", MINUTE * 20, &PAYMENT_TIME),
+        backoff: section.duration_or("backoff", SECOND * 5, &INTERVAL),
+        backoff_max: section.duration_or("backoff_max", MINUTE * 10, &INTERVAL),
+    };
+    section.relation(
+        &["backoff_max", "backoff"],
+        policy.backoff <= policy.backoff_max,
+        format!("give at least backoff, which is {}", as_written(policy.backoff)),
+    );
+    policy
+}
+
+/// Up to 2 min old every 10 s, 20 min 30 s, 2 h 5 min, 1 d 30 min.
+fn pending(section: &mut Section<'_, '_>) -> Vec<Tier> {
+    const FORM: &str = "write a list of { until_age = \"2m\", every = \"10s\" }";
+    let default = [
+        (MINUTE * 2, SECOND * 10),
+        (MINUTE * 20, SECOND * 30),
+        (HOUR * 2, MINUTE * 5),
+        (DAY, MINUTE * 30),
+    ];
+    let tier = |section: &mut Section<'_, '_>| {
+        let until_age = section.required("until_age", FORM, |text| duration_within(text, &AGE));
+        let every = section.required("every", FORM, |text| duration_within(text, &INTERVAL));
+        Ok(Tier {
+            until_age: until_age?,
+            every: every?,
+        })
+    };
+    let Some(Ok(tiers)) = section.each("pending", FORM, tier) else {
+        return default.map(|(until_age, every)| Tier { until_age, every }).to_vec();
+    };
+    let ages: Vec<Duration> = tiers.iter().map(|tier| tier.until_age).collect();
+    ascending(section, "pending", &ages);
+    tiers
+}
+
+fn late(section: &mut Section<'_, '_>) -> Vec<Duration> {
+    let Some(ages) = section.durations("late", &AGE) else {
+        return vec![HOUR, DAY, DAY * 7, DAY * 30];
+    };
+    ascending(section, "late", &ages);
+    ages
+}
+
+fn ascending(section: &mut Section<'_, '_>, key: &str, ages: &[Duration]) {
+    if !ages.is_sorted_by(|a, b| a < b) {
+        section.problem(
+            key,
+            "put the ages in ascending order, each once: the first that fits applies",
+        );
+    }
+    if ages.len() > STEPS_MAX {
+        section.problem(key, format!("give at most {STEPS_MAX} steps"));
+    }
+}
+
+/// When and how held orders are completed. Money never moves by itself unless somebody wrote so.
+pub(super) fn completion(section: &mut Section<'_, '_>) -> Result<CompletionConfig, Noted> {
+    let schedule = schedule(section);
+    let settle = settle(section);
+    let in_flight = count(section, "in_flight", 3);
+    Ok(CompletionConfig {
+        schedule: schedule?,
+        settle,
+        in_flight,
+    })
+}
+
+/// The words for [`CompletionSchedule`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    After,
+    Window,
+    Release,
+}
+
+fn schedule(section: &mut Section<'_, '_>) -> Result<CompletionSchedule, Noted> {
+    let when = section.parsed("when", |text| match text {
+        "after" => Ok(When::After),
+        "window" => Ok(When::Window),
+        "release" => Ok(When::Release),
+        _ => Err("give \"after\" (with delay), \"window\" (with cron) or \"release\"".to_owned()),
+    });
+    let delay = section.parsed("delay", |text| duration_within(text, &DELAY));
+    let cron = section.parsed("cron", values::cron);
+    let when = when.unwrap_or(Ok(When::Release))?;
+    if delay.is_some() && when != When::After {
+        section.problem(
+            "delay",
+            "a delay belongs to when = \"after\"; write that, or take the delay away",
+        );
+    }
+    if cron.is_some() && when != When::Window {
+        section.problem(
+            "cron",
+            "a pattern belongs to when = \"window\"; write that, or take the pattern away",
+        );
+    }
+    match (when, delay, cron) {
+        (When::After, Some(delay), _) => Ok(CompletionSchedule::After(delay?)),
+        (When::After, None, _) => Err(section.problem("delay", "say how long after the hold, such as \"24h\"")),
+        (When::Window, _, Some(cron)) => Ok(CompletionSchedule::Window(Box::new(cron?))),
+        (When::Window, _, None) => Err(section.problem("cron", "say when, such as \"0 3 * * *\" for 03:00 daily")),
+        (When::Release, _, _) => Ok(CompletionSchedule::OnRelease),
+    }
+}
+
+fn settle(section: &mut Section<'_, '_>) -> SettlePolicy {
+    let policy = SettlePolicy {
+        quiet: section.duration_or("quiet", MINUTE * 15, &QUIET),
+        resend_whole: section.parsed_or("resend", true, |text| match text {
+            "whole" => Ok(true),
+            "never" => Ok(false),
+            _ => Err("give \"whole\" (send a whole completion again once it was quiet) or \"never\"".to_owned()),
+        }),
+        attempts_max: section.integer_or("attempts", 3, &ATTEMPTS),
+        ask_every: section.duration_or("ask_every", SECOND * 5, &ASK),
+        ask_every_max: section.duration_or("ask_every_max", MINUTE * 5, &ASK),
+    };
+    section.relation(
+        &["ask_every_max", "ask_every"],
+        policy.ask_every <= policy.ask_every_max,
+        format!("give at least ask_every, which is {}", as_written(policy.ask_every)),
+    );
+    policy
+}
+
+/// How long the bank keeps a hold.
+pub(super) fn holds(section: &mut Section<'_, '_>) -> HoldPolicy {
+    let policy = HoldPolicy {
+        lifetime: section.duration_or("lifetime", DAY * 5, &LIFETIME),
+        warn_before: section.duration_or("warn_before", DAY, &WARNING),
+    };
+    section.relation(
+        &["warn_before", "lifetime"],
+        policy.warn_before < policy.lifetime,
+        format!(
+            "give less than the lifetime, which is {}: else every hold is at risk at once",
+            as_written(policy.lifetime)
+        ),
+    );
+    policy
+}
+
+/// The nightly report: after midnight, when the day before has ended in every sense.
+pub(super) fn report(section: &mut Section<'_, '_>) -> Result<ReportConfig, Noted> {
+    let at = section.parsed("at", values::cron);
+    let cut_off = section.parsed_or("cut_off", jiff::civil::Time::midnight(), values::time_of_day);
+    let stuck_after = section.duration_or("stuck_after", HOUR, &STUCK);
+    let at = match at {
+        Some(at) => at?,
+        None => values::cron("15 3 * * *").map_err(|remedy| section.problem("at", remedy))?,
+    };
+    Ok(ReportConfig {
+        at,
+        cut_off,
+        stuck_after,
+    })
+}
+
+/// A completion must not be taken for lost while its request may still be on its way.
+pub(super) fn quiet_enough(section: &mut Section<'_, '_>, completion: &CompletionConfig, request_timeout: Duration) {
+    section.relation(
+        &["completion.quiet", "request_timeout"],
+        completion.settle.quiet >= request_timeout,
+        format!(
+            "give at least request_timeout, which is {}: until then the request may be on its way",
+            as_written(request_timeout)
+        ),
+    );
+}
+
+/// A report must come some day.
+pub(super) fn comes_at_all(section: &mut Section<'_, '_>, report: &ReportConfig, zone: &Zone) {
+    section.relation(
+        &["report.at"],
+        comes_within(&report.at, zone, AGE.max),
+        "this date never comes; give one that does, such as \"15 3 * * *\"",
+    );
+}
+
+/// A completion must be due before its hold is at risk: else every hold would raise the alarm, or lapse.
+pub(super) fn in_time(section: &mut Section<'_, '_>, completion: &CompletionConfig, holds: &HoldPolicy, zone: &Zone) {
+    let HoldPolicy { lifetime, warn_before } = *holds;
+    let calm = lifetime.saturating_sub(warn_before);
+    let (key, is_in_time) = match &completion.schedule {
+        CompletionSchedule::After(delay) => ("completion.delay", *delay <= calm),
+        CompletionSchedule::Window(cron) => ("completion.cron", comes_within(cron, zone, calm)),
+        CompletionSchedule::OnRelease => return,
+    };
+    let remedy = format!(
+        "a hold would wait longer than {}, the hold's lifetime less warn_before; complete sooner, or ask your bank for \
+         the lifetime it grants",
+        as_written(calm)
+    );
+    section.relation(&[key, "hold.lifetime", "hold.warn_before"], is_in_time, remedy);
+}
+
+/// Whether `cron` never keeps one waiting longer than `longest`, as far as a year's walk over its slots shows. Slots
+/// close together are skipped, so a gap hardly longer than `longest` may pass.
+fn comes_within(cron: &CronPattern, zone: &Zone, longest: Duration) -> bool {
+    // 2026-01-01T00:00:00Z. Any year would do, and the same file must always be judged the same.
+    const FROM: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+    const STEPS: usize = 500;
+    let mut at = FROM;
+    for _ in 0..STEPS {
+        match cron.next_after(zone, at) {
+            Some(next) if next.since(at) <= longest => at = next.max(at.plus(longest / 4)),
+            Some(_) | None => return false,
+        }
+        if at.since(FROM) > DAY * 366 {
+            break;
+        }
+    }
+    true
+}

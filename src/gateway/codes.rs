@@ -1,0 +1,44 @@
+//! `errorCode` by method: which codes are the bank's word, and which tell nothing.
+//!
+//! The default is *unknown* (rule R3): a code that is not listed decides nothing.
+
+/// What a status answer's `errorCode` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StatusCode {
+    /// The question was answered.
+    Answered,
+    /// The bank's word about the question.
+    Refused,
+    /// System error, or a code the documents do not list.
+    Unknown,
+}
+
+/// getOrderStatusExtended.do, error codes: 1 to 4 and 6 concern the request; 5 is access or a wrong value; 7 is a system
+/// error or "being processed". A missing code means that there was no error.
+pub(super) const fn of_status(code: Option<i64>) -> StatusCode {
+    match code {
+        None | Some(0) => StatusCode::Answered,
+        Some(1..=6) => StatusCode::Refused,
+        Some(_) => StatusCode::Unknown,
+    }
+}
+
+/// What a completion's `errorCode` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CompletionCode {
+    /// Accepted, if every operation says so too.
+    Accepted,
+    /// 5 or 6: believed once a read shows nothing deposited.
+    Refused,
+    /// 7 is two things at once, wrong state and system error; any other tells nothing either.
+    Unknown,
+}
+
+/// autoCompletion.do: only "errorCode" is documented; 0, 5, 6 and 7 as in its kin (`protocol` reference, section 4.3).
+pub(super) const fn of_completion(code: Option<i64>) -> CompletionCode {
+    match code {
+        None | Some(0) => CompletionCode::Accepted,
+        Some(5 | 6) => CompletionCode::Refused,
+        Some(_) => CompletionCode::Unknown,
+    }
+}

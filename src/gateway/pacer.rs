@@ -1,0 +1,200 @@
+//! The request budget of one login: so many requests a second, so many at once, money before looks.
+//!
+//! The limiter is governor's; the sleeping is tokio's, because governor's own timer does not follow a paused clock.
+//! The bucket starts empty: a restart must not be a way to exceed the budget.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::config::Budget;
+
+/// What a request is for. Money and deadlines come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A look.
+    Look,
+    /// A completion, or a question about one.
+    Money,
+}
+
+/// Leave to send one request. It stands for a place in flight until it is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    _in_flight: OwnedSemaphorePermit,
+}
+
+/// One login's budget.
+#[derive(Debug)]
+pub struct Pacer {
+    limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
+    clock: TokioClock,
+    in_flight: Arc<Semaphore>,
+    /// Money requests that wait just now: looks stand back for them.
+    money_waiting: AtomicUsize,
+    money_served: Notify,
+    period: Duration,
+    /// A std mutex: held to count, never across an await.
+    used: Mutex<UsedSeconds>,
+}
+
+impl Pacer {
+    /// A pacer for `budget`, its bucket empty.
+    pub fn new(budget: &Budget) -> Self {
+        let clock = TokioClock { start: Instant::now() };
+        let quota = Quota::with_period(budget.period).unwrap_or_else(|| Quota::per_hour(budget.burst));
+        let limiter = RateLimiter::direct_with_clock(quota.allow_burst(budget.burst), clock);
+        // Empties the bucket; it cannot fail, the bucket being exactly that large and full.
+        let _ = limiter.check_n(budget.burst);
+        Self {
+            limiter,
+            clock,
+            in_flight: Arc::new(Semaphore::new(budget.in_flight.get())),
+            money_waiting: AtomicUsize::new(0),
+            money_served: Notify::new(),
+            period: budget.period,
+            used: Mutex::new(UsedSeconds::default()),
+        }
+    }
+
+    /// Waits for a place in flight, then for the budget. Cancelling the wait costs nothing.
+    pub async fn permit(&self, purpose: Purpose) -> Permit {
+        let _waiting = (purpose == Purpose::Money).then(|| MoneyWaiting::announce(self));
+        loop {
+            if purpose == Purpose::Look {
+                self.stand_back_for_money().await;
+            }
+            let place = self.place_in_flight().await;
+            match self.limiter.check() {
+                Ok(()) => {
+                    self.lock_used().count(self.clock.seconds());
+                    return Permit { _in_flight: place };
+                }
+                Err(not_yet) => {
+                    // The place is not kept while waiting for the budget: looks that stand back for money would
+                    // otherwise hold the very places that money waits for.
+                    drop(place);
+                    tokio::time::sleep(not_yet.wait_time_from(self.clock.now())).await;
+                }
+            }
+        }
+    }
+
+    /// Requests of the last minute as a share of what the budget allows, in per mille.
+    pub fn used_per_mille(&self) -> u64 {
+        let used = u128::from(self.lock_used().in_last_minute(self.clock.seconds()));
+        let allowed_nanos = Duration::from_secs(60).as_nanos();
+        u64::try_from(used * 1_000 * self.period.as_nanos() / allowed_nanos).unwrap_or(u64::MAX)
+    }
+
+    async fn place_in_flight(&self) -> OwnedSemaphorePermit {
+        match Arc::clone(&self.in_flight).acquire_owned().await {
+            Ok(place) => place,
+            // The semaphore is never closed while the pacer lives.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    async fn stand_back_for_money(&self) {
+        loop {
+            let served = self.money_served.notified();
+            if self.money_waiting.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            served.await;
+        }
+    }
+
+    fn lock_used(&self) -> std::sync::MutexGuard<'_, UsedSeconds> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a waiting money request for as long as it waits, whether it is served or cancelled.
+struct MoneyWaiting<'a>(&'a Pacer);
+
+impl<'a> MoneyWaiting<'a> {
+    fn announce(pacer: &'a Pacer) -> Self {
+        pacer.money_waiting.fetch_add(1, Ordering::AcqRel);
+        Self(pacer)
+    }
+}
+
+impl Drop for MoneyWaiting<'_> {
+    fn drop(&mut self) {
+        self.0.money_waiting.fetch_sub(1, Ordering::AcqRel);
+        self.0.money_served.notify_waiters();
+    }
+}
+
+/// Requests by second, for the last minute.
+#[derive(Debug)]
+struct UsedSeconds {
+    counts: [u32; 60],
+    /// The second up to which `counts` is true.
+    at: u64,
+}
+
+impl Default for UsedSeconds {
+    fn default() -> Self {
+        Self { counts: [0; 60], at: 0 }
+    }
+}
+
+impl UsedSeconds {
+    fn count(&mut self, second: u64) {
+        self.forget_until(second);
+        if let Some(slot) = self.counts.get_mut(slot_of(second)) {
+            *slot = slot.saturating_add(1);
+        }
+    }
+
+    fn in_last_minute(&mut self, second: u64) -> u32 {
+        self.forget_until(second);
+        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    fn forget_until(&mut self, second: u64) {
+        for passed in (self.at + 1..=second).take(60) {
+            if let Some(slot) = self.counts.get_mut(slot_of(passed)) {
+                *slot = 0;
+            }
+        }
+        if second >= self.at + 60 {
+            self.counts = [0; 60];
+        }
+        self.at = self.at.max(second);
+    }
+}
+
+fn slot_of(second: u64) -> usize {
+    usize::try_from(second % 60).unwrap_or(0)
+}
+
+/// tokio's clock for governor: it stands still when tests and simulation pause it.
+#[derive(Clone, Copy, Debug)]
+struct TokioClock {
+    start: Instant,
+}
+
+impl TokioClock {
+    fn seconds(self) -> u64 {
+        self.start.elapsed().as_secs()
+    }
+}
+
+impl Clock for TokioClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.start.elapsed().into()
+    }
+}

@@ -1,0 +1,185 @@
+//! What answers say, as tables: the samples of the documents, and every type quirk met in the wild.
+
+use super::*;
+
+fn status(body: &str) -> StatusAnswer {
+    read_status(Ok(body.as_bytes().to_vec()))
+}
+
+fn known(body: &str) -> BankView {
+    match status(body) {
+        StatusAnswer::Known(view) => *view,
+        other => panic!("{body}: {other:?}"),
+    }
+}
+
+const PAID: &str = r#"{"errorCode":"0","errorMessage":"Successful","orderNumber":"9064","orderStatus":2,"actionCode":0,
+    "amount":9800,"currency":"643","date":1584012874234,"ip":"10.99.50.35",
+    "attributes":[{"name":"mdOrder","value":"b6f698e1-fb8d-7b6d-8f56-130700ef5d58"}],
+    "cardAuthInfo":{"maskedPan":"427601**6064","pan":"427601**6064"},"authDateTime":1584012899096,
+    "paymentAmountInfo":{"paymentState":"DEPOSITED","approvedAmount":9800,"depositedAmount":9800,"refundedAmount":0,
+    "feeAmount":0},"chargeback":false,"paymentWay":"CARD"}"#;
+
+#[test]
+fn a_paid_order_is_read_whole() {
+    let view = known(PAID);
+    assert_eq!(view.status, BankStatus::Deposited);
+    assert_eq!(view.order_number.as_deref(), Some("9064"));
+    assert_eq!(
+        view.order_id.as_ref().map(OrderId::as_str),
+        Some("b6f698e1-fb8d-7b6d-8f56-130700ef5d58")
+    );
+    assert_eq!(
+        view.amounts,
+        Some(BankAmounts {
+            approved: 9800,
+            deposited: 9800,
+            refunded: 0
+        })
+    );
+    assert_eq!((view.amount, view.currency), (Some(9800), Some(Currency::RUB)));
+    assert_eq!(view.authorised_at, Some(Timestamp::from_millis(1_584_012_899_096)));
+}
+
+#[test]
+fn every_type_quirk_reads_the_same() {
+    let plain =
+        known(r#"{"errorCode":"0","orderNumber":"7","orderStatus":1,"actionCode":0,"amount":100,"currency":"643"}"#);
+    let quirks = [
+        r#"{"orderNumber":"7","orderStatus":1,"actionCode":0,"amount":100,"currency":"643"}"#,
+        r#"{"errorCode":0,"orderNumber":"7","orderStatus":1,"actionCode":"0","amount":"100","currency":643}"#,
+        r#"{"ErrorCode":"0","OrderNumber":7,"OrderStatus":"1","actionCode":0,"Amount":100,"currency":"810"}"#,
+        r#"{"errorCode":null,"orderNumber":" 7 ","orderStatus":1,"actionCode":0,"amount":100,"currency":"643","attributes":{}}"#,
+        "\u{feff}{\"errorCode\":\"0\",\"orderNumber\":\"7\",\"orderStatus\":1,\"actionCode\":0,\"amount\":100,\"currency\":\"643\",\"attributes\":[]}",
+    ];
+    for body in quirks {
+        assert_eq!(known(body), plain, "{body}");
+    }
+}
+
+#[test]
+fn dates_are_read_in_each_of_their_forms() {
+    let forms = [
+        ("1513069932000", Some(1_513_069_932_000)),
+        (r#""1513069932000""#, Some(1_513_069_932_000)),
+        (r#""2017-12-12T12:12:12""#, Some(1_513_069_932_000)),
+        (r#""2017-12-12T12:12:12+03:00""#, Some(1_513_069_932_000)),
+        (r#""yesterday""#, None),
+        ("null", None),
+    ];
+    for (form, ms) in forms {
+        let view = known(&format!(r#"{{"orderStatus":1,"authDateTime":{form}}}"#));
+        assert_eq!(view.authorised_at, ms.map(Timestamp::from_millis), "{form}");
+    }
+}
+
+#[test]
+fn status_numbers_beyond_the_documents_are_kept() {
+    assert_eq!(
+        known(r#"{"errorCode":"0","orderStatus":9}"#).status,
+        BankStatus::Other(9)
+    );
+}
+
+#[test]
+fn sums_are_all_there_or_not_believed() {
+    let part = r#"{"orderStatus":2,"paymentAmountInfo":{"approvedAmount":5,"depositedAmount":5}}"#;
+    assert_eq!(known(part).amounts, None);
+}
+
+#[test]
+fn answers_fall_into_three_classes() {
+    let refused = [
+        (r#"{"errorCode":"6","errorMessage":"Заказ не найден"}"#, 6),
+        (r#"{"errorCode":5,"errorMessage":"Access denied"}"#, 5),
+        (r#"{"error":{"code":"5","description":"Access denied"}}"#, 5),
+        (
+            r#"{"errorCode":"1","errorMessage":"[orderId] or [orderNumber] expected"}"#,
+            1,
+        ),
+    ];
+    for (body, code) in refused {
+        assert!(
+            matches!(status(body), StatusAnswer::Refused(refusal) if refusal.code == code),
+            "{body}"
+        );
+    }
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let unknown = [
+        r#"{"errorCode":"7","errorMessage":"System error"}"#,
+        r#"{"errorCode":"99","orderStatus":2}"#,
+        r#"{"errorCode":"0"}"#,
+        "{}",
+        "",
+        "<html>maintenance</html>",
+        r#"{"errorCode":"0","orderStatus":2,"amount":"#,
+        r#"{"errorCode":"0","orderStatus":2,"amount":10.5}"#,
+        r#"{"errorCode":"0","orderStatus":2,"amount":[1]}"#,
+        r#"{"errorCode":"0","orderStatus":2,"orderStatus":1}"#,
+        r#"{"errorCode":"0","orderStatus":2,"currency":"12345"}"#,
+        r#"{"errorCode":"0","orderStatus":2} trailing"#,
+        &deep,
+    ];
+    for body in unknown {
+        assert!(matches!(status(body), StatusAnswer::Unknown(_)), "{body:.80}");
+    }
+    assert!(matches!(
+        read_status(Ok(vec![0xff, 0xfe, 0x7b])),
+        StatusAnswer::Unknown(_)
+    ));
+}
+
+#[test]
+fn no_value_of_the_banks_is_repeated_in_what_went_wrong() {
+    let body = r#"{"orderStatus":2,"amount":{"pan":"4111111111111111"}}"#;
+    assert!(!format!("{:?}", status(body)).contains("4111"));
+}
+
+#[test]
+fn a_completion_is_acknowledged_only_in_so_many_words() {
+    let sample = r#"{"operations":[{"pcId":2699110,"operation":"REFUND_PAYMENT","amount":20,"successful":true,
+        "transactionId":"1642"}],"errorCode":"0"}"#;
+    let failed = r#"{"operations":[{"successful":true},{"successful":false}],"errorCode":"0"}"#;
+    let read = |body: &str| read_completion(Ok(body.as_bytes().to_vec()));
+    for body in [
+        sample,
+        r#"{"errorCode":"0"}"#,
+        r#"{"operations":[{"successful":"true"}]}"#,
+    ] {
+        assert_eq!(read(body), CompletionAnswer::Acknowledged, "{body}");
+    }
+    for body in [
+        failed,
+        "{}",
+        r#"{"errorCode":"7","errorMessage":"Payment must be in correct state"}"#,
+        "<html>",
+        r#"{"errorCode":"0","operations":[{}]}"#,
+    ] {
+        assert!(matches!(read(body), CompletionAnswer::Unknown(_)), "{body}");
+    }
+    for body in [
+        r#"{"errorCode":"5","errorMessage":"Access denied"}"#,
+        r#"{"errorCode":6}"#,
+    ] {
+        assert!(matches!(read(body), CompletionAnswer::Refused(_)), "{body}");
+    }
+    let unreachable = of_kind(UnknownKind::Unreachable, String::new());
+    assert!(matches!(
+        read_completion(Err(unreachable)),
+        CompletionAnswer::NotSent(_)
+    ));
+    for kind in [
+        UnknownKind::Timeout,
+        UnknownKind::Broken,
+        UnknownKind::HttpStatus,
+        UnknownKind::ServerError,
+    ] {
+        assert!(
+            matches!(
+                read_completion(Err(of_kind(kind, String::new()))),
+                CompletionAnswer::Unknown(_)
+            ),
+            "{kind:?}"
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! Bytes to the bank and back: form POST over TLS, every limit in place, and nothing done twice.
+//!
+//! It knows which failures prove that nothing was sent: DNS, connect and TLS. After that every error leaves the outcome
+//! unknown (a reset, measured, had often been read by the server).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use secrecy::ExposeSecret;
+
+use crate::config::{Credentials, GatewayConfig};
+use crate::domain::bank::{Unknown, UnknownKind};
+use crate::domain::operation::CompletionAmount;
+use crate::domain::order::OrderId;
+
+/// A status answer with a full cart is some tens of kilobytes; beyond this it is not an answer.
+const BODY_MAX: usize = 1 << 20;
+
+/// Idle connections kept for looks; more would outnumber the looks in flight.
+const IDLE_MAX: usize = 8;
+
+/// Gateways close idle connections after a minute or so; we let go first, so that fewer looks meet a closed one.
+const IDLE_FOR: Duration = Duration::from_secs(20);
+
+/// Why a merchant's transport cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The extra root certificate is no PEM certificate.
+    #[error("extra_root: {0}; give a PEM file with at least one certificate")]
+    ExtraRoot(String),
+    /// TLS or the HTTP client could not be set up.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+}
+
+/// One login's clients.
+pub(super) struct Transport {
+    /// For looks: connections are kept.
+    looks: Client,
+    /// For money: a fresh connection each time, so that nothing is sent into a connection the bank has given up.
+    money: Client,
+    config: GatewayConfig,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport")
+            .field("url", &self.config.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came back: a whole body with HTTP 200, or the reason why nothing can be read.
+pub(super) type Reply = Result<Vec<u8>, Unknown>;
+
+impl Transport {
+    pub(super) fn new(config: &GatewayConfig) -> Result<Self, TransportError> {
+        let tls = tls(config.extra_roots_pem.as_deref())?;
+        let client = |idle| {
+            Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .http1_only()
+                .redirect(Policy::none())
+                .referer(false)
+                .no_proxy()
+                .retry(reqwest::retry::never())
+                .connect_timeout(config.connect_timeout)
+                .timeout(config.request_timeout)
+                .pool_max_idle_per_host(idle)
+                .pool_idle_timeout(IDLE_FOR)
+                .build()
+                .map_err(|error| TransportError::Tls(words(&error)))
+        };
+        Ok(Self {
+            looks: client(IDLE_MAX)?,
+            money: client(0)?,
+            config: config.clone(),
+        })
+    }
+
+    /// getOrderStatusExtended.do, asking with `question`, a parameter and its value.
+    pub(super) async fn post_status(&self, question: (&str, &str)) -> Reply {
+        let form = [question, ("language", &self.config.language)];
+        post(
+            &self.looks,
+            &self.url("getOrderStatusExtended.do"),
+            &self.with_credentials(&form),
+        )
+        .await
+    }
+
+    /// autoCompletion.do. The wire's 0 means *everything*, and only [`CompletionAmount::Whole`] becomes it.
+    pub(super) async fn post_completion(&self, order_id: &OrderId, amount: CompletionAmount) -> Reply {
+        let amount = match amount {
+            CompletionAmount::Whole => "0".to_owned(),
+            CompletionAmount::Exactly(amount) => amount.minor().to_string(),
+        };
+        let form = [("orderId", order_id.as_str()), ("compositeCompletionAmount", &amount)];
+        post(
+            &self.money,
+            &self.url("autoCompletion.do"),
+            &self.with_credentials(&form),
+        )
+        .await
+    }
+
+    fn url(&self, method: &str) -> String {
+        format!("{}{method}", self.config.url)
+    }
+
+    /// Credentials travel in the body alone: a URL ends up in logs.
+    fn with_credentials<'a>(&'a self, form: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        let mut all = match &self.config.credentials {
+            Credentials::Login { user_name, password } => {
+                vec![("userName", user_name.as_str()), ("password", password.expose_secret())]
+            }
+            Credentials::Token(token) => vec![("token", token.expose_secret())],
+        };
+        all.extend_from_slice(form);
+        all
+    }
+}
+
+async fn post(client: &Client, url: &str, form: &[(&str, &str)]) -> Reply {
+    let response = client
+        .post(url)
+        .form(form)
+        .send()
+        .await
+        .map_err(|error| unknown(&error))?;
+    match response.status() {
+        StatusCode::OK => whole_body(response).await,
+        status => Err(from_status(status, &response)),
+    }
+}
+
+/// The body, as long as it stays within its limit.
+async fn whole_body(mut response: reqwest::Response) -> Reply {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unknown(&error))? {
+        if body.len().saturating_add(chunk.len()) > BODY_MAX {
+            return Err(of_kind(
+                UnknownKind::Unreadable,
+                format!("the body is longer than {BODY_MAX} bytes"),
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn unknown(error: &reqwest::Error) -> Unknown {
+    let kind = match error {
+        error if error.is_connect() => UnknownKind::Unreachable,
+        error if error.is_timeout() => UnknownKind::Timeout,
+        _ => UnknownKind::Broken,
+    };
+    of_kind(kind, words(error))
+}
+
+fn from_status(status: StatusCode, response: &reqwest::Response) -> Unknown {
+    let kind = match status.as_u16() {
+        429 => UnknownKind::Throttled,
+        500..=599 => UnknownKind::ServerError,
+        _ => UnknownKind::HttpStatus,
+    };
+    let retry_after = response
+        .headers()
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok());
+    Unknown {
+        kind,
+        detail: format!("HTTP {}", status.as_u16()),
+        retry_after: retry_after.and_then(seconds),
+    }
+}
+
+/// `Retry-After` in whole seconds. A date is left to our own backoff: it would set the bank's clock against ours.
+fn seconds(value: &str) -> Option<Duration> {
+    value
+        .trim()
+        .parse::<u32>()
+        .ok()
+        .map(|seconds| Duration::from_secs(seconds.into()))
+}
+
+pub(super) const fn of_kind(kind: UnknownKind, detail: String) -> Unknown {
+    Unknown {
+        kind,
+        detail,
+        retry_after: None,
+    }
+}
+
+/// An error and its causes, without the URL: the causes say what happened, the address is in the configuration.
+fn words(error: &reqwest::Error) -> String {
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    let mut words = Vec::new();
+    while let Some(error) = cause {
+        words.push(error.to_string());
+        cause = error.source();
+    }
+    match words.pop() {
+        Some(root) => root,
+        None if error.is_timeout() => "no answer in time".to_owned(),
+        None => "the request failed".to_owned(),
+    }
+}
+
+/// rustls on ring, with the bundled public roots and the merchant's own: a host without a certificate store works the
+/// same, and the national root that these banks use can be added without switching verification off.
+fn tls(extra_roots_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, TransportError> {
+    let mut roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    for certificate in extra_roots_pem.map(certificates).transpose()?.unwrap_or_default() {
+        roots
+            .add(certificate)
+            .map_err(|error| TransportError::ExtraRoot(error.to_string()))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TransportError::Tls(error.to_string()))?;
+    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(TransportError::ExtraRoot("no certificate found".to_owned())),
+        Err(error) => Err(TransportError::ExtraRoot(error.to_string())),
+    }
+}
