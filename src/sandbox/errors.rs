@@ -22,6 +22,14 @@ impl Language {
         }
     }
 
+    /// What parts roubles from kopecks.
+    pub(super) fn decimal_mark(self) -> char {
+        match self {
+            Language::Ru => ',',
+            Language::En => '.',
+        }
+    }
+
     /// The code as it stands in file names and URLs.
     pub fn code(self) -> &'static str {
         match self {

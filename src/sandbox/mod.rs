@@ -10,7 +10,8 @@
 //! - `verbs`: what it can be asked; `register` and `status` are the two long ones, `errors` its refusals
 //! - `faults`, `fault_json`, `probability`: rules for going wrong; `draw` decides whether, `course` how
 //! - `bank`: the handle that ties these together under one lock
-//! - `params`, `rest`, `control`: wires; `transport` serves them
+//! - `params` and `rest`: the wire; `transport` serves it
+//! - `page` (with `page_words`, `return_url`), `index`, `control`: what people open
 //! - `buyers`, `crowd`: who the virtual buyers are, and the task that sends them
 //! - `settings`, and here the running server
 
@@ -26,12 +27,16 @@ mod draw;
 mod errors;
 mod fault_json;
 mod faults;
+mod index;
 mod ledger;
 mod order;
+mod page;
+mod page_words;
 mod params;
 mod probability;
 mod register;
 mod rest;
+mod return_url;
 mod settings;
 mod status;
 mod transport;
@@ -78,7 +83,10 @@ impl Sandbox {
         let bank = Bank::new(&settings);
         let (stop, stopped) = watch::channel(false);
         let stopping = Stopping(stopped);
-        let router = rest::routes(bank.clone(), stopping.clone(), reachable(addr).to_string())
+        let authority = reachable(addr).to_string();
+        let router = index::routes(bank.clone(), authority.clone())
+            .merge(rest::routes(bank.clone(), stopping.clone(), authority))
+            .merge(page::routes(bank.clone()))
             .merge(control::routes(bank.clone()));
         let server = tokio::spawn(transport::serve(listener, router, stopping.clone()));
         let crowd = settings.buyers.map(|buyers| {

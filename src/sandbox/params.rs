@@ -71,6 +71,24 @@ fn decode(text: &[u8]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The opposite: every byte that may not stay as it is becomes `%XX`.
+pub(super) fn escape(text: &str, may_stay: impl Fn(u8) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if may_stay(byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
+        }
+    }
+    escaped
+}
+
+fn hex_digit(value: u8) -> char {
+    let digit = char::from_digit(value.into(), 16).unwrap_or('0');
+    digit.to_ascii_uppercase()
+}
+
 fn hex(digits: &[u8]) -> Option<u8> {
     let text = std::str::from_utf8(digits).ok()?;
     text.bytes()

@@ -94,10 +94,11 @@ fn url_text<'a>(params: &'a Params, name: &'a str) -> Result<Option<&'a str>, Re
     }
 }
 
-/// `https://`, `myshop://`: any scheme, since apps register their own.
+/// `https://`, `myshop://`: any scheme, since apps register their own, but not one that makes a link run as a script.
 pub(super) fn has_scheme(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, rest)| {
         !rest.is_empty()
+            && !scheme.eq_ignore_ascii_case("javascript")
             && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme
                 .bytes()
@@ -282,6 +283,7 @@ mod tests {
             "//a",
             "1a://b",
             "javascript:alert(1)",
+            "JavaScript://%0aalert(1)",
             "a b://c",
         ] {
             assert!(!has_scheme(bad), "{bad}");

@@ -87,8 +87,13 @@ async fn read(operation: Operation, request: Request, authority: &str) -> Result
     Ok(Call {
         operation,
         params: Params::merge(head.uri.query().unwrap_or_default(), &body),
-        origin: format!("http://{}", host(&head.headers).unwrap_or(authority)),
+        origin: origin(&head.headers, authority),
     })
+}
+
+/// Scheme and authority under which the client reached the bank.
+pub(super) fn origin(headers: &HeaderMap, authority: &str) -> String {
+    format!("http://{}", host(headers).unwrap_or(authority))
 }
 
 /// The Host the client used, so that the payment page's address works from where the client is.
