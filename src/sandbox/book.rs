@@ -8,7 +8,9 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use super::errors::{self, Refusal};
 use super::ledger::{Effect, EffectEntry, Entry, Ledger};
-use super::order::{Lifetime, Order, Payment, Registration, State};
+use super::mint::Mint;
+use super::order::{Order, State};
+use super::registration::{Lifetime, Registration};
 
 /// Half a gigabyte of orders at most; more than any demo or test registers in one run.
 const ORDERS_MAX: usize = 500_000;
@@ -44,7 +46,7 @@ pub(super) struct Book {
     run_outs: BinaryHeap<Reverse<(i64, usize)>>,
     /// Registered and not yet visited by a virtual buyer, oldest first.
     unvisited: VecDeque<usize>,
-    chance: fastrand::Rng,
+    mint: Mint,
 }
 
 impl Book {
@@ -58,7 +60,7 @@ impl Book {
             by_number: HashMap::new(),
             run_outs: BinaryHeap::new(),
             unvisited: VecDeque::new(),
-            chance: fastrand::Rng::with_seed(seed),
+            mint: Mint::new(seed),
         }
     }
 
@@ -111,7 +113,7 @@ impl Book {
         let expires_at_ms = self.expiry(registration.lifetime, now_ms);
         let index = self.orders.len();
         let order = Order {
-            id: self.fresh_id(),
+            id: self.mint.fresh_id(),
             registered_at_ms: now_ms,
             state: State::Registered { expires_at_ms },
             earlier: None,
@@ -131,7 +133,7 @@ impl Book {
     /// A buyer pays.
     pub(super) fn pay(&mut self, key: Key<'_>, now_ms: i64) -> Result<&Order, Refusal> {
         let index = self.index(key, now_ms)?;
-        let payment = self.authorise(now_ms);
+        let payment = self.mint.authorise(now_ms);
         let next = self.orders[index].paid(payment, self.terms.hold_ms)?;
         let effect = if let State::Held { .. } = next {
             Effect::Held
@@ -260,168 +262,7 @@ impl Book {
             Lifetime::Until(at_ms) => at_ms,
         }
     }
-
-    fn authorise(&mut self, at_ms: i64) -> Payment {
-        Payment {
-            at_ms,
-            approval_code: format!("{:06}", self.chance.u32(..1_000_000)),
-            reference: format!("{:012}", self.chance.u64(..1_000_000_000_000)),
-        }
-    }
-
-    /// 36 characters in the shape of a random UUID, as the gateway's ids are.
-    fn fresh_id(&mut self) -> String {
-        let high = self.chance.u64(..) & !0xf000 | 0x4000;
-        let low = self.chance.u64(..) >> 2 | 1 << 63;
-        let (time, middle, version) = (high >> 32, high >> 16 & 0xffff, high & 0xffff);
-        let (variant, node) = (low >> 48, low & 0xffff_ffff_ffff);
-        format!("{time:08x}-{middle:04x}-{version:04x}-{variant:04x}-{node:012x}")
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TERMS: Terms = Terms {
-        session_ms: 1_200_000,
-        hold_ms: 600_000,
-        order_number_max: 32,
-    };
-
-    fn book_with(number: &str) -> (Book, String) {
-        let mut book = Book::new(TERMS, 1);
-        let registration = Registration::new("shop", number, 900).two_phase();
-        let id = book.register(registration, 1_000, None).unwrap().id.clone();
-        (book, id)
-    }
-
-    fn effects(book: &Book) -> Vec<(Effect, i64, i64)> {
-        let lines = book.ledger.after(0, usize::MAX).into_iter();
-        lines
-            .map(|line| match line.entry {
-                Entry::Effect(effect) => (effect.effect, effect.amount_minor, line.at_ms),
-                Entry::Request(_) => panic!("no request was made"),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_session_expires_at_its_exact_moment_however_late_anybody_looks() {
-        let (mut book, id) = book_with("A-1");
-        assert_eq!(
-            book.find(Key::Id(&id), 1_200_999).unwrap().state.status(),
-            0
-        );
-        assert_eq!(book.orders(9_999_999)[0].state.status(), 6);
-        assert_eq!(
-            book.pay(Key::Id(&id), 9_999_999).unwrap_err(),
-            errors::WRONG_STATE
-        );
-        assert_eq!(
-            effects(&book),
-            [
-                (Effect::Registered, 900, 1_000),
-                (Effect::Expired, 900, 1_201_000)
-            ]
-        );
-    }
-
-    #[test]
-    fn a_hold_lapses_and_can_then_not_be_completed() {
-        let (mut book, id) = book_with("A-1");
-        book.pay(Key::Id(&id), 2_000).unwrap();
-        assert_eq!(
-            book.complete(Key::Id(&id), 0, 602_000, None).unwrap_err(),
-            errors::WRONG_STATE
-        );
-        let order = book.find(Key::Id(&id), 602_000).unwrap();
-        assert_eq!(
-            (order.state.status(), order.deposits, order.approved_minor()),
-            (3, 0, 0)
-        );
-        assert_eq!(effects(&book)[2], (Effect::Lapsed, 900, 602_000));
-    }
-
-    #[test]
-    fn a_completion_takes_effect_once() {
-        let (mut book, id) = book_with("A-1");
-        book.pay(Key::Id(&id), 2_000).unwrap();
-        book.complete(Key::Id(&id), 500, 3_000, None).unwrap();
-        assert_eq!(
-            book.complete(Key::Id(&id), 500, 3_001, None).unwrap_err(),
-            errors::WRONG_STATE
-        );
-        let order = book.find(Key::Id(&id), 999_999_999).unwrap();
-        assert_eq!(order.state.status(), 2, "a completed hold no longer lapses");
-        assert_eq!(
-            (
-                order.deposits,
-                order.approved_minor(),
-                order.deposited_minor()
-            ),
-            (1, 900, 500)
-        );
-        assert_eq!(effects(&book)[2], (Effect::Completed, 500, 3_000));
-    }
-
-    #[test]
-    fn numbers_are_unique_per_store_and_stores_do_not_see_each_other() {
-        let (mut book, id) = book_with("A-1");
-        let again = book.register(Registration::new("shop", "A-1", 1), 2_000, None);
-        assert_eq!(again.unwrap_err(), errors::DUPLICATE);
-        let theirs = book
-            .register(Registration::new("kiosk", "A-1", 1), 2_000, None)
-            .unwrap()
-            .id
-            .clone();
-        assert_ne!(theirs, id);
-        let by_number = book
-            .find(
-                Key::Number {
-                    login: "kiosk",
-                    number: "A-1",
-                },
-                2_000,
-            )
-            .unwrap();
-        assert_eq!(by_number.id, theirs);
-        let foreign = Key::StoreId {
-            login: "kiosk",
-            id: &id,
-        };
-        assert_eq!(
-            book.find(foreign, 2_000).unwrap_err(),
-            errors::UNKNOWN_ORDER
-        );
-    }
-
-    #[test]
-    fn ids_look_like_uuids_and_follow_the_seed() {
-        let id = |seed| Book::new(TERMS, seed).fresh_id();
-        assert_eq!(id(7), id(7));
-        assert_ne!(id(7), id(8));
-        let parts: Vec<usize> = id(7).split('-').map(str::len).collect();
-        assert_eq!(parts, [8, 4, 4, 4, 12]);
-        assert_eq!(&id(7)[14..15], "4");
-    }
-
-    #[test]
-    fn a_buyer_visits_the_oldest_order_still_waiting_and_each_once() {
-        let (mut book, first) = book_with("A-1");
-        let second = book
-            .register(Registration::new("shop", "A-2", 1), 1_001, None)
-            .unwrap()
-            .id
-            .clone();
-        let third = book
-            .register(Registration::new("shop", "A-3", 1), 1_002, None)
-            .unwrap()
-            .id
-            .clone();
-        book.pay(Key::Id(&first), 1_003).unwrap();
-        book.walk_away(Key::Id(&second), 1_003).unwrap();
-        assert_eq!(book.visit(1_004).unwrap().id, third);
-        assert!(book.visit(1_004).is_none());
-    }
-}
+mod tests;

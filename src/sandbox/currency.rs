@@ -4,7 +4,7 @@
 
 /// One currency of the bank's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Currency {
+pub struct Currency {
     /// ISO 4217 number as the wire carries it, leading zeros included.
     pub(super) number: &'static str,
     /// What a person reads behind the amount.
@@ -45,12 +45,12 @@ const fn of(number: &'static str, sign: &'static str, digits: u32) -> Currency {
 
 impl Currency {
     /// The currency with this ISO number, if the bank takes it.
-    pub(super) fn by_number(number: &str) -> Option<Currency> {
+    pub fn by_number(number: &str) -> Option<Currency> {
         KNOWN.into_iter().find(|currency| currency.number == number)
     }
 
     /// `1 234,50 ₽` with the given decimal mark; thousands are parted by a no-break space.
-    pub(super) fn format(self, amount_minor: i64, decimal_mark: char) -> String {
+    pub fn format(self, amount_minor: i64, decimal_mark: char) -> String {
         let unit = 10_u64.pow(self.digits);
         let minor = amount_minor.unsigned_abs();
         let sign = if amount_minor < 0 { "−" } else { "" };

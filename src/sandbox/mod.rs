@@ -6,21 +6,27 @@
 //!
 //! In reading order:
 //!
-//! - `order`, `book`, `ledger`: what the bank keeps, pure but for the seed; `currency` and `clock` beside them
-//! - `verbs`: what it can be asked; `register` and `status` are the two long ones, `errors` its refusals
+//! - `registration`, `order`, `book`, `ledger`: what the bank keeps, pure but for the seed in `mint`; `currency` and `clock`
+//!   beside them
+//! - `operation`, `call`, `answer`, `verbs`: what it can be asked and what it says, apart from any wire; `register` and
+//!   `status` are the two long ones, `errors` its refusals
 //! - `faults`, `fault_json`, `probability`: rules for going wrong; `draw` decides whether, `course` how
-//! - `bank`: the handle that ties these together under one lock
+//! - `bank`: the handle that ties these together under one lock; `admission`: a request's way through it, with `credentials`
 //! - `params` and `rest`: the wire; `transport` serves it
 //! - `page` (with `page_words`, `return_url`), `index`, `control`: what people open
 //! - `buyers`, `crowd`: who the virtual buyers are, and the task that sends them
 //! - `settings`, and here the running server
 
+mod admission;
+mod answer;
 mod bank;
 mod book;
 mod buyers;
+mod call;
 mod clock;
 mod control;
 mod course;
+mod credentials;
 mod crowd;
 mod currency;
 mod draw;
@@ -29,12 +35,15 @@ mod fault_json;
 mod faults;
 mod index;
 mod ledger;
+mod mint;
+mod operation;
 mod order;
 mod page;
 mod page_words;
 mod params;
 mod probability;
 mod register;
+mod registration;
 mod rest;
 mod return_url;
 mod settings;
@@ -54,14 +63,16 @@ use tokio::task::JoinHandle;
 
 pub use bank::Bank;
 pub use buyers::{Behaviour, Buyers, BuyersFormat};
+pub use currency::Currency;
 pub use draw::TooManyRules;
 pub use errors::{Language, Refusal};
 pub use faults::{AmountPart, FaultKind, FaultName, FaultRule, Garbage, Moment};
 pub use ledger::{AnswerClass, Effect, EffectEntry, Entry, LedgerLine, RequestEntry};
-pub use order::{Lifetime, OrderView, Registration};
+pub use operation::Operation;
+pub use order::OrderView;
 pub use probability::{NotAProbability, Probability};
+pub use registration::{Lifetime, Registration};
 pub use settings::{Login, LoginFormat, Settings};
-pub use verbs::Operation;
 
 use transport::Stopping;
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::book::Terms;
 use super::currency::{Currency, ROUBLE};
 use super::errors::{self, Language, Refusal};
-use super::order::{Lifetime, Registration};
 use super::params::Params;
+use super::registration::{Lifetime, Registration};
 
 /// Success carries no errorCode at the legacy gateway.
 #[derive(Debug, Clone, Serialize)]
@@ -21,11 +21,11 @@ pub(super) struct RegisterAnswer {
     pub(super) form_url: String,
 }
 
-/// Checks in the order of the documents' table, so that the first thing wrong is the one reported.
+/// A one-phase registration, checked in the order of the documents' table, so that the first thing wrong is the one
+/// reported. Both verbs take the same parameters.
 pub(super) fn parse(
     params: &Params,
     login: &str,
-    two_phase: bool,
     terms: &Terms,
     now_ms: i64,
 ) -> Result<Registration, Refusal> {
@@ -41,7 +41,7 @@ pub(super) fn parse(
         order_number,
         amount_minor,
         currency,
-        two_phase,
+        two_phase: false,
         return_url: return_url(params)?,
         fail_url: url_text(params, "failUrl")?.map(str::to_owned),
         description: text(params, "description", 598)?
@@ -203,7 +203,7 @@ mod tests {
     fn parsed(extra: &str) -> Result<Registration, Refusal> {
         // The first value wins, so what is added goes before what is good.
         let params = Params::merge(&format!("{extra}&{GOOD}"), b"");
-        parse(&params, "shop", false, &TERMS, 1_700_000_000_000)
+        parse(&params, "shop", &TERMS, 1_700_000_000_000)
     }
 
     fn without(name: &str) -> Result<Registration, Refusal> {
@@ -211,13 +211,7 @@ mod tests {
             .split('&')
             .filter(|pair| !pair.starts_with(name))
             .collect();
-        parse(
-            &Params::merge(&left.join("&"), b""),
-            "shop",
-            false,
-            &TERMS,
-            0,
-        )
+        parse(&Params::merge(&left.join("&"), b""), "shop", &TERMS, 0)
     }
 
     #[test]

@@ -14,13 +14,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::Semaphore;
 
-use super::bank::{Admission, Bank};
+use super::admission::Admission;
+use super::answer::Answer;
+use super::bank::Bank;
+use super::call::Call;
 use super::course::Ending;
 use super::errors;
 use super::faults::Garbage;
+use super::operation::Operation;
 use super::params::Params;
 use super::transport::{HangUp, Stopping};
-use super::verbs::{Answer, Call, Operation};
 
 /// Forms of a shop are a few kilobytes; a cart may be ten times that.
 pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -134,7 +137,7 @@ fn end(call: &Call, admission: &Admission, answer: Option<&Answer>) -> Response 
             let amount_minor = call.asked_minor().unwrap_or_default();
             spell(Some(&Answer::completed(
                 amount_minor,
-                Bank::number(admission),
+                admission.request,
                 language,
             )))
         }

@@ -2,9 +2,9 @@
 //!
 //! Always pure ASCII, so that it can stand in a `Location` header whatever the shop registered.
 
-use super::order::Registration;
 use super::params::escape;
 use super::register::has_scheme;
+use super::registration::Registration;
 
 /// returnUrl, as the buyer is sent there after paying.
 pub(super) fn after_payment(registration: &Registration, order_id: &str) -> String {

@@ -229,7 +229,8 @@ fn bank(attempted: bool, language: Language) -> BankInfo {
 
 #[cfg(test)]
 mod tests {
-    use super::super::order::{Payment, Registration};
+    use super::super::order::Payment;
+    use super::super::registration::Registration;
     use super::*;
 
     fn json(state: State) -> serde_json::Value {

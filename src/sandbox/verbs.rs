@@ -3,204 +3,59 @@
 //! A wire (REST today) turns its bytes into a `Call` and an `Answer` into its bytes; what happens in between is here and in
 //! the book.
 
-use serde::{Deserialize, Serialize};
-
-use super::book::{Book, Key};
+use super::answer::Answer;
+use super::book::Book;
+use super::call::Call;
 use super::course::Twist;
-use super::errors::{self, Language, Refusal};
+use super::errors::{self, Refusal};
 use super::faults::AmountPart;
+use super::operation::Operation;
 use super::order::Order;
-use super::params::Params;
 use super::register::{self, RegisterAnswer, digits};
+use super::registration::Registration;
 use super::status::{self, StatusAnswer};
 
-/// The requests this bank knows, named as the gateway names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Operation {
-    /// `register.do`.
-    #[serde(rename = "register")]
-    Register,
-    /// `registerPreAuth.do`.
-    #[serde(rename = "registerPreAuth")]
-    RegisterPreAuth,
-    /// `getOrderStatusExtended.do`.
-    #[serde(rename = "getOrderStatusExtended", alias = "status")]
-    Status,
-    /// `autoCompletion.do`.
-    #[serde(rename = "autoCompletion", alias = "completion")]
-    Completion,
-}
-
-impl Operation {
-    /// From the last part of a REST address.
-    pub(super) fn from_rest(verb: &str) -> Option<Operation> {
-        match verb {
-            "register.do" => Some(Operation::Register),
-            "registerPreAuth.do" => Some(Operation::RegisterPreAuth),
-            "getOrderStatusExtended.do" => Some(Operation::Status),
-            "autoCompletion.do" => Some(Operation::Completion),
-            _ => None,
-        }
-    }
-
-    /// Whether it can change an order.
-    pub(super) fn changes_orders(self) -> bool {
-        match self {
-            Operation::Register | Operation::RegisterPreAuth | Operation::Completion => true,
-            Operation::Status => false,
-        }
-    }
-}
-
-/// One request, read off its wire.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) operation: Operation,
-    pub(super) params: Params,
-    /// Scheme and authority under which the caller reached the bank, for the address of the payment page.
-    pub(super) origin: String,
-}
-
-impl Call {
-    pub(super) fn language(&self) -> Language {
-        Language::from_code(self.params.get("language"))
-    }
-
-    /// The order a store names; its id has priority over its number.
-    pub(super) fn key<'a>(&'a self, login: &'a str) -> Option<Key<'a>> {
-        let by_id = self
-            .params
-            .get("orderId")
-            .map(|id| Key::StoreId { login, id });
-        by_id.or_else(|| self.number_key(login))
-    }
-
-    /// Completion knows no order numbers, registration no order ids.
-    fn number_key<'a>(&'a self, login: &'a str) -> Option<Key<'a>> {
-        match self.operation {
-            Operation::Completion => None,
-            Operation::Register | Operation::RegisterPreAuth | Operation::Status => {
-                let number = self.params.get("orderNumber")?;
-                Some(Key::Number { login, number })
-            }
-        }
-    }
-
-    /// The amount the request carries, if it is one.
-    pub(super) fn asked_minor(&self) -> Option<i64> {
-        match self.operation {
-            Operation::Register | Operation::RegisterPreAuth => {
-                digits(self.params.get("amount")?, 12)
-            }
-            Operation::Completion => digits(self.params.get("compositeCompletionAmount")?, 20),
-            Operation::Status => None,
-        }
-    }
-}
-
-/// What the bank says, before a wire spells it.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
-pub(super) enum Answer {
-    Registered(RegisterAnswer),
-    Status(Box<StatusAnswer>),
-    Completed(CompletionAnswer),
-    Refused(RefusedAnswer),
-}
-
-/// A refusal in the language of its request.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RefusedAnswer {
-    #[serde(skip)]
-    pub(super) code: u8,
-    error_code: String,
-    error_message: &'static str,
-}
-
-/// The documents' example has no message, their table calls it mandatory; clients expect it.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct CompletionAnswer {
-    operations: [CompletedOperation; 1],
-    error_code: &'static str,
-    error_message: &'static str,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CompletedOperation {
-    pc_id: u64,
-    operation: &'static str,
-    amount: i64,
-    successful: bool,
-    transaction_id: String,
-}
-
-impl Answer {
-    pub(super) fn refused(refusal: Refusal, language: Language) -> Answer {
-        Answer::Refused(RefusedAnswer {
-            code: refusal.code,
-            error_code: refusal.code.to_string(),
-            error_message: refusal.text(language),
-        })
-    }
-
-    /// The acknowledgement of a completion; `number` makes its ids unique.
-    pub(super) fn completed(amount_minor: i64, number: u64, language: Language) -> Answer {
-        Answer::Completed(CompletionAnswer {
-            operations: [CompletedOperation {
-                pc_id: 2_699_000 + number,
-                operation: "PAYMENT",
-                amount: amount_minor,
-                successful: true,
-                transaction_id: number.to_string(),
-            }],
-            error_code: "0",
-            error_message: errors::SUCCESS.text(language),
-        })
-    }
-
-    /// `errorCode`, 0 for everything that went well.
-    pub(super) fn error_code(&self) -> u8 {
-        match self {
-            Answer::Refused(refused) => refused.code,
-            Answer::Registered(_) | Answer::Status(_) | Answer::Completed(_) => 0,
-        }
-    }
+/// A call by somebody who was let in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) call: &'a Call,
+    /// The store that asks.
+    pub(super) login: &'a str,
+    /// The request's line in the ledger.
+    pub(super) request: u64,
+    pub(super) now_ms: i64,
 }
 
 /// Does what a call asks and answers it; `twist` is how a misbehaving bank bends a status.
-pub(super) fn perform(
-    book: &mut Book,
-    call: &Call,
-    login: &str,
-    request: u64,
-    now_ms: i64,
-    twist: Option<Twist>,
-) -> Answer {
-    let done = match call.operation {
-        Operation::Register => register(book, call, login, false, request, now_ms),
-        Operation::RegisterPreAuth => register(book, call, login, true, request, now_ms),
-        Operation::Status => status(book, call, login, now_ms, twist),
-        Operation::Completion => complete(book, call, login, request, now_ms),
+pub(super) fn perform(book: &mut Book, asked: Asked<'_>, twist: Option<Twist>) -> Answer {
+    let done = match asked.call.operation {
+        Operation::Register => register(book, asked),
+        Operation::RegisterPreAuth => register_pre_auth(book, asked),
+        Operation::Status => status(book, asked, twist),
+        Operation::Completion => complete(book, asked),
     };
-    done.unwrap_or_else(|refusal| Answer::refused(refusal, call.language()))
+    done.unwrap_or_else(|refusal| Answer::refused(refusal, asked.call.language()))
 }
 
-fn register(
-    book: &mut Book,
-    call: &Call,
-    login: &str,
-    two_phase: bool,
-    request: u64,
-    now_ms: i64,
-) -> Result<Answer, Refusal> {
-    let registration = register::parse(&call.params, login, two_phase, &book.terms, now_ms)?;
-    let order = book.register(registration, now_ms, Some(request))?;
+fn register(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let registration = registration(book, asked)?;
+    enter(book, asked, registration)
+}
+
+fn register_pre_auth(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let registration = registration(book, asked)?.two_phase();
+    enter(book, asked, registration)
+}
+
+fn registration(book: &Book, asked: Asked<'_>) -> Result<Registration, Refusal> {
+    register::parse(&asked.call.params, asked.login, &book.terms, asked.now_ms)
+}
+
+fn enter(book: &mut Book, asked: Asked<'_>, registration: Registration) -> Result<Answer, Refusal> {
+    let order = book.register(registration, asked.now_ms, Some(asked.request))?;
     Ok(Answer::Registered(RegisterAnswer {
         order_id: order.id.clone(),
-        form_url: format!("{}{}", call.origin, payment_path(order)),
+        form_url: format!("{}{}", asked.call.origin, payment_path(order)),
     }))
 }
 
@@ -213,15 +68,9 @@ pub(super) fn payment_path(order: &Order) -> String {
     )
 }
 
-fn status(
-    book: &mut Book,
-    call: &Call,
-    login: &str,
-    now_ms: i64,
-    twist: Option<Twist>,
-) -> Result<Answer, Refusal> {
-    let key = call.key(login).ok_or(errors::ORDER_NOT_NAMED)?;
-    let order = book.find(key, now_ms)?.clone();
+fn status(book: &mut Book, asked: Asked<'_>, twist: Option<Twist>) -> Result<Answer, Refusal> {
+    let key = asked.call.key(asked.login).ok_or(errors::ORDER_NOT_NAMED)?;
+    let order = book.find(key, asked.now_ms)?.clone();
     let shown = match (twist, &order.earlier) {
         (Some(Twist::Stale), Some(earlier)) => Order {
             state: earlier.clone(),
@@ -230,7 +79,7 @@ fn status(
         (Some(Twist::AnotherOrder), _) => book.another(&order.id).cloned().unwrap_or(order),
         (Some(Twist::Stale | Twist::Amount { .. }) | None, _) => order,
     };
-    let mut answer = status::answer(&shown, call.language());
+    let mut answer = status::answer(&shown, asked.call.language());
     if let Some(Twist::Amount { part, off_by_minor }) = twist {
         bend(&mut answer, part, off_by_minor);
     }
@@ -246,19 +95,19 @@ fn bend(answer: &mut StatusAnswer, part: AmountPart, off_by_minor: i64) {
     *amount = amount.saturating_add(off_by_minor);
 }
 
-fn complete(
-    book: &mut Book,
-    call: &Call,
-    login: &str,
-    request: u64,
-    now_ms: i64,
-) -> Result<Answer, Refusal> {
+fn complete(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let Asked {
+        call,
+        login,
+        request,
+        now_ms,
+    } = asked;
     let key = call.key(login).ok_or(errors::FIELD_EMPTY)?;
-    let asked = call
+    let amount = call
         .params
         .get("compositeCompletionAmount")
         .ok_or(errors::FIELD_EMPTY)?;
-    let asked_minor = completion_amount(asked)?;
+    let asked_minor = completion_amount(amount)?;
     let order = book.complete(key, asked_minor, now_ms, Some(request))?;
     Ok(Answer::completed(
         order.deposited_minor(),
@@ -279,8 +128,8 @@ fn completion_amount(text: &str) -> Result<i64, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::Terms;
-    use super::super::order::Registration;
+    use super::super::book::{Key, Terms};
+    use super::super::params::Params;
     use super::*;
 
     const TERMS: Terms = Terms {
@@ -309,7 +158,13 @@ mod tests {
             params: Params::merge(query, b""),
             origin: "http://bank".to_owned(),
         };
-        let answer = perform(book, &call, "shop", 42, 3_000, twist);
+        let asked = Asked {
+            call: &call,
+            login: "shop",
+            request: 42,
+            now_ms: 3_000,
+        };
+        let answer = perform(book, asked, twist);
         serde_json::to_value(answer).unwrap()
     }
 
