@@ -1,1 +1,156 @@
-//! A small bank.
+//! A small bank, run as a real HTTP server, that stands in for the payment gateway in tests, in the demo and for integrators.
+//!
+//! It is an independent reading of the bank's documents: it imports nothing from the rest of the crate, so that a
+//! misreading in the client cannot hide in its own test double. It moves no money, keeps nothing on disk, and knows no more
+//! of the gateway than the part that is used.
+//!
+//! In reading order:
+//!
+//! - `registration`, `order`, `book`, `ledger`: what the bank keeps, pure but for the seed in `mint`; `currency` and `clock`
+//!   beside them
+//! - `operation`, `call`, `answer`, `verbs`: what it can be asked and what it says, apart from any wire; `register` and
+//!   `status` are the two long ones, `errors` its refusals
+//! - `faults`, `fault_json`, `probability`: rules for going wrong; `draw` decides whether, `course` how
+//! - `bank`: the handle that ties these together under one lock; `admission`: a request's way through it, with `credentials`
+//! - `params` and `rest`: the wire; `transport` serves it
+//! - `page` (with `page_words`, `return_url`), `index`, `control`: what people open
+//! - `buyers`, `crowd`: who the virtual buyers are, and the task that sends them
+//! - `settings`, and here the running server
+
+mod admission;
+mod answer;
+mod bank;
+mod book;
+mod buyers;
+mod call;
+mod clock;
+mod control;
+mod course;
+mod credentials;
+mod crowd;
+mod currency;
+mod draw;
+mod errors;
+mod fault_json;
+mod faults;
+mod index;
+mod ledger;
+mod mint;
+mod operation;
+mod order;
+mod page;
+mod page_words;
+mod params;
+mod probability;
+mod register;
+mod registration;
+mod rest;
+mod return_url;
+mod settings;
+mod status;
+mod transport;
+mod verbs;
+
+#[cfg(test)]
+mod wire_tests;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use bank::Bank;
+pub use buyers::{Behaviour, Buyers, BuyersFormat};
+pub use currency::Currency;
+pub use draw::TooManyRules;
+pub use errors::{Language, Refusal};
+pub use faults::{AmountPart, FaultKind, FaultName, FaultRule, Garbage, Moment};
+pub use ledger::{AnswerClass, Effect, EffectEntry, Entry, LedgerLine, RequestEntry};
+pub use operation::Operation;
+pub use order::OrderView;
+pub use probability::{NotAProbability, Probability};
+pub use registration::{Lifetime, Registration};
+pub use settings::{Login, LoginFormat, Settings};
+
+use transport::Stopping;
+
+/// A running sandbox. Dropping it stops it too, without waiting.
+#[derive(Debug)]
+pub struct Sandbox {
+    addr: SocketAddr,
+    bank: Bank,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    crowd: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Opens the bank; it serves from the moment this returns.
+    pub async fn start(settings: Settings) -> io::Result<Sandbox> {
+        let listener = TcpListener::bind(settings.listen).await?;
+        let addr = listener.local_addr()?;
+        let bank = Bank::new(&settings);
+        let (stop, stopped) = watch::channel(false);
+        let stopping = Stopping(stopped);
+        let authority = reachable(addr).to_string();
+        let router = index::routes(bank.clone(), authority.clone())
+            .merge(rest::routes(bank.clone(), stopping.clone(), authority))
+            .merge(page::routes(bank.clone()))
+            .merge(control::routes(bank.clone()));
+        let server = tokio::spawn(transport::serve(listener, router, stopping.clone()));
+        let crowd = settings.buyers.map(|buyers| {
+            let run = crowd::run(bank.clone(), buyers, settings.seed, stopping);
+            tokio::spawn(run)
+        });
+        Ok(Sandbox {
+            addr,
+            bank,
+            stop,
+            server,
+            crowd,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The base of the REST requests, as a client's configuration wants it.
+    pub fn rest_url(&self) -> String {
+        format!("http://{}/payment/rest/", reachable(self.addr))
+    }
+
+    /// The bank behind the server.
+    pub fn bank(&self) -> &Bank {
+        &self.bank
+    }
+
+    /// Stops listening, lets what is in hand finish within a third of a second and cuts what hangs.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        let crowd = async {
+            match self.crowd {
+                Some(crowd) => crowd.await,
+                None => Ok(()),
+            }
+        };
+        for ended in <[_; 2]>::from(tokio::join!(self.server, crowd)) {
+            if let Err(error) = ended {
+                tracing::error!(%error, "A task of the sandbox ended badly");
+            }
+        }
+    }
+}
+
+/// Where a client on this host reaches a server that listens everywhere.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
+}

@@ -1,0 +1,215 @@
+//! The handle everybody holds: the payment page, the wires, the buyers, the control room and tests.
+//!
+//! One std mutex guards book and faults: every section is short and never awaits, and one lock makes a request's effect and
+//! its ledger line one fact.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::book::{Book, Key, Terms};
+use super::clock::{Clock, millis};
+use super::draw::{Faults, TooManyRules};
+use super::errors::{self, Refusal};
+use super::faults::FaultRule;
+use super::ledger::LedgerLine;
+use super::order::{Order, OrderView};
+use super::registration::Registration;
+use super::settings::{Login, Settings};
+
+/// A cloneable handle on the bank behind a running sandbox.
+#[derive(Debug, Clone)]
+pub struct Bank {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    clock: Clock,
+    pub(super) login: Option<Login>,
+    /// Rung at every registration, for buyers who wait.
+    pub(super) registered: Notify,
+    vault: Mutex<Vault>,
+}
+
+#[derive(Debug)]
+pub(super) struct Vault {
+    pub(super) book: Book,
+    pub(super) faults: Faults,
+}
+
+impl Bank {
+    pub(super) fn new(settings: &Settings) -> Bank {
+        let terms = Terms {
+            session_ms: millis(settings.session_timeout),
+            hold_ms: millis(settings.hold_lifetime),
+            order_number_max: settings.order_number_max,
+        };
+        let vault = Vault {
+            book: Book::new(terms, settings.seed),
+            // Another stream than the book's, so that adding a fault does not change the order ids.
+            faults: Faults::new(settings.faults.clone(), !settings.seed),
+        };
+        Bank {
+            inner: Arc::new(Inner {
+                clock: Clock::default(),
+                login: settings.login.clone(),
+                registered: Notify::new(),
+                vault: Mutex::new(vault),
+            }),
+        }
+    }
+
+    /// The bank's clock, in epoch milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.inner.clock.now_ms()
+    }
+
+    /// Registers an order without a wire between; fields are taken as they are.
+    pub fn register(&self, registration: Registration) -> Result<OrderView, Refusal> {
+        if registration.amount_minor <= 0 {
+            return Err(errors::AMOUNT_WRONG);
+        }
+        let view = {
+            let (mut vault, now_ms) = self.vault();
+            vault.book.register(registration, now_ms, None)?.view()
+        };
+        self.inner.registered.notify_one();
+        Ok(view)
+    }
+
+    /// A buyer pays: a two-phase order is held, a one-phase order deposited.
+    pub fn pay(&self, order_id: &str) -> Result<OrderView, Refusal> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.pay(Key::Id(order_id), now_ms).map(Order::view)
+    }
+
+    /// The issuer declines the buyer.
+    pub fn decline(&self, order_id: &str) -> Result<OrderView, Refusal> {
+        let (mut vault, now_ms) = self.vault();
+        vault
+            .book
+            .decline(Key::Id(order_id), now_ms)
+            .map(Order::view)
+    }
+
+    /// The buyer leaves the page and does not come back: the session will time out.
+    pub fn walk_away(&self, order_id: &str) -> Result<OrderView, Refusal> {
+        let (mut vault, now_ms) = self.vault();
+        vault
+            .book
+            .walk_away(Key::Id(order_id), now_ms)
+            .map(Order::view)
+    }
+
+    /// One order of the bank's book, by order id.
+    pub fn order(&self, order_id: &str) -> Option<OrderView> {
+        self.find(order_id).map(|order| order.view())
+    }
+
+    /// The bank's book, oldest order first.
+    pub fn orders(&self) -> Vec<OrderView> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.orders(now_ms).iter().map(Order::view).collect()
+    }
+
+    /// The whole ledger, oldest line first.
+    pub fn ledger(&self) -> Vec<LedgerLine> {
+        self.ledger_after(0, usize::MAX)
+    }
+
+    /// Up to `limit` lines of the ledger after line `seq`.
+    pub fn ledger_after(&self, seq: u64, limit: usize) -> Vec<LedgerLine> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.settle(now_ms);
+        vault.book.ledger.after(seq, limit)
+    }
+
+    /// Adds one fault rule; a full list (a thousand rules) takes no more.
+    pub fn add_fault(&self, rule: FaultRule) -> Result<(), TooManyRules> {
+        self.add_faults(vec![rule])
+    }
+
+    /// Adds all of these fault rules or, when they are too many, none.
+    pub fn add_faults(&self, rules: Vec<FaultRule>) -> Result<(), TooManyRules> {
+        self.vault().0.faults.add(rules)
+    }
+
+    /// The fault rules in force, with the counts they have left.
+    pub fn faults(&self) -> Vec<FaultRule> {
+        self.vault().0.faults.rules().to_vec()
+    }
+
+    /// Ends all faults; requests already struck go their course.
+    pub fn clear_faults(&self) {
+        self.vault().0.faults.clear();
+    }
+
+    /// Whether no login was set.
+    pub(super) fn lets_anybody_in(&self) -> bool {
+        self.inner.login.is_none()
+    }
+
+    pub(super) fn find(&self, order_id: &str) -> Option<Order> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.find(Key::Id(order_id), now_ms).ok().cloned()
+    }
+
+    /// The newest orders, newest first, and how many there are.
+    pub(super) fn newest(&self, most: usize) -> (Vec<Order>, usize) {
+        let (mut vault, now_ms) = self.vault();
+        let orders = vault.book.orders(now_ms);
+        (
+            orders.iter().rev().take(most).cloned().collect(),
+            orders.len(),
+        )
+    }
+
+    /// The oldest order that no virtual buyer has visited.
+    pub(super) fn visit(&self) -> Option<Order> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.visit(now_ms).cloned()
+    }
+
+    /// Returns when an order has been registered since the last call.
+    pub(super) async fn registered(&self) {
+        self.inner.registered.notified().await;
+    }
+
+    /// The vault, and the moment it was opened. A panic elsewhere leaves at worst a half-written line, so poison is ignored.
+    pub(super) fn vault(&self) -> (MutexGuard<'_, Vault>, i64) {
+        let vault = self
+            .inner
+            .vault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        (vault, self.now_ms())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_buyer_after_another_moves_orders_through_the_handle() {
+        let bank = Bank::new(&Settings::default());
+        let id = bank
+            .register(Registration::new("shop", "A-1", 900))
+            .unwrap()
+            .order_id;
+        assert_eq!(
+            bank.register(Registration::new("shop", "A-0", 0))
+                .unwrap_err(),
+            errors::AMOUNT_WRONG
+        );
+        let paid = bank.pay(&id).unwrap();
+        assert_eq!(
+            (paid.status, paid.deposits, paid.deposited_minor),
+            (2, 1, 900)
+        );
+        assert_eq!(bank.decline(&id).unwrap_err(), errors::WRONG_STATE);
+        assert_eq!(bank.walk_away("nobody").unwrap_err(), errors::UNKNOWN_ORDER);
+        assert_eq!(bank.orders(), [paid]);
+    }
+}

@@ -1,0 +1,331 @@
+//! One order at the bank and its state machine.
+//!
+//! Pure: no clock, no chance, no ledger. A transition takes the moment and gives the next state or says why not; the book
+//! performs it.
+
+use serde::Serialize;
+
+use super::errors::{self, Refusal};
+use super::registration::Registration;
+
+/// An order in the bank's book.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) id: String,
+    pub(super) registration: Registration,
+    pub(super) registered_at_ms: i64,
+    pub(super) state: State,
+    /// The state before the last change, for a bank that answers from a stale copy.
+    pub(super) earlier: Option<State>,
+    /// How often money was taken. More than one would be the bank's own fault, and a judge wants to see that it is not.
+    pub(super) deposits: u32,
+}
+
+/// Where an order stands, with what belongs to that state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    /// Waiting for a buyer.
+    Registered { expires_at_ms: i64 },
+    /// The whole amount is held on the card.
+    Held { payment: Payment, lapses_at_ms: i64 },
+    /// Money was taken.
+    Deposited {
+        payment: Payment,
+        amount_minor: i64,
+        at_ms: i64,
+    },
+    /// Refused, or nobody came.
+    Declined { reason: Decline, at_ms: i64 },
+    /// The hold was let go.
+    Reversed { payment: Payment, at_ms: i64 },
+}
+
+/// A successful authorisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Payment {
+    pub(super) at_ms: i64,
+    pub(super) approval_code: String,
+    pub(super) reference: String,
+}
+
+/// Why an order was declined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decline {
+    /// The issuer said no: insufficient funds, by far the most common word.
+    ByIssuer,
+    /// The payment time ran out.
+    TimeRanOut,
+}
+
+impl State {
+    /// `orderStatus`.
+    pub(super) fn status(&self) -> u8 {
+        match self {
+            State::Registered { .. } => 0,
+            State::Held { .. } => 1,
+            State::Deposited { .. } => 2,
+            State::Reversed { .. } => 3,
+            State::Declined { .. } => 6,
+        }
+    }
+
+    /// The authorisation this state rests on.
+    pub(super) fn payment(&self) -> Option<&Payment> {
+        match self {
+            State::Held { payment, .. }
+            | State::Deposited { payment, .. }
+            | State::Reversed { payment, .. } => Some(payment),
+            State::Registered { .. } | State::Declined { .. } => None,
+        }
+    }
+
+    /// When this state ends by itself.
+    pub(super) fn runs_out_at_ms(&self) -> Option<i64> {
+        match self {
+            State::Registered { expires_at_ms } => Some(*expires_at_ms),
+            State::Held { lapses_at_ms, .. } => Some(*lapses_at_ms),
+            State::Deposited { .. } | State::Declined { .. } | State::Reversed { .. } => None,
+        }
+    }
+
+    /// What becomes of this state when its time runs out.
+    pub(super) fn run_out(&self) -> Option<State> {
+        match self {
+            State::Registered { expires_at_ms } => Some(State::Declined {
+                reason: Decline::TimeRanOut,
+                at_ms: *expires_at_ms,
+            }),
+            State::Held {
+                payment,
+                lapses_at_ms,
+            } => Some(State::Reversed {
+                payment: payment.clone(),
+                at_ms: *lapses_at_ms,
+            }),
+            State::Deposited { .. } | State::Declined { .. } | State::Reversed { .. } => None,
+        }
+    }
+}
+
+impl Order {
+    /// A buyer pays: a two-phase order is held, a one-phase order deposited.
+    pub(super) fn paid(&self, payment: Payment, hold_ms: i64) -> Result<State, Refusal> {
+        self.must_be_registered()?;
+        let at_ms = payment.at_ms;
+        Ok(if self.registration.two_phase {
+            State::Held {
+                payment,
+                lapses_at_ms: at_ms.saturating_add(hold_ms),
+            }
+        } else {
+            State::Deposited {
+                payment,
+                amount_minor: self.registration.amount_minor,
+                at_ms,
+            }
+        })
+    }
+
+    /// The issuer declines a buyer's payment.
+    pub(super) fn declined(&self, at_ms: i64) -> Result<State, Refusal> {
+        self.must_be_registered()?;
+        let reason = Decline::ByIssuer;
+        Ok(State::Declined { reason, at_ms })
+    }
+
+    /// The store takes `asked_minor` of the hold; 0 means all of it.
+    pub(super) fn completed(&self, asked_minor: i64, at_ms: i64) -> Result<State, Refusal> {
+        let State::Held { payment, .. } = &self.state else {
+            return Err(errors::WRONG_STATE);
+        };
+        let held_minor = self.registration.amount_minor;
+        if asked_minor > held_minor {
+            return Err(errors::ABOVE_HOLD);
+        }
+        Ok(State::Deposited {
+            payment: payment.clone(),
+            amount_minor: if asked_minor == 0 {
+                held_minor
+            } else {
+                asked_minor
+            },
+            at_ms,
+        })
+    }
+
+    fn must_be_registered(&self) -> Result<(), Refusal> {
+        match self.state {
+            State::Registered { .. } => Ok(()),
+            State::Held { .. }
+            | State::Deposited { .. }
+            | State::Declined { .. }
+            | State::Reversed { .. } => Err(errors::WRONG_STATE),
+        }
+    }
+
+    /// The amount on hold or authorised; nothing once the hold was let go.
+    pub(super) fn approved_minor(&self) -> i64 {
+        match self.state {
+            State::Held { .. } | State::Deposited { .. } => self.registration.amount_minor,
+            State::Registered { .. } | State::Declined { .. } | State::Reversed { .. } => 0,
+        }
+    }
+
+    /// The amount taken.
+    pub(super) fn deposited_minor(&self) -> i64 {
+        match self.state {
+            State::Deposited { amount_minor, .. } => amount_minor,
+            State::Registered { .. }
+            | State::Held { .. }
+            | State::Declined { .. }
+            | State::Reversed { .. } => 0,
+        }
+    }
+
+    /// What outsiders may see of it.
+    pub(super) fn view(&self) -> OrderView {
+        let ended_at_ms = match self.state {
+            State::Deposited { at_ms, .. }
+            | State::Declined { at_ms, .. }
+            | State::Reversed { at_ms, .. } => Some(at_ms),
+            State::Registered { .. } | State::Held { .. } => None,
+        };
+        OrderView {
+            order_id: self.id.clone(),
+            order_number: self.registration.order_number.clone(),
+            login: self.registration.login.clone(),
+            amount_minor: self.registration.amount_minor,
+            currency: self.registration.currency.number,
+            two_phase: self.registration.two_phase,
+            status: self.state.status(),
+            approved_minor: self.approved_minor(),
+            deposited_minor: self.deposited_minor(),
+            refunded_minor: 0,
+            deposits: self.deposits,
+            registered_at_ms: self.registered_at_ms,
+            paid_at_ms: self.state.payment().map(|payment| payment.at_ms),
+            runs_out_at_ms: self.state.runs_out_at_ms(),
+            ended_at_ms,
+        }
+    }
+}
+
+/// One order as the bank's book has it: what a judge compares everybody else's records with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OrderView {
+    /// The gateway's id.
+    pub order_id: String,
+    /// The store's number.
+    pub order_number: String,
+    /// The store.
+    pub login: String,
+    /// Minor units, as registered.
+    pub amount_minor: i64,
+    /// ISO 4217 number.
+    pub currency: &'static str,
+    /// Whether paying holds rather than takes.
+    pub two_phase: bool,
+    /// `orderStatus`: 0 registered, 1 held, 2 deposited, 3 reversed, 6 declined.
+    pub status: u8,
+    /// Held or authorised.
+    pub approved_minor: i64,
+    /// Taken.
+    pub deposited_minor: i64,
+    /// Given back.
+    pub refunded_minor: i64,
+    /// How many times a deposit took effect.
+    pub deposits: u32,
+    /// When the store registered it.
+    pub registered_at_ms: i64,
+    /// When a buyer's payment was authorised.
+    pub paid_at_ms: Option<i64>,
+    /// When the session expires or the hold lapses, while either can.
+    pub runs_out_at_ms: Option<i64>,
+    /// When it was deposited, declined or reversed.
+    pub ended_at_ms: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(state: State) -> Order {
+        Order {
+            id: "id".to_owned(),
+            registration: Registration::new("shop", "A-1", 900).two_phase(),
+            registered_at_ms: 0,
+            state,
+            earlier: None,
+            deposits: 0,
+        }
+    }
+
+    fn payment() -> Payment {
+        Payment {
+            at_ms: 5,
+            approval_code: "123456".to_owned(),
+            reference: "1".to_owned(),
+        }
+    }
+
+    fn every_state() -> [State; 5] {
+        [
+            State::Registered { expires_at_ms: 10 },
+            State::Held {
+                payment: payment(),
+                lapses_at_ms: 20,
+            },
+            State::Deposited {
+                payment: payment(),
+                amount_minor: 900,
+                at_ms: 6,
+            },
+            State::Declined {
+                reason: Decline::ByIssuer,
+                at_ms: 6,
+            },
+            State::Reversed {
+                payment: payment(),
+                at_ms: 6,
+            },
+        ]
+    }
+
+    #[test]
+    fn only_a_held_order_is_completed_and_only_a_registered_one_paid() {
+        for state in every_state() {
+            let (status, order) = (state.status(), order(state));
+            assert_eq!(order.completed(0, 7).is_ok(), status == 1, "{status}");
+            assert_eq!(order.paid(payment(), 100).is_ok(), status == 0, "{status}");
+            assert_eq!(order.declined(7).is_ok(), status == 0, "{status}");
+        }
+    }
+
+    #[test]
+    fn completion_takes_what_is_asked_and_never_more_than_the_hold() {
+        let held = order(State::Held {
+            payment: payment(),
+            lapses_at_ms: 20,
+        });
+        let check = |asked, expected: Result<i64, Refusal>| {
+            let taken = held.completed(asked, 7).map(|state| match state {
+                State::Deposited { amount_minor, .. } => amount_minor,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(taken, expected, "{asked}");
+        };
+        check(0, Ok(900));
+        check(1, Ok(1));
+        check(900, Ok(900));
+        check(901, Err(errors::ABOVE_HOLD));
+    }
+
+    #[test]
+    fn time_ends_what_waits_and_nothing_else() {
+        let after: Vec<_> = every_state()
+            .iter()
+            .map(|state| state.run_out().map(|s| s.status()))
+            .collect();
+        assert_eq!(after, [Some(6), Some(3), None, None, None]);
+    }
+}
