@@ -81,9 +81,7 @@ impl Answer {
     }
 
     fn all() -> impl Iterator<Item = Self> {
-        [Self::Known, Self::Refused]
-            .into_iter()
-            .chain(UnknownKind::ALL.into_iter().map(Self::Unknown))
+        [Self::Known, Self::Refused].into_iter().chain(UnknownKind::ALL.into_iter().map(Self::Unknown))
     }
 }
 
@@ -202,21 +200,13 @@ impl Metrics {
                 "Holds that lapse within the merchant's warning time, or should have lapsed.",
                 &["merchant"],
             )?,
-            overdue_looks: of.gauges(
-                "reconciled_looks_overdue",
-                "Looks that are due and not done.",
-                &["merchant"],
-            )?,
+            overdue_looks: of.gauges("reconciled_looks_overdue", "Looks that are due and not done.", &["merchant"])?,
             overdue_completions: of.gauges(
                 "reconciled_completions_overdue",
                 "Completions that are due and not settled.",
                 &["merchant"],
             )?,
-            look_lag: of.floats(
-                "reconciled_look_lag_seconds",
-                "How late the most overdue look is.",
-                &["merchant"],
-            )?,
+            look_lag: of.floats("reconciled_look_lag_seconds", "How late the most overdue look is.", &["merchant"])?,
             parked: of.gauges(
                 "reconciled_orders_parked",
                 "Open orders that an operator took out of the completion schedule.",
@@ -248,9 +238,7 @@ impl Metrics {
         for operation in Operation::ALL {
             let _ = self.gateway_seconds.with_label_values(&[name, operation.as_str()]);
             for answer in Answer::all() {
-                let _ = self
-                    .gateway_requests
-                    .with_label_values(&[name, operation.as_str(), answer.as_str()]);
+                let _ = self.gateway_requests.with_label_values(&[name, operation.as_str(), answer.as_str()]);
             }
         }
         for outcome in LookOutcome::ALL {
@@ -266,26 +254,18 @@ impl Metrics {
     /// A request was answered, or not, after `elapsed`.
     pub fn gateway_request(&self, merchant: &MerchantId, operation: Operation, answer: Answer, elapsed: Duration) {
         let (name, operation) = (merchant.as_str(), operation.as_str());
-        self.gateway_requests
-            .with_label_values(&[name, operation, answer.as_str()])
-            .inc();
-        self.gateway_seconds
-            .with_label_values(&[name, operation])
-            .observe(elapsed.as_secs_f64());
+        self.gateway_requests.with_label_values(&[name, operation, answer.as_str()]).inc();
+        self.gateway_seconds.with_label_values(&[name, operation]).observe(elapsed.as_secs_f64());
     }
 
     /// A look was written down.
     pub fn look(&self, merchant: &MerchantId, outcome: LookOutcome) {
-        self.looks
-            .with_label_values(&[merchant.as_str(), outcome.as_str()])
-            .inc();
+        self.looks.with_label_values(&[merchant.as_str(), outcome.as_str()]).inc();
     }
 
     /// A completion was settled.
     pub fn completion(&self, merchant: &MerchantId, state: OperationState) {
-        self.completions
-            .with_label_values(&[merchant.as_str(), state.as_str()])
-            .inc();
+        self.completions.with_label_values(&[merchant.as_str(), state.as_str()]).inc();
     }
 
     /// Orders entered the queue.
@@ -310,11 +290,7 @@ impl Metrics {
 
     /// The share of each merchant's budget that was used in the last minute, per mille.
     pub fn budgets_used(&self) -> Vec<(MerchantId, u64)> {
-        self.budget_probes
-            .lock()
-            .iter()
-            .map(|(merchant, probe)| (merchant.clone(), probe()))
-            .collect()
+        self.budget_probes.lock().iter().map(|(merchant, probe)| (merchant.clone(), probe())).collect()
     }
 
     /// Sets a merchant's queue gauges; a state that is not named stands at zero.
@@ -324,48 +300,28 @@ impl Metrics {
             let found = queue.orders.iter().find(|(found, ..)| *found == state);
             let (count, oldest) = found.map_or((0, None), |(_, count, oldest)| (*count, *oldest));
             self.orders.with_label_values(&[name, state.as_str()]).set(whole(count));
-            self.orders_oldest
-                .with_label_values(&[name, state.as_str()])
-                .set(seconds(oldest));
+            self.orders_oldest.with_label_values(&[name, state.as_str()]).set(seconds(oldest));
         }
         for state in OperationState::ALL {
             let found = queue.operations.iter().find(|(found, ..)| *found == state);
             let (count, oldest) = found.map_or((0, None), |(_, count, oldest)| (*count, *oldest));
-            self.operations
-                .with_label_values(&[name, state.as_str()])
-                .set(whole(count));
-            self.operations_oldest
-                .with_label_values(&[name, state.as_str()])
-                .set(seconds(oldest));
+            self.operations.with_label_values(&[name, state.as_str()]).set(whole(count));
+            self.operations_oldest.with_label_values(&[name, state.as_str()]).set(seconds(oldest));
         }
-        self.next_lapse
-            .with_label_values(&[name])
-            .set(seconds(queue.next_lapse));
-        self.holds_at_risk
-            .with_label_values(&[name])
-            .set(whole(queue.holds_at_risk));
-        self.overdue_looks
-            .with_label_values(&[name])
-            .set(whole(queue.overdue_looks));
-        self.overdue_completions
-            .with_label_values(&[name])
-            .set(whole(queue.overdue_completions));
-        self.look_lag
-            .with_label_values(&[name])
-            .set(queue.look_lag.as_secs_f64());
+        self.next_lapse.with_label_values(&[name]).set(seconds(queue.next_lapse));
+        self.holds_at_risk.with_label_values(&[name]).set(whole(queue.holds_at_risk));
+        self.overdue_looks.with_label_values(&[name]).set(whole(queue.overdue_looks));
+        self.overdue_completions.with_label_values(&[name]).set(whole(queue.overdue_completions));
+        self.look_lag.with_label_values(&[name]).set(queue.look_lag.as_secs_f64());
         self.parked.with_label_values(&[name]).set(whole(queue.parked));
-        self.last_report
-            .with_label_values(&[name])
-            .set(seconds(queue.last_report_at));
+        self.last_report.with_label_values(&[name]).set(seconds(queue.last_report_at));
     }
 
     /// The text that Prometheus reads.
     pub fn encode(&self) -> Result<String, prometheus::Error> {
         self.process.read();
         for (merchant, used_per_mille) in self.budgets_used() {
-            self.budget_used
-                .with_label_values(&[merchant.as_str()])
-                .set(per_mille(used_per_mille));
+            self.budget_used.with_label_values(&[merchant.as_str()]).set(per_mille(used_per_mille));
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -415,18 +371,11 @@ impl ProcessGauges {
 
     /// Leaves a gauge as it was where /proc does not answer.
     fn read(&self) {
-        if let Some(cpu) = std::fs::read_to_string("/proc/self/stat")
-            .ok()
-            .and_then(|stat| cpu_seconds(&stat))
-        {
+        if let Some(cpu) = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| cpu_seconds(&stat)) {
             self.cpu_seconds.set(cpu);
         }
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        if let Some(kib) = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(first_number)
-        {
+        if let Some(kib) = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(first_number) {
             self.resident_bytes.set(kib.saturating_mul(1_024));
         }
         if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
@@ -447,10 +396,7 @@ fn first_number(text: &str) -> Option<i64> {
     text.split_ascii_whitespace().next()?.parse().ok()
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a moment in seconds fits a float to the microsecond until 2255"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a moment in seconds fits a float to the microsecond until 2255")]
 fn seconds(moment: Option<Timestamp>) -> f64 {
     moment.map_or(0.0, |moment| moment.as_millis() as f64 / 1_000.0)
 }
@@ -491,13 +437,8 @@ impl Family<'_> {
     }
 
     fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, prometheus::Error> {
-        let buckets = vec![
-            0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0, 120.0,
-        ];
-        self.registered(HistogramVec::new(
-            HistogramOpts::new(name, help).buckets(buckets),
-            labels,
-        )?)
+        let buckets = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0, 120.0];
+        self.registered(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets), labels)?)
     }
 
     fn registered<C: Collector + Clone + 'static>(&self, metric: C) -> Result<C, prometheus::Error> {

@@ -32,25 +32,18 @@ pub struct Change {
 pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
     let mut all = whole_file(old, new);
     let mut at_once = |key: String| {
-        all.push(Change {
-            key,
-            effect: Effect::AtOnce,
-        });
+        all.push(Change { key, effect: Effect::AtOnce });
     };
     for merchant in &new.merchants {
         let name = merchant.id.as_str();
         match old.merchant(&merchant.id) {
             None => at_once(format!("merchant.{name} (added)")),
-            Some(before) => differing(before, merchant)
-                .into_iter()
-                .for_each(|key| at_once(format!("merchant.{name}.{key}"))),
+            Some(before) => {
+                differing(before, merchant).into_iter().for_each(|key| at_once(format!("merchant.{name}.{key}")))
+            }
         }
     }
-    for gone in old
-        .merchants
-        .iter()
-        .filter(|merchant| new.merchant(&merchant.id).is_none())
-    {
+    for gone in old.merchants.iter().filter(|merchant| new.merchant(&merchant.id).is_none()) {
         at_once(format!("merchant.{} (removed)", gone.id.as_str()));
     }
     all
@@ -67,15 +60,7 @@ impl MerchantConfig {
 type Keys<const N: usize> = [(&'static str, bool); N];
 
 fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
-    let Config {
-        path: _,
-        database,
-        reports,
-        listen,
-        api_token,
-        shutdown_grace,
-        merchants: _,
-    } = old;
+    let Config { path: _, database, reports, listen, api_token, shutdown_grace, merchants: _ } = old;
     let same_token = match (api_token, &new.api_token) {
         (Some(old), Some(new)) => same_secret(old, new),
         (None, None) => true,
@@ -90,10 +75,7 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
     ]
     .into_iter()
     .filter(|(_, same, _)| !same)
-    .map(|(key, _, effect)| Change {
-        key: key.to_owned(),
-        effect,
-    })
+    .map(|(key, _, effect)| Change { key: key.to_owned(), effect })
     .collect()
 }
 
@@ -105,11 +87,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         currency,
         zone,
         order_number_max,
-        budget: Budget {
-            period,
-            burst,
-            in_flight,
-        },
+        budget: Budget { period, burst, in_flight },
         looks: old_looks,
         completion: old_completion,
         holds: old_holds,
@@ -136,14 +114,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
 }
 
 fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<7> {
-    let GatewayConfig {
-        url,
-        credentials,
-        extra_roots_pem,
-        language,
-        connect_timeout,
-        request_timeout,
-    } = old;
+    let GatewayConfig { url, credentials, extra_roots_pem, language, connect_timeout, request_timeout } = old;
     let [login, secret] = known_as(credentials, &new.credentials);
     [
         ("gateway", *url == new.url),
@@ -160,14 +131,8 @@ fn known_as(old: &Credentials, new: &Credentials) -> Keys<2> {
     match (old, new) {
         (
             Credentials::Login { user_name, password },
-            Credentials::Login {
-                user_name: new_name,
-                password: new_password,
-            },
-        ) => [
-            ("user_name", user_name == new_name),
-            ("password (content)", same_secret(password, new_password)),
-        ],
+            Credentials::Login { user_name: new_name, password: new_password },
+        ) => [("user_name", user_name == new_name), ("password (content)", same_secret(password, new_password))],
         (Credentials::Token(old), Credentials::Token(new)) => {
             [("user_name", true), ("token (content)", same_secret(old, new))]
         }
@@ -177,16 +142,7 @@ fn known_as(old: &Credentials, new: &Credentials) -> Keys<2> {
 }
 
 fn looks(old: &LookPolicy, new: &LookPolicy) -> Keys<8> {
-    let LookPolicy {
-        pending,
-        pending_old,
-        held,
-        review,
-        late,
-        payment_time,
-        backoff,
-        backoff_max,
-    } = old;
+    let LookPolicy { pending, pending_old, held, review, late, payment_time, backoff, backoff_max } = old;
     [
         ("looks.pending", *pending == new.pending),
         ("looks.pending_old", *pending_old == new.pending_old),
@@ -200,18 +156,8 @@ fn looks(old: &LookPolicy, new: &LookPolicy) -> Keys<8> {
 }
 
 fn completion(old: &CompletionConfig, new: &CompletionConfig) -> Keys<7> {
-    let CompletionConfig {
-        schedule,
-        settle,
-        in_flight,
-    } = old;
-    let SettlePolicy {
-        quiet,
-        resend_whole,
-        attempts_max,
-        ask_every,
-        ask_every_max,
-    } = settle;
+    let CompletionConfig { schedule, settle, in_flight } = old;
+    let SettlePolicy { quiet, resend_whole, attempts_max, ask_every, ask_every_max } = settle;
     [
         ("completion.when", *schedule == new.schedule),
         ("completion.quiet", *quiet == new.settle.quiet),
@@ -225,18 +171,11 @@ fn completion(old: &CompletionConfig, new: &CompletionConfig) -> Keys<7> {
 
 fn holds(old: &HoldPolicy, new: &HoldPolicy) -> Keys<2> {
     let HoldPolicy { lifetime, warn_before } = old;
-    [
-        ("hold.lifetime", *lifetime == new.lifetime),
-        ("hold.warn_before", *warn_before == new.warn_before),
-    ]
+    [("hold.lifetime", *lifetime == new.lifetime), ("hold.warn_before", *warn_before == new.warn_before)]
 }
 
 fn report(old: &ReportConfig, new: &ReportConfig) -> Keys<3> {
-    let ReportConfig {
-        at,
-        cut_off,
-        stuck_after,
-    } = old;
+    let ReportConfig { at, cut_off, stuck_after } = old;
     [
         ("report.at", *at == new.at),
         ("report.cut_off", *cut_off == new.cut_off),

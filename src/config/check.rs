@@ -35,10 +35,7 @@ pub(super) fn config(path: &Path, source: &str, env: &dyn Fn(&str) -> Option<OsS
     let problems = notes.into_problems();
     match config {
         Ok(config) if problems.is_empty() => Ok(config),
-        _ => Err(ConfigError::Problems {
-            path: path.to_owned(),
-            problems,
-        }),
+        _ => Err(ConfigError::Problems { path: path.to_owned(), problems }),
     }
 }
 
@@ -50,12 +47,7 @@ fn outermost(
     let directory = path.parent().unwrap_or(path);
     let around = Surroundings { directory, env };
     let database = file(section, "database", directory, "name the database file");
-    let reports = file(
-        section,
-        "reports",
-        directory,
-        "name the directory of the nightly reports",
-    );
+    let reports = file(section, "reports", directory, "name the directory of the nightly reports");
     let listen = section.parsed_or("listen", SocketAddr::from(([127, 0, 0, 1], 9642)), |text| {
         let form = |_| "give an address and a port, such as \"127.0.0.1:9642\"".to_owned();
         text.parse::<SocketAddr>().map_err(form)
@@ -64,16 +56,11 @@ fn outermost(
     let shutdown_grace = section.duration_or("shutdown_grace", Duration::from_secs(30), &GRACE);
     let merchants = merchants(section, &around);
     section.refuse_unknown();
-    let is_sandbox = merchants
-        .as_ref()
-        .is_ok_and(|merchants| listen.ip().is_loopback() && are_local(merchants));
+    let is_sandbox = merchants.as_ref().is_ok_and(|merchants| listen.ip().is_loopback() && are_local(merchants));
     match &api_token {
         Ok(Some(token)) => token_is_fit(section, token, is_sandbox || merchants.is_err()),
         Ok(None) if !listen.ip().is_loopback() => {
-            section.problem(
-                "api_token",
-                "listen is open to other hosts; set a token, or listen on 127.0.0.1",
-            );
+            section.problem("api_token", "listen is open to other hosts; set a token, or listen on 127.0.0.1");
         }
         Ok(None) | Err(_) => {}
     }

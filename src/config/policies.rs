@@ -34,26 +34,13 @@ const PAYMENT_TIME: Limits<Duration> = Limits {
     max: DAY.saturating_mul(30),
     why: "nobody pays faster, and no gateway keeps a payment page open longer",
 };
-const DELAY: Limits<Duration> = Limits {
-    min: Duration::ZERO,
-    max: DAY.saturating_mul(60),
-    why: "no bank keeps a hold longer",
-};
-const QUIET: Limits<Duration> = Limits {
-    min: SECOND,
-    max: DAY,
-    why: "a bank may act minutes after it was asked, but not days",
-};
-const ASK: Limits<Duration> = Limits {
-    min: Duration::from_millis(100),
-    max: HOUR,
-    why: "money in doubt is asked about at least every hour",
-};
-const ATTEMPTS: Limits<u32> = Limits {
-    min: 1,
-    max: 10,
-    why: "what ten requests did not do, a person must look into",
-};
+const DELAY: Limits<Duration> =
+    Limits { min: Duration::ZERO, max: DAY.saturating_mul(60), why: "no bank keeps a hold longer" };
+const QUIET: Limits<Duration> =
+    Limits { min: SECOND, max: DAY, why: "a bank may act minutes after it was asked, but not days" };
+const ASK: Limits<Duration> =
+    Limits { min: Duration::from_millis(100), max: HOUR, why: "money in doubt is asked about at least every hour" };
+const ATTEMPTS: Limits<u32> = Limits { min: 1, max: 10, why: "what ten requests did not do, a person must look into" };
 const LIFETIME: Limits<Duration> = Limits {
     min: MINUTE,
     max: DAY.saturating_mul(60),
@@ -96,19 +83,11 @@ pub(super) fn looks(section: &mut Section<'_, '_>) -> LookPolicy {
 /// Up to 2 min old every 10 s, 20 min 30 s, 2 h 5 min, 1 d 30 min.
 fn pending(section: &mut Section<'_, '_>) -> Vec<Tier> {
     const FORM: &str = "write a list of { until_age = \"2m\", every = \"10s\" }";
-    let default = [
-        (MINUTE * 2, SECOND * 10),
-        (MINUTE * 20, SECOND * 30),
-        (HOUR * 2, MINUTE * 5),
-        (DAY, MINUTE * 30),
-    ];
+    let default = [(MINUTE * 2, SECOND * 10), (MINUTE * 20, SECOND * 30), (HOUR * 2, MINUTE * 5), (DAY, MINUTE * 30)];
     let tier = |section: &mut Section<'_, '_>| {
         let until_age = section.required("until_age", FORM, |text| duration_within(text, &AGE));
         let every = section.required("every", FORM, |text| duration_within(text, &INTERVAL));
-        Ok(Tier {
-            until_age: until_age?,
-            every: every?,
-        })
+        Ok(Tier { until_age: until_age?, every: every? })
     };
     let Some(Ok(tiers)) = section.each("pending", FORM, tier) else {
         return default.map(|(until_age, every)| Tier { until_age, every }).to_vec();
@@ -128,10 +107,7 @@ fn late(section: &mut Section<'_, '_>) -> Vec<Duration> {
 
 fn ascending(section: &mut Section<'_, '_>, key: &str, ages: &[Duration]) {
     if !ages.is_sorted_by(|a, b| a < b) {
-        section.problem(
-            key,
-            "put the ages in ascending order, each once: the first that fits applies",
-        );
+        section.problem(key, "put the ages in ascending order, each once: the first that fits applies");
     }
     if ages.len() > STEPS_MAX {
         section.problem(key, format!("give at most {STEPS_MAX} steps"));
@@ -143,11 +119,7 @@ pub(super) fn completion(section: &mut Section<'_, '_>) -> Result<CompletionConf
     let schedule = schedule(section);
     let settle = settle(section);
     let in_flight = count(section, "in_flight", 3);
-    Ok(CompletionConfig {
-        schedule: schedule?,
-        settle,
-        in_flight,
-    })
+    Ok(CompletionConfig { schedule: schedule?, settle, in_flight })
 }
 
 /// The words for [`CompletionSchedule`].
@@ -169,16 +141,10 @@ fn schedule(section: &mut Section<'_, '_>) -> Result<CompletionSchedule, Noted> 
     let cron = section.parsed("cron", values::cron);
     let when = when.unwrap_or(Ok(When::Release))?;
     if delay.is_some() && when != When::After {
-        section.problem(
-            "delay",
-            "a delay belongs to when = \"after\"; write that, or take the delay away",
-        );
+        section.problem("delay", "a delay belongs to when = \"after\"; write that, or take the delay away");
     }
     if cron.is_some() && when != When::Window {
-        section.problem(
-            "cron",
-            "a pattern belongs to when = \"window\"; write that, or take the pattern away",
-        );
+        section.problem("cron", "a pattern belongs to when = \"window\"; write that, or take the pattern away");
     }
     match (when, delay, cron) {
         (When::After, Some(delay), _) => Ok(CompletionSchedule::After(delay?)),
@@ -235,11 +201,7 @@ pub(super) fn report(section: &mut Section<'_, '_>) -> Result<ReportConfig, Note
         Some(at) => at?,
         None => values::cron("15 3 * * *").map_err(|remedy| section.problem("at", remedy))?,
     };
-    Ok(ReportConfig {
-        at,
-        cut_off,
-        stuck_after,
-    })
+    Ok(ReportConfig { at, cut_off, stuck_after })
 }
 
 /// A completion must not be taken for lost while its request may still be on its way.

@@ -80,10 +80,7 @@ pub(super) fn parse<'a>(path: &Path, source: &'a str) -> Result<DeTable<'a>, Con
 impl<'a> Notes<'a> {
     /// No problem yet in `source`.
     pub(super) const fn new(source: &'a str) -> Self {
-        Self {
-            source,
-            problems: Vec::new(),
-        }
+        Self { source, problems: Vec::new() }
     }
 
     /// The problems in the order of the file.
@@ -117,13 +114,7 @@ impl<'a> Notes<'a> {
 impl<'a, 'n> Section<'a, 'n> {
     /// The outermost table.
     pub(super) const fn outermost(table: &'a DeTable<'a>, notes: &'n mut Notes<'a>) -> Self {
-        Self {
-            path: String::new(),
-            line: None,
-            entries: Some(table),
-            asked: Vec::new(),
-            notes,
-        }
+        Self { path: String::new(), line: None, entries: Some(table), asked: Vec::new(), notes }
     }
 
     /// From now on its keys are named after `path`.
@@ -146,12 +137,7 @@ impl<'a, 'n> Section<'a, 'n> {
     /// Notes a problem, and shows `value` in place of what stands at `key`.
     pub(super) fn problem_showing(&mut self, key: &str, value: impl Into<String>, remedy: impl Into<String>) -> Noted {
         let line = self.find(key).map(|value| self.notes.line(value)).or(self.line);
-        self.notes.problems.push(Problem {
-            line,
-            key: self.full(key),
-            value: value.into(),
-            remedy: remedy.into(),
-        });
+        self.notes.problems.push(Problem { line, key: self.full(key), value: value.into(), remedy: remedy.into() });
         Noted(())
     }
 
@@ -298,14 +284,7 @@ impl<'a, 'n> Section<'a, 'n> {
             .collect();
         for key in unknown {
             let remedy = format!("no such key; known here: {}", self.asked.join(", "));
-            let line = self
-                .notes
-                .source
-                .get(..key.span().start)
-                .unwrap_or("")
-                .matches('\n')
-                .count()
-                + 1;
+            let line = self.notes.source.get(..key.span().start).unwrap_or("").matches('\n').count() + 1;
             self.notes.problems.push(Problem {
                 line: Some(line),
                 key: self.full(key.get_ref()),
@@ -335,9 +314,7 @@ impl<'a, 'n> Section<'a, 'n> {
     }
 
     fn find(&self, dotted: &str) -> Option<&'a Spanned<DeValue<'a>>> {
-        let (key, rest) = dotted
-            .split_once('.')
-            .map_or((dotted, None), |(key, rest)| (key, Some(rest)));
+        let (key, rest) = dotted.split_once('.').map_or((dotted, None), |(key, rest)| (key, Some(rest)));
         let value = self.entries?.get(key)?;
         match rest {
             None => Some(value),

@@ -56,10 +56,7 @@ pub(super) fn secret(
         kind => format!("{{ {kind} = {name:?} }}"),
     };
     Some(match found.and_then(|text| checked(&text)) {
-        Ok(text) => Ok(Secret {
-            text,
-            is_public: kind == "public",
-        }),
+        Ok(text) => Ok(Secret { text, is_public: kind == "public" }),
         Err(remedy) => Err(section.problem_showing(key, shown, remedy)),
     })
 }
@@ -103,9 +100,7 @@ fn private_file(path: &Path) -> Result<String, String> {
     let (mode, file) = open(path).map_err(unreadable)?;
     if mode & 0o077 != 0 {
         let path = path.display();
-        return Err(format!(
-            "its mode is {mode:03o}, so others can read it; chmod 600 {path}"
-        ));
+        return Err(format!("its mode is {mode:03o}, so others can read it; chmod 600 {path}"));
     }
     text(file).map_err(unreadable)
 }
@@ -143,9 +138,7 @@ fn checked(text: &str) -> Result<SecretString, String> {
         return Err("the secret is empty; write it there".to_owned());
     }
     if line.len() > SECRET_MAX {
-        return Err(format!(
-            "the secret is longer than {SECRET_MAX} bytes; is this another file?"
-        ));
+        return Err(format!("the secret is longer than {SECRET_MAX} bytes; is this another file?"));
     }
     if line.contains(char::is_control) {
         return Err("the secret has several lines or control characters; write it there alone, on one line".to_owned());

@@ -39,13 +39,7 @@ impl fmt::Display for Limits<Duration> {
 }
 
 /// The units of a duration, from the largest, with their length in milliseconds.
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// The duration of `1h30m`, `90s` or `1500ms`: whole numbers, each with its unit, every unit once, the larger first.
 pub(super) fn duration(text: &str) -> Option<Duration> {
@@ -72,11 +66,7 @@ pub(super) fn as_written(duration: Duration) -> String {
             rest_ms %= unit_ms;
         }
     }
-    if parts.is_empty() {
-        "0s".to_owned()
-    } else {
-        parts.concat()
-    }
+    if parts.is_empty() { "0s".to_owned() } else { parts.concat() }
 }
 
 /// A duration within `limits`.
@@ -128,9 +118,7 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
         });
     }
     let (scheme, rest) = text.split_once("://").ok_or("begin the address with https://")?;
-    let (authority, path) = rest
-        .split_once('/')
-        .ok_or("end the address with /, after its whole prefix")?;
+    let (authority, path) = rest.split_once('/').ok_or("end the address with /, after its whole prefix")?;
     if !path.is_empty() && !path.ends_with('/') {
         return Err("end the address with /: the name of each request is put behind it".to_owned());
     }
@@ -141,10 +129,7 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
         "http" => return Err("use https: http is allowed to a loopback address only".to_owned()),
         _ => return Err("begin the address with https://".to_owned()),
     }
-    Ok(Address {
-        url: text.to_owned(),
-        is_loopback,
-    })
+    Ok(Address { url: text.to_owned(), is_loopback })
 }
 
 /// The host of `host:port`.
@@ -159,11 +144,7 @@ fn host(authority: &str) -> Result<&str, String> {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
         None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
     };
-    if is_named && port.is_none_or(is_port) {
-        Ok(host)
-    } else {
-        Err(FORM.to_owned())
-    }
+    if is_named && port.is_none_or(is_port) { Ok(host) } else { Err(FORM.to_owned()) }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -233,19 +214,7 @@ mod tests {
         assert_eq!(period("1000/s"), Ok(Duration::from_millis(1)));
         assert_eq!(period("30/m"), Ok(Duration::from_secs(2)));
         assert_eq!(period("1/h"), Ok(Duration::from_secs(3600)));
-        for wrong in [
-            "",
-            "5",
-            "5/",
-            "/s",
-            "0/s",
-            "-1/s",
-            "1001/s",
-            "0.5/s",
-            "5/d",
-            "5/ms",
-            "99999999999999999999/s",
-        ] {
+        for wrong in ["", "5", "5/", "/s", "0/s", "-1/s", "1001/s", "0.5/s", "5/d", "5/ms", "99999999999999999999/s"] {
             assert!(period(wrong).is_err(), "{wrong:?}");
         }
     }

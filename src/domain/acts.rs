@@ -60,25 +60,13 @@ pub fn park(order: &Order, open: Option<&Operation>, cause: Cause) -> Result<Act
     if order.parked {
         return Err(ActError::AlreadyParked);
     }
-    let next = Order {
-        parked: true,
-        released_at: None,
-        complete_at: None,
-        ..order.clone()
-    };
+    let next = Order { parked: true, released_at: None, complete_at: None, ..order.clone() };
     let operation = open.map(|open| Operation {
         state: OperationState::Withdrawn,
         note: Some("parked before anything was sent".to_owned()),
         ..open.clone()
     });
-    Ok(act(
-        next,
-        operation,
-        EventKind::Parked,
-        cause,
-        order.state,
-        "taken out of the completion schedule".to_owned(),
-    ))
+    Ok(act(next, operation, EventKind::Parked, cause, order.state, "taken out of the completion schedule".to_owned()))
 }
 
 /// Lets an order be completed: one that is parked, or one whose merchant completes on release only. `amount` completes
@@ -96,16 +84,9 @@ pub fn release(
         return Err(ActError::AlreadyScheduled);
     }
     if let Some(asked) = amount.filter(|asked| *asked > order.amount) {
-        return Err(ActError::AboveAmount {
-            asked: asked.minor(),
-            amount: order.amount.minor(),
-        });
+        return Err(ActError::AboveAmount { asked: asked.minor(), amount: order.amount.minor() });
     }
-    let mut next = Order {
-        parked: false,
-        released_at: Some(now),
-        ..order.clone()
-    };
+    let mut next = Order { parked: false, released_at: Some(now), ..order.clone() };
     next.completion = amount.map_or(order.completion, CompletionAmount::Exactly);
     if let Some(hold) = next.hold.filter(|_| next.state == State::Held) {
         next.complete_at = holds::complete_at(&policy.schedule, &policy.zone, &next, hold);
@@ -131,11 +112,7 @@ pub fn accept(
         return Err(ActError::NotInReview(order.state));
     };
     let words = format!("accepted: {} ({reason})", review.sentence);
-    let mut next = Order {
-        accepted: Some(review.code.clone()),
-        review: None,
-        ..order.clone()
-    };
+    let mut next = Order { accepted: Some(review.code.clone()), review: None, ..order.clone() };
     next.parked |= open.is_some();
     if let Some(seen) = &order.view {
         journey::enter(&mut next, state_of(seen.view.status), &seen.view, policy, now);
@@ -148,14 +125,7 @@ pub fn accept(
         note: Some(format!("released by a person: {reason}")),
         ..open.clone()
     });
-    Ok(act(
-        next,
-        operation,
-        EventKind::ReviewResolved,
-        cause,
-        State::Review,
-        words,
-    ))
+    Ok(act(next, operation, EventKind::ReviewResolved, cause, State::Review, words))
 }
 
 const fn state_of(status: BankStatus) -> State {
@@ -188,16 +158,6 @@ fn act(
     before: State,
     detail: String,
 ) -> Act {
-    let event = NewEvent {
-        kind,
-        cause,
-        before,
-        after: order.state,
-        detail,
-    };
-    Act {
-        order,
-        operation,
-        event,
-    }
+    let event = NewEvent { kind, cause, before, after: order.state, detail };
+    Act { order, operation, event }
 }

@@ -23,9 +23,7 @@ impl Zone {
 
     /// `at` as a clock on the wall of this zone shows it.
     pub fn local(&self, at: Timestamp) -> Zoned {
-        jiff::Timestamp::from_millisecond(at.as_millis())
-            .unwrap_or(jiff::Timestamp::MAX)
-            .to_zoned(self.0.clone())
+        jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::MAX).to_zoned(self.0.clone())
     }
 
     /// `2026-11-20 14:03:05`, for people.
@@ -49,11 +47,7 @@ impl BusinessDay {
     /// The business day that begins on `date` at `cut_off`.
     pub fn of_date(date: Date, zone: &Zone, cut_off: Time) -> Result<Self, jiff::Error> {
         let tomorrow = date.checked_add(1.day())?;
-        Ok(Self {
-            date,
-            from: moment(date, zone, cut_off)?,
-            until: moment(tomorrow, zone, cut_off)?,
-        })
+        Ok(Self { date, from: moment(date, zone, cut_off)?, until: moment(tomorrow, zone, cut_off)? })
     }
 
     /// The latest business day that has ended by `now`.
@@ -89,13 +83,8 @@ impl Eq for CronPattern {}
 impl CronPattern {
     /// Reads `15 3 * * *`. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let cron: croner::Cron = text
-            .parse()
-            .map_err(|error: croner::errors::CronError| error.to_string())?;
-        Ok(Self {
-            text: text.to_owned(),
-            cron,
-        })
+        let cron: croner::Cron = text.parse().map_err(|error: croner::errors::CronError| error.to_string())?;
+        Ok(Self { text: text.to_owned(), cron })
     }
 
     /// The pattern as written.
@@ -120,10 +109,7 @@ mod tests {
 
     #[test]
     fn business_days_are_as_long_as_the_clocks_make_them() {
-        let (berlin, moscow) = (
-            Zone::parse("Europe/Berlin").unwrap(),
-            Zone::parse("Europe/Moscow").unwrap(),
-        );
+        let (berlin, moscow) = (Zone::parse("Europe/Berlin").unwrap(), Zone::parse("Europe/Moscow").unwrap());
         let table = [
             ("2026-03-29", &berlin, 23),
             ("2026-10-25", &berlin, 25),
@@ -132,12 +118,7 @@ mod tests {
         ];
         for (date, zone, hours) in table {
             let day = BusinessDay::of_date(date.parse().unwrap(), zone, Time::midnight()).unwrap();
-            assert_eq!(
-                day.until.since(day.from).as_secs() / 3600,
-                hours,
-                "{date} {}",
-                zone.name()
-            );
+            assert_eq!(day.until.since(day.from).as_secs() / 3600, hours, "{date} {}", zone.name());
         }
     }
 
@@ -151,11 +132,7 @@ mod tests {
             ("2026-11-21T23:00:00Z", "2026-11-20"),
         ];
         for (now, date) in table {
-            assert_eq!(
-                BusinessDay::last_ended(at(now), &zone, six).unwrap().date.to_string(),
-                date,
-                "{now}"
-            );
+            assert_eq!(BusinessDay::last_ended(at(now), &zone, six).unwrap().date.to_string(), date, "{now}");
         }
     }
 

@@ -20,13 +20,7 @@ pub fn intend(order: &Order, now: Timestamp) -> (NewOperation, NewEvent) {
         CompletionAmount::Exactly(amount) => format!("a completion of {} minor units is due", amount.minor()),
     };
     let event = of_order(order, EventKind::CompletionIntended, Cause::Schedule, words);
-    (
-        NewOperation {
-            amount: order.completion,
-            intended_at: now,
-        },
-        event,
-    )
+    (NewOperation { amount: order.completion, intended_at: now }, event)
 }
 
 /// What asking the bank made of an open completion.
@@ -57,10 +51,7 @@ pub fn after_ask(
     let looked = journey::after_look(order, answer, policy, now, jitter);
     let mut asked = Asked {
         order: looked.order,
-        operation: Operation {
-            asks: operation.asks.saturating_add(1),
-            ..operation.clone()
-        },
+        operation: Operation { asks: operation.asks.saturating_add(1), ..operation.clone() },
         events: looked.events,
         outcome: looked.outcome,
         send: false,
@@ -77,54 +68,23 @@ fn perform(asked: &mut Asked, step: Step, now: Timestamp) {
         Step::Send { expected_minor } => begin_send(asked, expected_minor, now),
         Step::Confirm { deposited_minor } => {
             let words = format!("the bank shows {deposited_minor} minor units deposited, as intended");
-            close(
-                asked,
-                OperationState::Confirmed,
-                EventKind::CompletionConfirmed,
-                words,
-                now,
-            );
+            close(asked, OperationState::Confirmed, EventKind::CompletionConfirmed, words, now);
         }
-        Step::Settle {
-            state: OperationState::Withdrawn,
-            why,
-        } => {
-            close(
-                asked,
-                OperationState::Withdrawn,
-                EventKind::CompletionWithdrawn,
-                why,
-                now,
-            );
+        Step::Settle { state: OperationState::Withdrawn, why } => {
+            close(asked, OperationState::Withdrawn, EventKind::CompletionWithdrawn, why, now);
         }
         Step::Settle { state, why } => close(asked, state, EventKind::CompletionRefused, why, now),
         Step::RefusedByBank { why } => {
-            close(
-                asked,
-                OperationState::Refused,
-                EventKind::CompletionRefused,
-                why.clone(),
-                now,
-            );
+            close(asked, OperationState::Refused, EventKind::CompletionRefused, why.clone(), now);
             review(asked, &Contradiction::CompletionRefused { why }, now);
         }
         Step::Contradict(found) => {
             let words = found.reason(&asked.order).sentence;
-            close(
-                asked,
-                OperationState::Contradicted,
-                EventKind::CompletionContradicted,
-                words,
-                now,
-            );
+            close(asked, OperationState::Contradicted, EventKind::CompletionContradicted, words, now);
             review(asked, &found, now);
         }
         Step::Escalate(found) => escalate(asked, &found, now),
-        Step::AskAgain {
-            at,
-            agreeing_reads,
-            why,
-        } => {
+        Step::AskAgain { at, agreeing_reads, why } => {
             asked.operation.next_step_at = at;
             asked.operation.agreeing_reads = agreeing_reads;
             asked.operation.note = Some(why);
@@ -144,16 +104,8 @@ fn begin_send(asked: &mut Asked, expected_minor: i64, now: Timestamp) {
     operation.next_step_at = now;
     operation.note = Some("sent; no answer yet".to_owned());
     asked.send = true;
-    let words = format!(
-        "attempt {}, {expected_minor} minor units expected",
-        asked.operation.attempt
-    );
-    asked.events.push(of_order(
-        &asked.order,
-        EventKind::CompletionSent,
-        Cause::Schedule,
-        words,
-    ));
+    let words = format!("attempt {}, {expected_minor} minor units expected", asked.operation.attempt);
+    asked.events.push(of_order(&asked.order, EventKind::CompletionSent, Cause::Schedule, words));
 }
 
 fn close(asked: &mut Asked, state: OperationState, kind: EventKind, words: String, now: Timestamp) {
@@ -165,21 +117,14 @@ fn close(asked: &mut Asked, state: OperationState, kind: EventKind, words: Strin
 }
 
 fn review(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
-    asked
-        .events
-        .extend(journey::open_review(&mut asked.order, found, Cause::Look, now));
+    asked.events.extend(journey::open_review(&mut asked.order, found, Cause::Look, now));
 }
 
 /// The order goes to review while the question stays open, asked at the longest interval.
 fn escalate(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
     let words = found.reason(&asked.order).sentence;
     if asked.order.state != State::Review {
-        asked.events.push(of_order(
-            &asked.order,
-            EventKind::CompletionEscalated,
-            Cause::Look,
-            words.clone(),
-        ));
+        asked.events.push(of_order(&asked.order, EventKind::CompletionEscalated, Cause::Look, words.clone()));
     }
     review(asked, found, now);
     asked.operation.note = Some(words);
@@ -213,10 +158,7 @@ pub fn after_answer(
         CompletionAnswer::Unknown(unknown) => format!("outcome unknown ({unknown})"),
     };
     next.note = Some(words.clone());
-    (
-        next,
-        of_order(order, EventKind::CompletionAnswered, Cause::Schedule, words),
-    )
+    (next, of_order(order, EventKind::CompletionAnswered, Cause::Schedule, words))
 }
 
 /// Proven not sent. Without an earlier send of unknown outcome the operation is merely intended again; the bank is
@@ -230,11 +172,5 @@ fn not_sent(operation: &mut Operation, policy: &Policy, now: Timestamp) {
 }
 
 fn of_order(order: &Order, kind: EventKind, cause: Cause, detail: String) -> NewEvent {
-    NewEvent {
-        kind,
-        cause,
-        before: order.state,
-        after: order.state,
-        detail,
-    }
+    NewEvent { kind, cause, before: order.state, after: order.state, detail }
 }

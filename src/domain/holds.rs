@@ -30,10 +30,7 @@ pub enum CompletionSchedule {
 /// deadline earlier.
 pub fn hold(policy: &HoldPolicy, authorised_at: Option<Timestamp>, now: Timestamp) -> Hold {
     let held_at = authorised_at.map_or(now, |authorised| authorised.min(now));
-    Hold {
-        held_at,
-        lapses_at: held_at.plus(policy.lifetime),
-    }
+    Hold { held_at, lapses_at: held_at.plus(policy.lifetime) }
 }
 
 /// When the completion of a held order is due; `None` while it is parked or waits for its release.

@@ -92,36 +92,19 @@ pub fn after_look(order: &Order, answer: &StatusAnswer, policy: &Policy, now: Ti
             let mut order = heard(order, refusal.to_string(), now);
             order.unknown_in_a_row = 0;
             order.next_look_at = polling::next_look(&policy.looks, &order, now, jitter);
-            Looked {
-                order,
-                events: Vec::new(),
-                outcome: LookOutcome::Refused,
-            }
+            Looked { order, events: Vec::new(), outcome: LookOutcome::Refused }
         }
         StatusAnswer::Unknown(unknown) => {
             let mut order = heard(order, unknown.to_string(), now);
-            order.next_look_at = Some(polling::next_look_after_unknown(
-                &policy.looks,
-                &order,
-                unknown,
-                now,
-                jitter,
-            ));
+            order.next_look_at = Some(polling::next_look_after_unknown(&policy.looks, &order, unknown, now, jitter));
             order.unknown_in_a_row = order.unknown_in_a_row.saturating_add(1);
-            Looked {
-                order,
-                events: Vec::new(),
-                outcome: LookOutcome::Unknown,
-            }
+            Looked { order, events: Vec::new(), outcome: LookOutcome::Unknown }
         }
     }
 }
 
 fn heard(order: &Order, words: String, now: Timestamp) -> Order {
-    Order {
-        heard: Some(Heard { at: now, words }),
-        ..order.clone()
-    }
+    Order { heard: Some(Heard { at: now, words }), ..order.clone() }
 }
 
 fn known(order: &Order, view: &BankView, policy: &Policy, now: Timestamp, jitter: Jitter) -> Looked {
@@ -130,30 +113,19 @@ fn known(order: &Order, view: &BankView, policy: &Policy, now: Timestamp, jitter
     let judgement = lifecycle::judge(order, view);
     if worth_keeping(&judgement) {
         next.order_id = next.order_id.or_else(|| view.order_id.clone());
-        next.view = Some(SeenView {
-            view: view.clone(),
-            seen_at: now,
-        });
+        next.view = Some(SeenView { view: view.clone(), seen_at: now });
     }
     let (outcome, events) = match judgement {
         Judgement::Unchanged => (LookOutcome::Unchanged, Vec::new()),
         Judgement::Stale => (LookOutcome::Stale, Vec::new()),
         Judgement::Unrecognised(number) => (LookOutcome::Unrecognised, unrecognised(order, number)),
-        Judgement::Became(state) => (
-            LookOutcome::Changed,
-            vec![become_state(&mut next, state, view, policy, now)],
-        ),
-        Judgement::Contradiction(found) => (
-            LookOutcome::Contradiction,
-            open_review(&mut next, &found, Cause::Look, now).into_iter().collect(),
-        ),
+        Judgement::Became(state) => (LookOutcome::Changed, vec![become_state(&mut next, state, view, policy, now)]),
+        Judgement::Contradiction(found) => {
+            (LookOutcome::Contradiction, open_review(&mut next, &found, Cause::Look, now).into_iter().collect())
+        }
     };
     next.next_look_at = polling::next_look(&policy.looks, &next, now, jitter);
-    Looked {
-        order: next,
-        events,
-        outcome,
-    }
+    Looked { order: next, events, outcome }
 }
 
 /// A stale view is older than what we have, and an answer about another order is not a view of ours.
@@ -167,39 +139,21 @@ fn worth_keeping(judgement: &Judgement) -> bool {
 
 /// Once per number, not once per look.
 fn unrecognised(order: &Order, number: i64) -> Vec<NewEvent> {
-    let seen_before = order
-        .view
-        .as_ref()
-        .is_some_and(|seen| seen.view.status.number() == number);
+    let seen_before = order.view.as_ref().is_some_and(|seen| seen.view.status.number() == number);
     if seen_before {
         return Vec::new();
     }
     let detail = format!("the bank shows orderStatus {number}, which its documents do not define");
     let state = order.state;
-    vec![NewEvent {
-        kind: EventKind::StatusUnrecognised,
-        cause: Cause::Look,
-        before: state,
-        after: state,
-        detail,
-    }]
+    vec![NewEvent { kind: EventKind::StatusUnrecognised, cause: Cause::Look, before: state, after: state, detail }]
 }
 
 fn become_state(order: &mut Order, state: State, view: &BankView, policy: &Policy, now: Timestamp) -> NewEvent {
     let before = order.state;
     enter(order, state, view, policy, now);
-    let action = view
-        .action_code
-        .filter(|code| *code != 0)
-        .map(|code| format!(", actionCode {code}"));
+    let action = view.action_code.filter(|code| *code != 0).map(|code| format!(", actionCode {code}"));
     let detail = format!("the bank shows it {}{}", view.status, action.unwrap_or_default());
-    NewEvent {
-        kind: EventKind::Changed,
-        cause: Cause::Look,
-        before,
-        after: state,
-        detail,
-    }
+    NewEvent { kind: EventKind::Changed, cause: Cause::Look, before, after: state, detail }
 }
 
 /// Puts `order` into `state`, with what belongs to it: a hold has a deadline and a completion, an end has neither.
@@ -208,9 +162,7 @@ pub(super) fn enter(order: &mut Order, state: State, view: &BankView, policy: &P
     order.state_since = now;
     order.complete_at = None;
     if state == State::Held {
-        let hold = order
-            .hold
-            .unwrap_or_else(|| holds::hold(&policy.holds, view.authorised_at, now));
+        let hold = order.hold.unwrap_or_else(|| holds::hold(&policy.holds, view.authorised_at, now));
         order.hold = Some(hold);
         order.complete_at = holds::complete_at(&policy.schedule, &policy.zone, order, hold);
     }
@@ -228,26 +180,14 @@ pub(super) fn open_review(order: &mut Order, found: &Contradiction, cause: Cause
     order.state = State::Review;
     order.state_since = now;
     order.complete_at = None;
-    Some(NewEvent {
-        kind: EventKind::ReviewOpened,
-        cause,
-        before,
-        after: State::Review,
-        detail,
-    })
+    Some(NewEvent { kind: EventKind::ReviewOpened, cause, before, after: State::Review, detail })
 }
 
 /// The bank gave `before` an order id that another order of ours has: the row to write instead of `after`, which learned
 /// it, and the event. Nothing of that answer is believed.
 pub fn order_id_taken(before: &Order, after: &Order, by: &OrderNumber, now: Timestamp) -> (Order, Option<NewEvent>) {
-    let mut next = Order {
-        next_look_at: after.next_look_at,
-        heard: after.heard.clone(),
-        ..before.clone()
-    };
-    let found = Contradiction::OrderIdTaken {
-        by: by.as_str().to_owned(),
-    };
+    let mut next = Order { next_look_at: after.next_look_at, heard: after.heard.clone(), ..before.clone() };
+    let found = Contradiction::OrderIdTaken { by: by.as_str().to_owned() };
     let event = open_review(&mut next, &found, Cause::Look, now);
     (next, event)
 }

@@ -122,10 +122,7 @@ impl Contradiction {
 
     /// Why the order stands in review, with the sums in `order`'s currency.
     pub fn reason(&self, order: &Order) -> ReviewReason {
-        ReviewReason {
-            code: self.code(),
-            sentence: self.sentence(order),
-        }
+        ReviewReason { code: self.code(), sentence: self.sentence(order) }
     }
 
     fn sentence(&self, order: &Order) -> String {
@@ -146,21 +143,13 @@ impl Contradiction {
                 format!("the order is for {}, and the bank holds {}", sum(*ours), sum(*approved))
             }
             Self::DepositedImpossible { ours, deposited } => {
-                format!(
-                    "the order is for {}, and the bank says it is deposited with {}",
-                    sum(*ours),
-                    sum(*deposited)
-                )
+                format!("the order is for {}, and the bank says it is deposited with {}", sum(*ours), sum(*deposited))
             }
             Self::DepositedWhileHeld { deposited } => {
                 format!("the bank shows it held and yet {} deposited", sum(*deposited))
             }
             Self::CompletedWithAnotherAmount { intended, deposited } => {
-                format!(
-                    "we completed {}, and the bank deposited {}",
-                    sum(*intended),
-                    sum(*deposited)
-                )
+                format!("we completed {}, and the bank deposited {}", sum(*intended), sum(*deposited))
             }
             Self::StillHeldAfterSend { attempts } => {
                 format!(
@@ -186,33 +175,19 @@ pub fn judge(order: &Order, view: &BankView) -> Judgement {
 /// Whether the answer is about another order, another price or another currency. What the bank left out contradicts
 /// nothing.
 pub fn identity_contradiction(order: &Order, view: &BankView) -> Option<Contradiction> {
-    if let Some(theirs) = view
-        .order_number
-        .as_deref()
-        .filter(|theirs| *theirs != order.number.as_str())
-    {
-        return Some(Contradiction::AnotherOrderNumber {
-            theirs: theirs.chars().take(64).collect(),
-        });
+    if let Some(theirs) = view.order_number.as_deref().filter(|theirs| *theirs != order.number.as_str()) {
+        return Some(Contradiction::AnotherOrderNumber { theirs: theirs.chars().take(64).collect() });
     }
     if let (Some(ours), Some(theirs)) = (&order.order_id, &view.order_id)
         && ours != theirs
     {
-        return Some(Contradiction::AnotherOrderId {
-            theirs: theirs.as_str().to_owned(),
-        });
+        return Some(Contradiction::AnotherOrderId { theirs: theirs.as_str().to_owned() });
     }
     if let Some(theirs) = view.amount.filter(|theirs| *theirs != order.amount.minor()) {
-        return Some(Contradiction::AmountDiffers {
-            ours: order.amount.minor(),
-            theirs,
-        });
+        return Some(Contradiction::AmountDiffers { ours: order.amount.minor(), theirs });
     }
     let theirs = view.currency.filter(|theirs| *theirs != order.currency)?;
-    Some(Contradiction::CurrencyDiffers {
-        ours: order.currency.numeric(),
-        theirs: theirs.numeric(),
-    })
+    Some(Contradiction::CurrencyDiffers { ours: order.currency.numeric(), theirs: theirs.numeric() })
 }
 
 /// Whether the sums the bank shows can be true of its own status.
@@ -220,18 +195,14 @@ fn amount_contradiction(order: &Order, view: &BankView) -> Option<Contradiction>
     let amounts = view.amounts?;
     let ours = order.amount.minor();
     match view.status {
-        BankStatus::Held if amounts.deposited != 0 => Some(Contradiction::DepositedWhileHeld {
-            deposited: amounts.deposited,
-        }),
-        BankStatus::Held if amounts.approved != ours => Some(Contradiction::ApprovedDiffers {
-            ours,
-            approved: amounts.approved,
-        }),
+        BankStatus::Held if amounts.deposited != 0 => {
+            Some(Contradiction::DepositedWhileHeld { deposited: amounts.deposited })
+        }
+        BankStatus::Held if amounts.approved != ours => {
+            Some(Contradiction::ApprovedDiffers { ours, approved: amounts.approved })
+        }
         BankStatus::Deposited if amounts.deposited <= 0 || amounts.deposited > ours => {
-            Some(Contradiction::DepositedImpossible {
-                ours,
-                deposited: amounts.deposited,
-            })
+            Some(Contradiction::DepositedImpossible { ours, deposited: amounts.deposited })
         }
         _ => None,
     }

@@ -104,11 +104,7 @@ pub fn for_people(minor: i64, currency: Currency) -> String {
     let whole = grouped(whole);
     match currency.exponent() {
         0 => format!("{sign}{whole} {}", currency.alpha()),
-        digits => format!(
-            "{sign}{whole}.{part:0width$} {}",
-            currency.alpha(),
-            width = digits as usize
-        ),
+        digits => format!("{sign}{whole}.{part:0width$} {}", currency.alpha(), width = digits as usize),
     }
 }
 
@@ -125,10 +121,7 @@ fn grouped(number: u64) -> String {
 }
 
 fn entry(code: u16) -> Option<&'static (u16, &'static str, u32)> {
-    CURRENCIES
-        .binary_search_by_key(&code, |(code, _, _)| *code)
-        .ok()
-        .and_then(|at| CURRENCIES.get(at))
+    CURRENCIES.binary_search_by_key(&code, |(code, _, _)| *code).ok().and_then(|at| CURRENCIES.get(at))
 }
 
 /// ISO 4217: numeric code, alphabetic code, minor digits; sorted by numeric code.

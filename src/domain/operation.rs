@@ -44,14 +44,8 @@ pub enum OperationState {
 
 impl OperationState {
     /// Every state.
-    pub const ALL: [Self; 6] = [
-        Self::Intended,
-        Self::InDoubt,
-        Self::Confirmed,
-        Self::Refused,
-        Self::Withdrawn,
-        Self::Contradicted,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Intended, Self::InDoubt, Self::Confirmed, Self::Refused, Self::Withdrawn, Self::Contradicted];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
@@ -208,10 +202,7 @@ pub fn after_read(
 }
 
 fn before_send(operation: &Operation, order: &Order, view: &BankView, policy: &SettlePolicy, now: Timestamp) -> Step {
-    let withdraw = |why: &str| Step::Settle {
-        state: OperationState::Withdrawn,
-        why: why.to_owned(),
-    };
+    let withdraw = |why: &str| Step::Settle { state: OperationState::Withdrawn, why: why.to_owned() };
     match view.status {
         BankStatus::Held => match view.amounts {
             Some(amounts) => sendable(operation, order, amounts),
@@ -221,12 +212,9 @@ fn before_send(operation: &Operation, order: &Order, view: &BankView, policy: &S
         BankStatus::Refunded => withdraw("the bank shows it refunded already"),
         BankStatus::Reversed => withdraw("the bank let the hold go"),
         BankStatus::Declined => withdraw("the bank shows it declined"),
-        BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => ask_again(
-            operation,
-            policy,
-            now,
-            format!("the bank shows {}, not held", view.status),
-        ),
+        BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => {
+            ask_again(operation, policy, now, format!("the bank shows {}, not held", view.status))
+        }
     }
 }
 
@@ -237,9 +225,7 @@ fn sendable(operation: &Operation, order: &Order, amounts: BankAmounts) -> Step 
         CompletionAmount::Exactly(amount) => amount.minor(),
     };
     if amounts.deposited != 0 || amounts.refunded != 0 {
-        return Step::Contradict(Contradiction::DepositedWhileHeld {
-            deposited: amounts.deposited,
-        });
+        return Step::Contradict(Contradiction::DepositedWhileHeld { deposited: amounts.deposited });
     }
     if amounts.approved < expected_minor || amounts.approved > order.amount.minor() || amounts.approved <= 0 {
         return Step::Contradict(Contradiction::ApprovedDiffers {
@@ -251,19 +237,14 @@ fn sendable(operation: &Operation, order: &Order, amounts: BankAmounts) -> Step 
 }
 
 fn after_send(operation: &Operation, order: &Order, view: &BankView, policy: &SettlePolicy, now: Timestamp) -> Step {
-    let refused = |why: String| Step::Settle {
-        state: OperationState::Refused,
-        why,
-    };
+    let refused = |why: String| Step::Settle { state: OperationState::Refused, why };
     match (view.status, view.amounts) {
         (BankStatus::Deposited | BankStatus::Refunded, Some(amounts)) => deposited(operation, amounts),
         (BankStatus::Deposited | BankStatus::Refunded | BankStatus::Held, None) => {
             ask_again(operation, policy, now, NO_AMOUNTS.to_owned())
         }
         (BankStatus::Held, Some(amounts)) if amounts.deposited != 0 => {
-            Step::Escalate(Contradiction::DepositedWhileHeld {
-                deposited: amounts.deposited,
-            })
+            Step::Escalate(Contradiction::DepositedWhileHeld { deposited: amounts.deposited })
         }
         (BankStatus::Held, Some(amounts)) => still_held(operation, order, amounts, policy, now),
         (BankStatus::Reversed, _) => refused("the bank let the hold go".to_owned()),
@@ -277,9 +258,7 @@ fn after_send(operation: &Operation, order: &Order, view: &BankView, policy: &Se
 /// R6: confirmed only by a read with the intended amount.
 fn deposited(operation: &Operation, amounts: BankAmounts) -> Step {
     match operation.expected_minor {
-        Some(expected) if amounts.deposited == expected => Step::Confirm {
-            deposited_minor: amounts.deposited,
-        },
+        Some(expected) if amounts.deposited == expected => Step::Confirm { deposited_minor: amounts.deposited },
         expected => Step::Contradict(Contradiction::CompletedWithAnotherAmount {
             intended: expected.unwrap_or(0),
             deposited: amounts.deposited,
@@ -295,10 +274,7 @@ fn still_held(
     now: Timestamp,
 ) -> Step {
     if operation.unknown_sends == 0 {
-        let why = operation
-            .note
-            .clone()
-            .unwrap_or_else(|| "the bank refused it".to_owned());
+        let why = operation.note.clone().unwrap_or_else(|| "the bank refused it".to_owned());
         return Step::RefusedByBank { why };
     }
     let quiet_until = operation.sent_at.unwrap_or(now).plus(policy.quiet);
@@ -323,19 +299,13 @@ fn still_held(
     if may_resend && operation.attempt < policy.attempts_max {
         return sendable(operation, order, amounts);
     }
-    Step::Escalate(Contradiction::StillHeldAfterSend {
-        attempts: operation.attempt,
-    })
+    Step::Escalate(Contradiction::StillHeldAfterSend { attempts: operation.attempt })
 }
 
 const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing can be verified; ask the bank for response version 03 or newer";
 
 fn ask_again(operation: &Operation, policy: &SettlePolicy, now: Timestamp, why: String) -> Step {
-    Step::AskAgain {
-        at: next_ask(operation, policy, now),
-        agreeing_reads: operation.agreeing_reads,
-        why,
-    }
+    Step::AskAgain { at: next_ask(operation, policy, now), agreeing_reads: operation.agreeing_reads, why }
 }
 
 /// Doubles from `ask_every` to `ask_every_max` with each question since the latest send.

@@ -74,11 +74,7 @@ impl OrderNumber {
     pub fn new(text: &str, max: usize) -> Result<Self, NameError> {
         let what = "order number";
         if text.trim() != text {
-            return Err(NameError::Forbidden {
-                what,
-                found: ' ',
-                remedy: "take away the white space around it",
-            });
+            return Err(NameError::Forbidden { what, found: ' ', remedy: "take away the white space around it" });
         }
         checked(what, text, max, |c| !c.is_control(), "use printable characters").map(Self)
     }
@@ -97,14 +93,7 @@ impl OrderNumber {
 impl OrderId {
     /// 1 to 64 visible ASCII characters.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        checked(
-            "order id",
-            text,
-            ORDER_ID_MAX,
-            |c| c.is_ascii_graphic(),
-            "use the id as the gateway gave it",
-        )
-        .map(Self)
+        checked("order id", text, ORDER_ID_MAX, |c| c.is_ascii_graphic(), "use the id as the gateway gave it").map(Self)
     }
 
     /// The id.
@@ -165,15 +154,8 @@ pub enum State {
 
 impl State {
     /// Every state, in the order of a life. Metrics and reports have a series for each.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Held,
-        Self::Deposited,
-        Self::Reversed,
-        Self::Refunded,
-        Self::Declined,
-        Self::Review,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Held, Self::Deposited, Self::Reversed, Self::Refunded, Self::Declined, Self::Review];
 
     /// The word for it: in the database, the API, metrics and reports.
     pub const fn as_str(self) -> &'static str {
@@ -341,13 +323,7 @@ mod tests {
 
     #[test]
     fn merchant_names_are_fit_for_a_label_and_a_directory() {
-        for (text, fits) in [
-            ("shop", true),
-            ("shop-2_x", true),
-            ("Shop", false),
-            ("../x", false),
-            ("", false),
-        ] {
+        for (text, fits) in [("shop", true), ("shop-2_x", true), ("Shop", false), ("../x", false), ("", false)] {
             assert_eq!(MerchantId::new(text).is_ok(), fits, "{text:?}");
         }
     }

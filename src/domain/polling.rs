@@ -88,9 +88,7 @@ pub fn next_look_after_unknown(
 
 /// When the payment page of `order` closes.
 pub fn expires_at(policy: &LookPolicy, order: &Order) -> Timestamp {
-    order
-        .expires_at
-        .unwrap_or_else(|| order.created_at.plus(policy.payment_time))
+    order.expires_at.unwrap_or_else(|| order.created_at.plus(policy.payment_time))
 }
 
 fn next_pending(policy: &LookPolicy, order: &Order, now: Timestamp, jitter: Jitter) -> Timestamp {
@@ -98,17 +96,9 @@ fn next_pending(policy: &LookPolicy, order: &Order, now: Timestamp, jitter: Jitt
     let tier = policy.pending.iter().find(|tier| age < tier.until_age);
     let next = now.plus(jitter.spread(tier.map_or(policy.pending_old, |tier| tier.every)));
     let right_after_expiry = expires_at(policy, order).plus(AFTER_EXPIRY);
-    if now < right_after_expiry {
-        next.min(right_after_expiry)
-    } else {
-        next
-    }
+    if now < right_after_expiry { next.min(right_after_expiry) } else { next }
 }
 
 fn next_late(policy: &LookPolicy, order: &Order, now: Timestamp) -> Option<Timestamp> {
-    policy
-        .late
-        .iter()
-        .map(|age| order.state_since.plus(*age))
-        .find(|at| *at > now)
+    policy.late.iter().map(|age| order.state_since.plus(*age)).find(|at| *at > now)
 }

@@ -70,14 +70,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 6] = [
-        Self::InReview,
-        Self::InDoubt,
-        Self::Lapsing,
-        Self::Differs,
-        Self::Stuck,
-        Self::Held,
-    ];
+    pub const ALL: [Self; 6] = [Self::InReview, Self::InDoubt, Self::Lapsing, Self::Differs, Self::Stuck, Self::Held];
 
     /// The word for it in CSV, JSON and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -156,10 +149,7 @@ fn findings_of(candidate: &Candidate, yardstick: Yardstick<'_>, now: Timestamp) 
     if let Some(reason) = order.review.as_ref().filter(|_| order.state == State::Review) {
         found.push(finding(FindingKind::InReview, order, reason.sentence.clone()));
     }
-    if let Some(operation) = candidate
-        .operation
-        .as_ref()
-        .filter(|operation| operation.state == OperationState::InDoubt)
+    if let Some(operation) = candidate.operation.as_ref().filter(|operation| operation.state == OperationState::InDoubt)
     {
         found.push(Finding {
             since: operation.sent_at.unwrap_or(operation.intended_at),
@@ -168,11 +158,7 @@ fn findings_of(candidate: &Candidate, yardstick: Yardstick<'_>, now: Timestamp) 
     }
     if let Some(hold) = order.hold.filter(|_| order.state == State::Held) {
         let at_risk = holds::at_risk(yardstick.holds, hold, now);
-        let kind = if at_risk {
-            FindingKind::Lapsing
-        } else {
-            FindingKind::Held
-        };
+        let kind = if at_risk { FindingKind::Lapsing } else { FindingKind::Held };
         found.push(finding(kind, order, held(order, hold.lapses_at, now)));
     }
     if let Some(difference) = difference(candidate) {
@@ -198,20 +184,14 @@ fn finding(kind: FindingKind, order: &Order, detail: String) -> Finding {
         currency: order.currency,
         bank_minor: order.view.as_ref().and_then(|seen| seen.view.amount),
         since: order.state_since,
-        deadline: order
-            .hold
-            .map(|hold| hold.lapses_at)
-            .filter(|_| order.state == State::Held),
+        deadline: order.hold.map(|hold| hold.lapses_at).filter(|_| order.state == State::Held),
         detail,
     }
 }
 
 fn in_doubt(operation: &Operation) -> String {
     let note = operation.note.as_deref().unwrap_or("no answer");
-    format!(
-        "a completion was sent {} time(s); the outcome is not known yet ({note})",
-        operation.attempt
-    )
+    format!("a completion was sent {} time(s); the outcome is not known yet ({note})", operation.attempt)
 }
 
 fn held(order: &Order, lapses_at: Timestamp, now: Timestamp) -> String {
@@ -237,18 +217,10 @@ fn difference(candidate: &Candidate) -> Option<Finding> {
             for_people(our_minor, order.currency),
             for_people(bank_minor, order.currency)
         );
-        Some(Finding {
-            our_minor,
-            bank_minor: Some(bank_minor),
-            ..finding(FindingKind::Differs, order, words)
-        })
+        Some(Finding { our_minor, bank_minor: Some(bank_minor), ..finding(FindingKind::Differs, order, words) })
     };
     if let Some(theirs) = view.currency.filter(|theirs| *theirs != order.currency) {
-        let words = format!(
-            "currency: ours {}, the bank's {}",
-            order.currency.alpha(),
-            theirs.alpha()
-        );
+        let words = format!("currency: ours {}, the bank's {}", order.currency.alpha(), theirs.alpha());
         return Some(finding(FindingKind::Differs, order, words));
     }
     if let Some(theirs) = view.amount.filter(|theirs| *theirs != order.amount.minor()) {
@@ -265,10 +237,7 @@ fn difference(candidate: &Candidate) -> Option<Finding> {
 /// What should have been taken: a completion's sum where we sent one, else the order's.
 fn intended_minor(candidate: &Candidate) -> i64 {
     let sent = candidate.operation.as_ref().filter(|operation| operation.attempt > 0);
-    match (
-        sent.and_then(|operation| operation.expected_minor),
-        candidate.order.completion,
-    ) {
+    match (sent.and_then(|operation| operation.expected_minor), candidate.order.completion) {
         (Some(expected), _) => expected,
         (None, CompletionAmount::Exactly(amount)) => amount.minor(),
         (None, CompletionAmount::Whole) => candidate.order.amount.minor(),

@@ -30,8 +30,7 @@ pub(super) struct NestedError {
 
 impl Frame {
     pub(super) fn code(&self) -> Option<i64> {
-        self.error_code
-            .or_else(|| self.error.as_ref().and_then(|error| error.code))
+        self.error_code.or_else(|| self.error.as_ref().and_then(|error| error.code))
     }
 
     /// For people, shortened: its wording varies and it may be anything.
@@ -116,13 +115,7 @@ fn describe(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) 
 /// `mdOrder`, the gateway's order id, among `attributes:[{"name":..,"value":..}]`.
 pub(super) fn md_order(attributes: &Value) -> Option<&str> {
     let named = |attribute: &&Value| attribute.get("name").and_then(Value::as_str) == Some("mdOrder");
-    attributes
-        .as_array()?
-        .iter()
-        .find(named)?
-        .get("value")?
-        .as_str()
-        .map(str::trim)
+    attributes.as_array()?.iter().find(named)?.get("value")?.as_str().map(str::trim)
 }
 
 /// Milliseconds since 1970 from a number, a number in a string, or `2017-12-12T12:12:12` in Moscow time.
@@ -132,32 +125,17 @@ pub(super) fn moment_ms(value: &Value) -> Option<i64> {
     }
     let text = value.as_str()?.trim();
     let moscow = jiff::tz::TimeZone::fixed(jiff::tz::offset(3));
-    let civil = || {
-        text.parse::<jiff::civil::DateTime>()
-            .ok()?
-            .to_zoned(moscow)
-            .ok()
-            .map(|at| at.timestamp())
-    };
+    let civil = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(moscow).ok().map(|at| at.timestamp());
     let moment = text.parse::<jiff::Timestamp>().ok().or_else(civil);
-    text.parse()
-        .ok()
-        .or_else(|| moment.map(jiff::Timestamp::as_millisecond))
+    text.parse().ok().or_else(|| moment.map(jiff::Timestamp::as_millisecond))
 }
 
 fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
-        Value::Number(number) => number
-            .as_i64()
-            .map(Some)
-            .ok_or_else(|| de::Error::custom("not a whole number")),
+        Value::Number(number) => number.as_i64().map(Some).ok_or_else(|| de::Error::custom("not a whole number")),
         Value::String(text) if text.trim().is_empty() => Ok(None),
-        Value::String(text) => text
-            .trim()
-            .parse()
-            .map(Some)
-            .map_err(|_| de::Error::custom("not a whole number")),
+        Value::String(text) => text.trim().parse().map(Some).map_err(|_| de::Error::custom("not a whole number")),
         _ => Err(de::Error::custom("not a number")),
     }
 }

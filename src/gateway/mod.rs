@@ -42,12 +42,7 @@ impl Gateway {
         budget: &Budget,
         metrics: Metrics,
     ) -> Result<Self, TransportError> {
-        Ok(Self {
-            merchant,
-            transport: Transport::new(config)?,
-            pacer: Pacer::new(budget),
-            metrics,
-        })
+        Ok(Self { merchant, transport: Transport::new(config)?, pacer: Pacer::new(budget), metrics })
     }
 
     /// The merchant's pacer.
@@ -65,12 +60,7 @@ impl Gateway {
         let begun = Instant::now();
         let answer = rest::read_status(self.transport.post_status(question).await);
         drop(permit);
-        self.metrics.gateway_request(
-            &self.merchant,
-            Operation::Status,
-            Answer::of_status(&answer),
-            begun.elapsed(),
-        );
+        self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
         answer
     }
 
@@ -81,8 +71,7 @@ impl Gateway {
         let answer = rest::read_completion(self.transport.post_completion(order_id, amount).await);
         drop(permit);
         let class = Answer::of_completion(&answer);
-        self.metrics
-            .gateway_request(&self.merchant, Operation::Completion, class, begun.elapsed());
+        self.metrics.gateway_request(&self.merchant, Operation::Completion, class, begun.elapsed());
         answer
     }
 }

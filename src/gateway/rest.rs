@@ -21,10 +21,7 @@ pub(super) fn read_status(reply: Reply) -> StatusAnswer {
 
 fn classify_status(status: &Status) -> StatusAnswer {
     // 2 means "declined because of payment data", and some banks send it along with the order's status.
-    let code = status
-        .frame
-        .code()
-        .filter(|code| *code != 2 || status.order_status.is_none());
+    let code = status.frame.code().filter(|code| *code != 2 || status.order_status.is_none());
     match (codes::of_status(code), status.order_status) {
         (StatusCode::Answered, Some(number)) => match view(status, number) {
             Ok(view) => StatusAnswer::Known(Box::new(view)),
@@ -40,10 +37,7 @@ fn view(status: &Status, number: i64) -> Result<BankView, String> {
     let order_id = json::md_order(&status.attributes).filter(|id| !id.is_empty());
     Ok(BankView {
         order_number: status.order_number.clone().filter(|number| !number.is_empty()),
-        order_id: order_id
-            .map(OrderId::new)
-            .transpose()
-            .map_err(|error| format!("mdOrder: {error}"))?,
+        order_id: order_id.map(OrderId::new).transpose().map_err(|error| format!("mdOrder: {error}"))?,
         status: BankStatus::from_number(number),
         action_code: status.action_code,
         amount: status.amount,
@@ -54,9 +48,7 @@ fn view(status: &Status, number: i64) -> Result<BankView, String> {
 }
 
 fn currency(code: i64) -> Result<Currency, String> {
-    let known = u16::try_from(code)
-        .ok()
-        .and_then(|code| Currency::from_numeric(code).ok());
+    let known = u16::try_from(code).ok().and_then(|code| Currency::from_numeric(code).ok());
     known.ok_or_else(|| format!("currency {code} is none we know"))
 }
 
@@ -82,10 +74,7 @@ pub(super) fn read_completion(reply: Reply) -> CompletionAnswer {
 }
 
 fn classify_completion(completion: &Completion) -> CompletionAnswer {
-    let all_successful = completion
-        .operations
-        .iter()
-        .all(|operation| operation.successful == Some(true));
+    let all_successful = completion.operations.iter().all(|operation| operation.successful == Some(true));
     // Without a code there must at least be operations: an empty object acknowledges nothing.
     let says_something = completion.frame.code().is_some() || !completion.operations.is_empty();
     match codes::of_completion(completion.frame.code()) {
@@ -99,10 +88,7 @@ fn classify_completion(completion: &Completion) -> CompletionAnswer {
 }
 
 fn refusal(frame: &Frame) -> Refusal {
-    Refusal {
-        code: frame.code().unwrap_or_default(),
-        message: frame.message(),
-    }
+    Refusal { code: frame.code().unwrap_or_default(), message: frame.message() }
 }
 
 fn system_error(frame: &Frame) -> Unknown {

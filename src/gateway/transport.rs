@@ -48,9 +48,7 @@ pub(super) struct Transport {
 
 impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Transport")
-            .field("url", &self.config.url)
-            .finish_non_exhaustive()
+        f.debug_struct("Transport").field("url", &self.config.url).finish_non_exhaustive()
     }
 }
 
@@ -75,22 +73,13 @@ impl Transport {
                 .build()
                 .map_err(|error| TransportError::Tls(words(&error)))
         };
-        Ok(Self {
-            looks: client(IDLE_MAX)?,
-            money: client(0)?,
-            config: config.clone(),
-        })
+        Ok(Self { looks: client(IDLE_MAX)?, money: client(0)?, config: config.clone() })
     }
 
     /// getOrderStatusExtended.do, asking with `question`, a parameter and its value.
     pub(super) async fn post_status(&self, question: (&str, &str)) -> Reply {
         let form = [question, ("language", &self.config.language)];
-        post(
-            &self.looks,
-            &self.url("getOrderStatusExtended.do"),
-            &self.with_credentials(&form),
-        )
-        .await
+        post(&self.looks, &self.url("getOrderStatusExtended.do"), &self.with_credentials(&form)).await
     }
 
     /// autoCompletion.do. The wire's 0 means *everything*, and only [`CompletionAmount::Whole`] becomes it.
@@ -100,12 +89,7 @@ impl Transport {
             CompletionAmount::Exactly(amount) => amount.minor().to_string(),
         };
         let form = [("orderId", order_id.as_str()), ("compositeCompletionAmount", &amount)];
-        post(
-            &self.money,
-            &self.url("autoCompletion.do"),
-            &self.with_credentials(&form),
-        )
-        .await
+        post(&self.money, &self.url("autoCompletion.do"), &self.with_credentials(&form)).await
     }
 
     fn url(&self, method: &str) -> String {
@@ -126,12 +110,7 @@ impl Transport {
 }
 
 async fn post(client: &Client, url: &str, form: &[(&str, &str)]) -> Reply {
-    let response = client
-        .post(url)
-        .form(form)
-        .send()
-        .await
-        .map_err(|error| unknown(&error))?;
+    let response = client.post(url).form(form).send().await.map_err(|error| unknown(&error))?;
     match response.status() {
         StatusCode::OK => whole_body(response).await,
         status => Err(from_status(status, &response)),
@@ -143,10 +122,7 @@ async fn whole_body(mut response: reqwest::Response) -> Reply {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| unknown(&error))? {
         if body.len().saturating_add(chunk.len()) > BODY_MAX {
-            return Err(of_kind(
-                UnknownKind::Unreadable,
-                format!("the body is longer than {BODY_MAX} bytes"),
-            ));
+            return Err(of_kind(UnknownKind::Unreadable, format!("the body is longer than {BODY_MAX} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
@@ -168,32 +144,17 @@ fn from_status(status: StatusCode, response: &reqwest::Response) -> Unknown {
         500..=599 => UnknownKind::ServerError,
         _ => UnknownKind::HttpStatus,
     };
-    let retry_after = response
-        .headers()
-        .get("retry-after")
-        .and_then(|value| value.to_str().ok());
-    Unknown {
-        kind,
-        detail: format!("HTTP {}", status.as_u16()),
-        retry_after: retry_after.and_then(seconds),
-    }
+    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    Unknown { kind, detail: format!("HTTP {}", status.as_u16()), retry_after: retry_after.and_then(seconds) }
 }
 
 /// `Retry-After` in whole seconds. A date is left to our own backoff: it would set the bank's clock against ours.
 fn seconds(value: &str) -> Option<Duration> {
-    value
-        .trim()
-        .parse::<u32>()
-        .ok()
-        .map(|seconds| Duration::from_secs(seconds.into()))
+    value.trim().parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()))
 }
 
 pub(super) const fn of_kind(kind: UnknownKind, detail: String) -> Unknown {
-    Unknown {
-        kind,
-        detail,
-        retry_after: None,
-    }
+    Unknown { kind, detail, retry_after: None }
 }
 
 /// An error and its causes, without the URL: the causes say what happened, the address is in the configuration.
@@ -214,13 +175,9 @@ fn words(error: &reqwest::Error) -> String {
 /// rustls on ring, with the bundled public roots and the merchant's own: a host without a certificate store works the
 /// same, and the national root that these banks use can be added without switching verification off.
 fn tls(extra_roots_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, TransportError> {
-    let mut roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for certificate in extra_roots_pem.map(certificates).transpose()?.unwrap_or_default() {
-        roots
-            .add(certificate)
-            .map_err(|error| TransportError::ExtraRoot(error.to_string()))?;
+        roots.add(certificate).map_err(|error| TransportError::ExtraRoot(error.to_string()))?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = rustls::ClientConfig::builder_with_provider(provider)

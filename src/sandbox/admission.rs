@@ -32,23 +32,15 @@ impl Bank {
         let entry = request_entry(call, &login, order.as_ref(), fault.as_ref());
         let request = vault.book.ledger.write(now_ms, Entry::Request(entry));
         let course = fault.map_or(Course::HONEST, |kind| vault.course(&kind));
-        Admission {
-            request,
-            login,
-            course,
-        }
+        Admission { request, login, course }
     }
 
     /// Carries a request out as far as its course lets it and completes its ledger line in the same stroke.
     pub(super) fn carry_out(&self, call: &Call, admission: &Admission) -> Option<Answer> {
         let (mut vault, now_ms) = self.vault();
         let course = &admission.course;
-        let answer = course
-            .takes_effect
-            .then(|| vault.perform(call, admission, now_ms));
-        let took_effect = answer
-            .as_ref()
-            .is_some_and(|answer| answer.error_code() == 0);
+        let answer = course.takes_effect.then(|| vault.perform(call, admission, now_ms));
+        let took_effect = answer.as_ref().is_some_and(|answer| answer.error_code() == 0);
         if let Some(line) = vault.book.ledger.request(admission.request) {
             line.error_code = answer.as_ref().map(Answer::error_code);
             line.answer = course.answer_class(line.error_code);
@@ -67,12 +59,7 @@ impl Bank {
 
 impl Vault {
     /// The order a call is about, if its store has it.
-    fn meant(
-        &mut self,
-        call: &Call,
-        login: &Result<String, Refusal>,
-        now_ms: i64,
-    ) -> Option<Order> {
+    fn meant(&mut self, call: &Call, login: &Result<String, Refusal>, now_ms: i64) -> Option<Order> {
         self.book.settle(now_ms);
         let key = call.key(login.as_deref().ok()?)?;
         self.book.find(key, now_ms).ok().cloned()
@@ -91,12 +78,7 @@ impl Vault {
     }
 
     fn course(&mut self, kind: &FaultKind) -> Course {
-        let shapes = [
-            Garbage::Html,
-            Garbage::Truncated,
-            Garbage::WrongTypes,
-            Garbage::Empty,
-        ];
+        let shapes = [Garbage::Html, Garbage::Truncated, Garbage::WrongTypes, Garbage::Empty];
         let drawn = match kind {
             FaultKind::Garbage { shape: None, .. } => shapes[self.faults.choose(shapes.len())],
             _ => Garbage::Html,
@@ -108,12 +90,7 @@ impl Vault {
         let request = admission.request;
         match &admission.login {
             Ok(login) => {
-                let asked = Asked {
-                    call,
-                    login,
-                    request,
-                    now_ms,
-                };
+                let asked = Asked { call, login, request, now_ms };
                 verbs::perform(&mut self.book, asked, admission.course.twist)
             }
             Err(refusal) => Answer::refused(*refusal, call.language()),
@@ -130,11 +107,7 @@ fn request_entry(
     order: Option<&Order>,
     fault: Option<&FaultKind>,
 ) -> RequestEntry {
-    let asked = |name| {
-        call.params
-            .get(name)
-            .map(|text| text.chars().take(TEXT_MAX).collect())
-    };
+    let asked = |name| call.params.get(name).map(|text| text.chars().take(TEXT_MAX).collect());
     let id = order.map(|order| order.id.clone());
     let number = order.map(|order| order.registration.order_number.clone());
     RequestEntry {

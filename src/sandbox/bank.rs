@@ -87,19 +87,13 @@ impl Bank {
     /// The issuer declines the buyer.
     pub fn decline(&self, order_id: &str) -> Result<OrderView, Refusal> {
         let (mut vault, now_ms) = self.vault();
-        vault
-            .book
-            .decline(Key::Id(order_id), now_ms)
-            .map(Order::view)
+        vault.book.decline(Key::Id(order_id), now_ms).map(Order::view)
     }
 
     /// The buyer leaves the page and does not come back: the session will time out.
     pub fn walk_away(&self, order_id: &str) -> Result<OrderView, Refusal> {
         let (mut vault, now_ms) = self.vault();
-        vault
-            .book
-            .walk_away(Key::Id(order_id), now_ms)
-            .map(Order::view)
+        vault.book.walk_away(Key::Id(order_id), now_ms).map(Order::view)
     }
 
     /// One order of the bank's book, by order id.
@@ -159,10 +153,7 @@ impl Bank {
     pub(super) fn newest(&self, most: usize) -> (Vec<Order>, usize) {
         let (mut vault, now_ms) = self.vault();
         let orders = vault.book.orders(now_ms);
-        (
-            orders.iter().rev().take(most).cloned().collect(),
-            orders.len(),
-        )
+        (orders.iter().rev().take(most).cloned().collect(), orders.len())
     }
 
     /// The oldest order that no virtual buyer has visited.
@@ -178,11 +169,7 @@ impl Bank {
 
     /// The vault, and the moment it was opened. A panic elsewhere leaves at worst a half-written line, so poison is ignored.
     pub(super) fn vault(&self) -> (MutexGuard<'_, Vault>, i64) {
-        let vault = self
-            .inner
-            .vault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let vault = self.inner.vault.lock().unwrap_or_else(PoisonError::into_inner);
         (vault, self.now_ms())
     }
 }
@@ -194,20 +181,10 @@ mod tests {
     #[test]
     fn one_buyer_after_another_moves_orders_through_the_handle() {
         let bank = Bank::new(&Settings::default());
-        let id = bank
-            .register(Registration::new("shop", "A-1", 900))
-            .unwrap()
-            .order_id;
-        assert_eq!(
-            bank.register(Registration::new("shop", "A-0", 0))
-                .unwrap_err(),
-            errors::AMOUNT_WRONG
-        );
+        let id = bank.register(Registration::new("shop", "A-1", 900)).unwrap().order_id;
+        assert_eq!(bank.register(Registration::new("shop", "A-0", 0)).unwrap_err(), errors::AMOUNT_WRONG);
         let paid = bank.pay(&id).unwrap();
-        assert_eq!(
-            (paid.status, paid.deposits, paid.deposited_minor),
-            (2, 1, 900)
-        );
+        assert_eq!((paid.status, paid.deposits, paid.deposited_minor), (2, 1, 900));
         assert_eq!(bank.decline(&id).unwrap_err(), errors::WRONG_STATE);
         assert_eq!(bank.walk_away("nobody").unwrap_err(), errors::UNKNOWN_ORDER);
         assert_eq!(bank.orders(), [paid]);

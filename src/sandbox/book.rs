@@ -100,10 +100,7 @@ impl Book {
         request: Option<u64>,
     ) -> Result<&Order, Refusal> {
         self.settle(now_ms);
-        let key = (
-            registration.login.clone(),
-            registration.order_number.clone(),
-        );
+        let key = (registration.login.clone(), registration.order_number.clone());
         if self.by_number.contains_key(&key) {
             return Err(errors::DUPLICATE);
         }
@@ -135,11 +132,7 @@ impl Book {
         let index = self.index(key, now_ms)?;
         let payment = self.mint.authorise(now_ms);
         let next = self.orders[index].paid(payment, self.terms.hold_ms)?;
-        let effect = if let State::Held { .. } = next {
-            Effect::Held
-        } else {
-            Effect::Deposited
-        };
+        let effect = if let State::Held { .. } = next { Effect::Held } else { Effect::Deposited };
         let amount_minor = self.orders[index].registration.amount_minor;
         self.change(index, next, now_ms);
         self.record(index, effect, amount_minor, now_ms, None);
@@ -211,15 +204,11 @@ impl Book {
         self.settle(now_ms);
         let found = match key {
             Key::Id(id) | Key::StoreId { id, .. } => self.by_id.get(id),
-            Key::Number { login, number } => {
-                self.by_number.get(&(login.to_owned(), number.to_owned()))
-            }
+            Key::Number { login, number } => self.by_number.get(&(login.to_owned(), number.to_owned())),
         };
         let index = found.copied().ok_or(errors::UNKNOWN_ORDER)?;
         match key {
-            Key::StoreId { login, .. } if self.orders[index].registration.login != login => {
-                Err(errors::UNKNOWN_ORDER)
-            }
+            Key::StoreId { login, .. } if self.orders[index].registration.login != login => Err(errors::UNKNOWN_ORDER),
             Key::Id(_) | Key::StoreId { .. } | Key::Number { .. } => Ok(index),
         }
     }
@@ -236,14 +225,7 @@ impl Book {
         order.earlier = Some(std::mem::replace(&mut order.state, next));
     }
 
-    fn record(
-        &mut self,
-        index: usize,
-        effect: Effect,
-        amount_minor: i64,
-        at_ms: i64,
-        request: Option<u64>,
-    ) {
+    fn record(&mut self, index: usize, effect: Effect, amount_minor: i64, at_ms: i64, request: Option<u64>) {
         let order = &self.orders[index];
         let entry = Entry::Effect(EffectEntry {
             effect,

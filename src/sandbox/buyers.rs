@@ -69,9 +69,7 @@ impl Behaviour {
 
 /// A rate that was not written as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no rate of buyers: write them per second or per minute, such as 5/s, 0.5/s or 30/m, at most 1000/s"
-)]
+#[error("{0:?} is no rate of buyers: write them per second or per minute, such as 5/s, 0.5/s or 30/m, at most 1000/s")]
 pub struct BuyersFormat(String);
 
 impl FromStr for Buyers {
@@ -81,10 +79,7 @@ impl FromStr for Buyers {
     fn from_str(text: &str) -> Result<Self, BuyersFormat> {
         let interval = interval(text).ok_or_else(|| BuyersFormat(text.to_owned()))?;
         let behaviour = Behaviour::default();
-        Ok(Buyers {
-            interval,
-            behaviour,
-        })
+        Ok(Buyers { interval, behaviour })
     }
 }
 
@@ -96,10 +91,7 @@ fn interval(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let thousandths = thousandths(count)?;
-    let nanos = unit
-        .as_nanos()
-        .checked_mul(1_000)?
-        .checked_div(thousandths.into())?;
+    let nanos = unit.as_nanos().checked_mul(1_000)?.checked_div(thousandths.into())?;
     let interval = Duration::from_nanos(u64::try_from(nanos).ok()?);
     // The timer ticks in milliseconds.
     (interval >= Duration::from_millis(1)).then_some(interval)
@@ -113,11 +105,7 @@ fn thousandths(text: &str) -> Option<u32> {
         return None;
     }
     let part: u32 = format!("{part:0<3}").parse().ok()?;
-    whole
-        .parse::<u32>()
-        .ok()?
-        .checked_mul(1_000)?
-        .checked_add(part)
+    whole.parse::<u32>().ok()?.checked_mul(1_000)?.checked_add(part)
 }
 
 #[cfg(test)]
@@ -134,9 +122,7 @@ mod tests {
         check("0.5/s", 2_000);
         check("30/m", 2_000);
         check("1000/s", 1);
-        for bad in [
-            "", "5", "5/h", "/s", "0/s", "-1/s", "1001/s", "1.2345/s", ".5/s", "5./s",
-        ] {
+        for bad in ["", "5", "5/h", "/s", "0/s", "-1/s", "1001/s", "1.2345/s", ".5/s", "5./s"] {
             assert!(bad.parse::<Buyers>().is_err(), "{bad}");
         }
     }

@@ -22,10 +22,7 @@ impl Call {
 
     /// The order a store names; its id has priority over its number.
     pub(super) fn key<'a>(&'a self, login: &'a str) -> Option<Key<'a>> {
-        let by_id = self
-            .params
-            .get("orderId")
-            .map(|id| Key::StoreId { login, id });
+        let by_id = self.params.get("orderId").map(|id| Key::StoreId { login, id });
         by_id.or_else(|| self.number_key(login))
     }
 
@@ -43,9 +40,7 @@ impl Call {
     /// The amount the request carries, if it is one.
     pub(super) fn asked_minor(&self) -> Option<i64> {
         match self.operation {
-            Operation::Register | Operation::RegisterPreAuth => {
-                digits(self.params.get("amount")?, 12)
-            }
+            Operation::Register | Operation::RegisterPreAuth => digits(self.params.get("amount")?, 12),
             Operation::Completion => digits(self.params.get("compositeCompletionAmount")?, 20),
             Operation::Status => None,
         }

@@ -15,9 +15,7 @@ pub(super) struct Clock {
 impl Clock {
     /// The present moment, or the latest one already told when the host's clock stepped back.
     pub(super) fn now_ms(&self) -> i64 {
-        let wall_ms = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, millis);
+        let wall_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis);
         let earlier = self.latest_ms.fetch_max(wall_ms, Ordering::Relaxed);
         wall_ms.max(earlier)
     }

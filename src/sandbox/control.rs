@@ -25,10 +25,7 @@ pub(super) fn routes(bank: Bank) -> Router {
     Router::new()
         .route("/sandbox/ledger", get(ledger))
         .route("/sandbox/orders", get(orders))
-        .route(
-            "/sandbox/faults",
-            get(faults).post(add_faults).delete(clear_faults),
-        )
+        .route("/sandbox/faults", get(faults).post(add_faults).delete(clear_faults))
         .with_state(bank)
 }
 
@@ -41,15 +38,8 @@ struct From {
 }
 
 async fn ledger(State(bank): State<Bank>, Query(from): Query<From>) -> Response {
-    let lines = LedgerBody {
-        bank,
-        read: from.after,
-    };
-    (
-        [(header::CONTENT_TYPE, "application/x-ndjson")],
-        Body::new(lines),
-    )
-        .into_response()
+    let lines = LedgerBody { bank, read: from.after };
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::new(lines)).into_response()
 }
 
 async fn orders(State(bank): State<Bank>) -> Json<Vec<OrderView>> {
@@ -70,8 +60,7 @@ async fn add_faults(State(bank): State<Bank>, body: Body) -> Response {
     let Ok(text) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
         return bad("the body is longer than 64 KiB: send the rules in several requests");
     };
-    let added =
-        parse(&text).and_then(|rules| bank.add_faults(rules).map_err(|error| error.to_string()));
+    let added = parse(&text).and_then(|rules| bank.add_faults(rules).map_err(|error| error.to_string()));
     match added {
         Ok(()) => Json(bank.faults()).into_response(),
         Err(sentence) => bad(&sentence),

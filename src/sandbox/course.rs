@@ -37,10 +37,7 @@ pub(super) enum Ending {
     /// The answer.
     Answer,
     /// An HTTP error with a page.
-    Error {
-        status: u16,
-        retry_after: Option<String>,
-    },
+    Error { status: u16, retry_after: Option<String> },
     /// 200 with rubbish.
     Garbage(Garbage),
     /// No byte; the connection is closed in order.
@@ -67,23 +64,15 @@ impl Course {
     pub(super) fn under(fault: &FaultKind, drawn_garbage: Garbage) -> Course {
         match fault {
             FaultKind::Delay { ms, effect } => Course::delayed(*ms, *effect),
-            FaultKind::TimeoutBeforeEffect { ms } => Course {
-                after: Duration::from_millis(*ms),
-                ..Course::ending(Ending::Close, Moment::Before)
-            },
-            FaultKind::TimeoutAfterEffect { ms } => Course {
-                after: Duration::from_millis(*ms),
-                ..Course::ending(Ending::Close, Moment::After)
-            },
+            FaultKind::TimeoutBeforeEffect { ms } => {
+                Course { after: Duration::from_millis(*ms), ..Course::ending(Ending::Close, Moment::Before) }
+            }
+            FaultKind::TimeoutAfterEffect { ms } => {
+                Course { after: Duration::from_millis(*ms), ..Course::ending(Ending::Close, Moment::After) }
+            }
             FaultKind::TooManyRequests { retry_after } => {
                 let retry_after = retry_after.clone();
-                Course::ending(
-                    Ending::Error {
-                        status: 429,
-                        retry_after,
-                    },
-                    Moment::Before,
-                )
+                Course::ending(Ending::Error { status: 429, retry_after }, Moment::Before)
             }
             FaultKind::Error500 { effect } => Course::ending(Ending::error(500), *effect),
             FaultKind::Error503 { effect } => Course::ending(Ending::error(503), *effect),
@@ -92,10 +81,9 @@ impl Course {
                 Course::ending(Ending::Garbage(shape.unwrap_or(drawn_garbage)), *effect)
             }
             FaultKind::WrongOrder => Course::twisted(Twist::AnotherOrder),
-            FaultKind::WrongAmount { part, off_by_minor } => Course::twisted(Twist::Amount {
-                part: *part,
-                off_by_minor: *off_by_minor,
-            }),
+            FaultKind::WrongAmount { part, off_by_minor } => {
+                Course::twisted(Twist::Amount { part: *part, off_by_minor: *off_by_minor })
+            }
             FaultKind::StaleStatus => Course::twisted(Twist::Stale),
             FaultKind::FalseSuccess => Course::ending(Ending::FalseSuccess, Moment::Before),
             FaultKind::FalseRefusal => Course::ending(Ending::FalseRefusal, Moment::After),
@@ -105,31 +93,18 @@ impl Course {
     fn delayed(ms: u64, effect: Moment) -> Course {
         let wait = Duration::from_millis(ms);
         match effect {
-            Moment::Before => Course {
-                before: wait,
-                ..Course::HONEST
-            },
-            Moment::After => Course {
-                after: wait,
-                ..Course::HONEST
-            },
+            Moment::Before => Course { before: wait, ..Course::HONEST },
+            Moment::After => Course { after: wait, ..Course::HONEST },
         }
     }
 
     fn twisted(twist: Twist) -> Course {
-        Course {
-            twist: Some(twist),
-            ..Course::HONEST
-        }
+        Course { twist: Some(twist), ..Course::HONEST }
     }
 
     fn ending(ending: Ending, strikes: Moment) -> Course {
         let takes_effect = strikes == Moment::After;
-        Course {
-            takes_effect,
-            ending,
-            ..Course::HONEST
-        }
+        Course { takes_effect, ending, ..Course::HONEST }
     }
 
     /// What the caller is told, in the ledger's words; `error_code` is the honest one.
@@ -148,10 +123,7 @@ impl Course {
 
 impl Ending {
     fn error(status: u16) -> Ending {
-        Ending::Error {
-            status,
-            retry_after: None,
-        }
+        Ending::Error { status, retry_after: None }
     }
 }
 
@@ -168,33 +140,15 @@ mod tests {
             assert_eq!(course.takes_effect, takes_effect, "{kind:?}");
             assert_eq!(course.answer_class(Some(0)), class, "{kind:?}");
         };
-        check(
-            FaultKind::Delay {
-                ms: 1,
-                effect: Before,
-            },
-            true,
-            Ok,
-        );
+        check(FaultKind::Delay { ms: 1, effect: Before }, true, Ok);
         check(FaultKind::TimeoutBeforeEffect { ms: 1 }, false, NoAnswer);
         check(FaultKind::TimeoutAfterEffect { ms: 1 }, true, NoAnswer);
-        check(
-            FaultKind::TooManyRequests { retry_after: None },
-            false,
-            HttpError,
-        );
+        check(FaultKind::TooManyRequests { retry_after: None }, false, HttpError);
         check(FaultKind::Error500 { effect: After }, true, HttpError);
         check(FaultKind::Error503 { effect: Before }, false, HttpError);
         check(FaultKind::Reset { effect: Before }, false, NoAnswer);
         check(FaultKind::Reset { effect: After }, true, NoAnswer);
-        check(
-            FaultKind::Garbage {
-                shape: None,
-                effect: After,
-            },
-            true,
-            Rubbish,
-        );
+        check(FaultKind::Garbage { shape: None, effect: After }, true, Rubbish);
         check(FaultKind::StaleStatus, true, Misleading);
         check(FaultKind::FalseSuccess, false, Misleading);
         check(FaultKind::FalseRefusal, true, Misleading);

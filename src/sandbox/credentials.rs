@@ -9,18 +9,10 @@ const LOGIN_CHARS_MAX: usize = 64;
 
 /// Who asks: the login, or the word `token` for every token, since a token is itself the secret.
 pub(super) fn credentials(params: &Params, only: Option<&Login>) -> Result<String, Refusal> {
-    let given = (
-        params.get("userName"),
-        params.get("password"),
-        params.get("token"),
-    );
+    let given = (params.get("userName"), params.get("password"), params.get("token"));
     let login = match (given, only) {
         ((Some(user), Some(_), _), None) if user.chars().count() <= LOGIN_CHARS_MAX => user,
-        ((Some(user), Some(password), _), Some(only))
-            if user == only.user_name && password == only.password =>
-        {
-            user
-        }
+        ((Some(user), Some(password), _), Some(only)) if user == only.user_name && password == only.password => user,
         ((Some(_), Some(_), _), _) | ((_, _, Some(_)), Some(_)) => {
             return Err(errors::ACCESS_DENIED);
         }
@@ -46,11 +38,7 @@ mod tests {
         check("userName=shop", None, Err(errors::CREDENTIALS_EMPTY));
         check("", None, Err(errors::CREDENTIALS_EMPTY));
         check("userName=shop&password=secret", Some(&only), Ok("shop"));
-        check(
-            "userName=shop&password=x",
-            Some(&only),
-            Err(errors::ACCESS_DENIED),
-        );
+        check("userName=shop&password=x", Some(&only), Err(errors::ACCESS_DENIED));
         check("token=abc", Some(&only), Err(errors::ACCESS_DENIED));
         check("", Some(&only), Err(errors::CREDENTIALS_EMPTY));
     }

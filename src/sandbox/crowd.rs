@@ -117,10 +117,7 @@ impl Crowd {
 
 /// How long this order's session is from beginning to end.
 fn session(order: &Order) -> Duration {
-    let ends_at_ms = order
-        .state
-        .runs_out_at_ms()
-        .unwrap_or(order.registered_at_ms);
+    let ends_at_ms = order.state.runs_out_at_ms().unwrap_or(order.registered_at_ms);
     let length_ms = ends_at_ms.saturating_sub(order.registered_at_ms);
     Duration::from_millis(u64::try_from(length_ms).unwrap_or_default())
 }

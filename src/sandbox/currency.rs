@@ -36,11 +36,7 @@ const KNOWN: [Currency; 14] = [
 ];
 
 const fn of(number: &'static str, sign: &'static str, digits: u32) -> Currency {
-    Currency {
-        number,
-        sign,
-        digits,
-    }
+    Currency { number, sign, digits }
 }
 
 impl Currency {

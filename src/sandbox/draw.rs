@@ -37,10 +37,7 @@ pub struct TooManyRules;
 impl Faults {
     /// Rules from the settings, and their seed.
     pub(super) fn new(rules: Vec<FaultRule>, seed: u64) -> Faults {
-        Faults {
-            rules,
-            chance: fastrand::Rng::with_seed(seed),
-        }
+        Faults { rules, chance: fastrand::Rng::with_seed(seed) }
     }
 
     /// Adds all of them or none.
@@ -131,9 +128,7 @@ impl FaultRule {
         };
         possible
             && self.kind.can_strike(met.operation)
-            && self
-                .operation
-                .is_none_or(|operation| operation == met.operation)
+            && self.operation.is_none_or(|operation| operation == met.operation)
             && self.order.as_deref().is_none_or(named)
     }
 }
@@ -176,28 +171,20 @@ mod tests {
     }
 
     fn error_500() -> FaultRule {
-        FaultRule::always(FaultKind::Error500 {
-            effect: Moment::Before,
-        })
+        FaultRule::always(FaultKind::Error500 { effect: Moment::Before })
     }
 
     #[test]
     fn a_rule_strikes_what_it_names_and_as_often_as_it_says() {
         let rules = vec![error_500().on(Operation::Status).for_order("A-1").times(2)];
         let mut faults = Faults::new(rules, 1);
-        let other = Circumstances {
-            order_number: Some("A-2"),
-            ..about(Operation::Status)
-        };
+        let other = Circumstances { order_number: Some("A-2"), ..about(Operation::Status) };
         assert_eq!(faults.draw(about(Operation::Completion)), None);
         assert_eq!(faults.draw(other), None);
         assert!(faults.draw(about(Operation::Status)).is_some());
         assert_eq!(faults.rules()[0].count, Some(1));
         assert!(faults.draw(about(Operation::Status)).is_some());
-        assert_eq!(
-            (faults.draw(about(Operation::Status)), faults.rules().len()),
-            (None, 0)
-        );
+        assert_eq!((faults.draw(about(Operation::Status)), faults.rules().len()), (None, 0));
     }
 
     #[test]
@@ -208,20 +195,9 @@ mod tests {
             let drawn = faults.draw(about(Operation::Status));
             *seen.entry(drawn.map(|kind| kind.name())).or_default() += 1;
         }
-        assert!(
-            (800..1_200).contains(&seen[&None]),
-            "nine kinds of ten per cent leave one tenth: {seen:?}"
-        );
-        for name in [
-            FaultName::Delay,
-            FaultName::Garbage,
-            FaultName::Reset,
-            FaultName::StaleStatus,
-        ] {
-            assert!(
-                (800..1_200).contains(&seen[&Some(name)]),
-                "{name:?}: {seen:?}"
-            );
+        assert!((800..1_200).contains(&seen[&None]), "nine kinds of ten per cent leave one tenth: {seen:?}");
+        for name in [FaultName::Delay, FaultName::Garbage, FaultName::Reset, FaultName::StaleStatus] {
+            assert!((800..1_200).contains(&seen[&Some(name)]), "{name:?}: {seen:?}");
         }
         assert!(!seen.contains_key(&Some(FaultName::FalseSuccess)));
     }
@@ -251,10 +227,7 @@ mod tests {
     #[test]
     fn nothing_is_stale_before_it_changed_and_a_full_list_takes_no_more() {
         let mut faults = Faults::new(vec![FaultRule::always(FaultKind::StaleStatus)], 1);
-        let unchanged = Circumstances {
-            has_earlier_state: false,
-            ..about(Operation::Status)
-        };
+        let unchanged = Circumstances { has_earlier_state: false, ..about(Operation::Status) };
         assert_eq!(faults.draw(unchanged), None);
         assert_eq!(faults.add(vec![error_500(); RULES_MAX]), Err(TooManyRules));
         assert_eq!(faults.rules().len(), 1);

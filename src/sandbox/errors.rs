@@ -66,21 +66,13 @@ const fn refusal(code: u8, ru: &'static str, en: &'static str) -> Refusal {
 pub(super) const SUCCESS: Refusal = refusal(0, "Успешно", "Success");
 
 // Registration.
-pub(super) const DUPLICATE: Refusal = refusal(
-    1,
-    "Заказ с таким номером уже обработан",
-    "An order with this number has already been processed",
-);
+pub(super) const DUPLICATE: Refusal =
+    refusal(1, "Заказ с таким номером уже обработан", "An order with this number has already been processed");
 pub(super) const WRONG_NUMBER: Refusal = refusal(1, "Неверный номер заказа", "Wrong order number");
 pub(super) const UNKNOWN_CURRENCY: Refusal = refusal(3, "Неизвестная валюта", "Unknown currency");
-pub(super) const NUMBER_EMPTY: Refusal = refusal(
-    4,
-    "Номер заказа не может быть пуст",
-    "Order number is empty",
-);
+pub(super) const NUMBER_EMPTY: Refusal = refusal(4, "Номер заказа не может быть пуст", "Order number is empty");
 pub(super) const AMOUNT_EMPTY: Refusal = refusal(4, "Отсутствует сумма", "The amount is missing");
-pub(super) const RETURN_URL_EMPTY: Refusal =
-    refusal(4, "URL возврата не может быть пуст", "Empty return URL");
+pub(super) const RETURN_URL_EMPTY: Refusal = refusal(4, "URL возврата не может быть пуст", "Empty return URL");
 pub(super) const RETURN_URL_RELATIVE: Refusal = refusal(
     4,
     "URL возврата должен быть указан целиком, вместе с протоколом",
@@ -91,48 +83,27 @@ pub(super) const VERIFY_FORBIDDEN: Refusal = refusal(
     "Мерчант не имеет привилегии выполнять проверочные платежи",
     "The merchant does not have the permission to process verification payments",
 );
-pub(super) const FEATURES_WRONG: Refusal = refusal(
-    14,
-    "Особенности указаны некорректно",
-    "Features are specified incorrectly",
-);
+pub(super) const FEATURES_WRONG: Refusal =
+    refusal(14, "Особенности указаны некорректно", "Features are specified incorrectly");
 
 // Any request.
-pub(super) const CREDENTIALS_EMPTY: Refusal = refusal(
-    5,
-    "[userName] or [password] or [token] is empty",
-    "[userName] or [password] or [token] is empty",
-);
+pub(super) const CREDENTIALS_EMPTY: Refusal =
+    refusal(5, "[userName] or [password] or [token] is empty", "[userName] or [password] or [token] is empty");
 pub(super) const ACCESS_DENIED: Refusal = refusal(5, "Доступ запрещён", "Access denied");
 pub(super) const AMOUNT_WRONG: Refusal = refusal(5, "Неверная сумма", "Invalid amount");
-pub(super) const VALUE_WRONG: Refusal = refusal(
-    5,
-    "Неверное значение параметра запроса",
-    "Incorrect value of a request parameter",
-);
+pub(super) const VALUE_WRONG: Refusal =
+    refusal(5, "Неверное значение параметра запроса", "Incorrect value of a request parameter");
 pub(super) const SYSTEM_ERROR: Refusal = refusal(7, "Системная ошибка", "System error");
 
 // Status.
-pub(super) const ORDER_NOT_NAMED: Refusal = refusal(
-    4,
-    "Ожидается [orderId] или [orderNumber]",
-    "[orderId] or [orderNumber] expected",
-);
+pub(super) const ORDER_NOT_NAMED: Refusal =
+    refusal(4, "Ожидается [orderId] или [orderNumber]", "[orderId] or [orderNumber] expected");
 pub(super) const UNKNOWN_ORDER: Refusal = refusal(6, "Заказ не найден", "Unregistered OrderId");
 
 // Completion.
-pub(super) const FIELD_EMPTY: Refusal = refusal(
-    5,
-    "Не заполнено одно из обязательных полей",
-    "One of the mandatory fields is empty",
-);
-pub(super) const ABOVE_HOLD: Refusal = refusal(
-    5,
-    "Сумма завершения превышает сумму холдирования",
-    "The completion amount exceeds the held amount",
-);
-pub(super) const WRONG_STATE: Refusal = refusal(
-    7,
-    "Платёж должен быть в корректном состоянии",
-    "The payment must be in a correct state",
-);
+pub(super) const FIELD_EMPTY: Refusal =
+    refusal(5, "Не заполнено одно из обязательных полей", "One of the mandatory fields is empty");
+pub(super) const ABOVE_HOLD: Refusal =
+    refusal(5, "Сумма завершения превышает сумму холдирования", "The completion amount exceeds the held amount");
+pub(super) const WRONG_STATE: Refusal =
+    refusal(7, "Платёж должен быть в корректном состоянии", "The payment must be in a correct state");

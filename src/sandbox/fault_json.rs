@@ -56,10 +56,7 @@ impl TryFrom<RawRule> for FaultRule {
              error_500, error_503, reset, garbage, wrong_order, wrong_amount, stale_status, false_success, false_refusal",
         )?;
         if raw.count == Some(0) {
-            return Err(
-                "count is 0: write how many times the fault shall strike, or leave it out"
-                    .to_owned(),
-            );
+            return Err("count is 0: write how many times the fault shall strike, or leave it out".to_owned());
         }
         let probability = match raw.probability.take() {
             Some(fraction) => Probability::try_from(fraction).map_err(|bad| bad.to_string())?,
@@ -67,15 +64,8 @@ impl TryFrom<RawRule> for FaultRule {
         };
         let kind = kind(name, &mut raw)?;
         raw.refuse_left_over(name)?;
-        let rule = FaultRule {
-            kind,
-            operation: raw.operation,
-            order: raw.order,
-            count: raw.count,
-            probability,
-        };
-        rule.operation
-            .map_or(Ok(()), |operation| must_apply(&rule.kind, operation))?;
+        let rule = FaultRule { kind, operation: raw.operation, order: raw.order, count: raw.count, probability };
+        rule.operation.map_or(Ok(()), |operation| must_apply(&rule.kind, operation))?;
         Ok(rule)
     }
 }
@@ -86,31 +76,17 @@ fn kind(name: FaultName, raw: &mut RawRule) -> Result<FaultKind, String> {
     Ok(match name {
         FaultName::Delay => {
             let effect = effect(Moment::Before);
-            FaultKind::Delay {
-                ms: wait(raw)?,
-                effect,
-            }
+            FaultKind::Delay { ms: wait(raw)?, effect }
         }
         FaultName::TimeoutBeforeEffect => FaultKind::TimeoutBeforeEffect { ms: wait(raw)? },
         FaultName::TimeoutAfterEffect => FaultKind::TimeoutAfterEffect { ms: wait(raw)? },
-        FaultName::TooManyRequests => FaultKind::TooManyRequests {
-            retry_after: retry_after(raw)?,
-        },
-        FaultName::Error500 => FaultKind::Error500 {
-            effect: effect(Moment::Before),
-        },
-        FaultName::Error503 => FaultKind::Error503 {
-            effect: effect(Moment::Before),
-        },
-        FaultName::Reset => FaultKind::Reset {
-            effect: effect(Moment::Before),
-        },
+        FaultName::TooManyRequests => FaultKind::TooManyRequests { retry_after: retry_after(raw)? },
+        FaultName::Error500 => FaultKind::Error500 { effect: effect(Moment::Before) },
+        FaultName::Error503 => FaultKind::Error503 { effect: effect(Moment::Before) },
+        FaultName::Reset => FaultKind::Reset { effect: effect(Moment::Before) },
         FaultName::Garbage => {
             let effect = effect(Moment::After);
-            FaultKind::Garbage {
-                shape: raw.shape.take(),
-                effect,
-            }
+            FaultKind::Garbage { shape: raw.shape.take(), effect }
         }
         FaultName::WrongOrder => FaultKind::WrongOrder,
         FaultName::WrongAmount => FaultKind::WrongAmount {
@@ -126,9 +102,7 @@ fn kind(name: FaultName, raw: &mut RawRule) -> Result<FaultKind, String> {
 fn wait(raw: &mut RawRule) -> Result<u64, String> {
     match raw.ms.take() {
         Some(ms) if ms <= WAIT_MS_MAX => Ok(ms),
-        Some(ms) => Err(format!(
-            "ms is {ms}: write at most {WAIT_MS_MAX} (ten minutes)"
-        )),
+        Some(ms) => Err(format!("ms is {ms}: write at most {WAIT_MS_MAX} (ten minutes)")),
         None => Err("ms is missing: write how many milliseconds the request shall wait".to_owned()),
     }
 }
@@ -138,12 +112,8 @@ fn retry_after(raw: &mut RawRule) -> Result<Option<String>, String> {
     match raw.retry_after.take() {
         None => Ok(None),
         Some(RetryAfter::Seconds(seconds)) => Ok(Some(seconds.to_string())),
-        Some(RetryAfter::Text(text)) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
-            Ok(Some(text))
-        }
-        Some(RetryAfter::Text(_)) => {
-            Err("retry_after cannot stand in a header: write printable ASCII".to_owned())
-        }
+        Some(RetryAfter::Text(text)) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => Ok(Some(text)),
+        Some(RetryAfter::Text(_)) => Err("retry_after cannot stand in a header: write printable ASCII".to_owned()),
     }
 }
 
@@ -152,16 +122,12 @@ fn must_apply(kind: &FaultKind, operation: Operation) -> Result<(), String> {
         return Ok(());
     }
     let (name, operation) = (word(kind.name()), word(operation));
-    Err(format!(
-        "operation is {operation}, which {name} cannot strike: leave operation out or name another"
-    ))
+    Err(format!("operation is {operation}, which {name} cannot strike: leave operation out or name another"))
 }
 
 /// A value's name as JSON writes it, without the quotes.
 fn word(value: impl Serialize) -> String {
-    serde_json::to_string(&value)
-        .unwrap_or_default()
-        .replace('"', "")
+    serde_json::to_string(&value).unwrap_or_default().replace('"', "")
 }
 
 impl RawRule {
@@ -176,10 +142,7 @@ impl RawRule {
             ("off_by_minor", self.off_by_minor.is_some()),
         ];
         match left_over.into_iter().find(|(_, left)| *left) {
-            Some((field, _)) => Err(format!(
-                "{field} has no meaning for {}: leave it out",
-                word(name)
-            )),
+            Some((field, _)) => Err(format!("{field} has no meaning for {}: leave it out", word(name))),
             None => Ok(()),
         }
     }
@@ -196,41 +159,21 @@ impl From<FaultRule> for RawRule {
             ..RawRule::default()
         };
         match rule.kind {
-            FaultKind::Delay { ms, effect } => RawRule {
-                ms: Some(ms),
-                effect: Some(effect),
-                ..raw
-            },
+            FaultKind::Delay { ms, effect } => RawRule { ms: Some(ms), effect: Some(effect), ..raw },
             FaultKind::TimeoutBeforeEffect { ms } | FaultKind::TimeoutAfterEffect { ms } => {
-                RawRule {
-                    ms: Some(ms),
-                    ..raw
-                }
+                RawRule { ms: Some(ms), ..raw }
             }
-            FaultKind::TooManyRequests { retry_after } => RawRule {
-                retry_after: retry_after.map(RetryAfter::Text),
-                ..raw
-            },
-            FaultKind::Error500 { effect }
-            | FaultKind::Error503 { effect }
-            | FaultKind::Reset { effect } => RawRule {
-                effect: Some(effect),
-                ..raw
-            },
-            FaultKind::Garbage { shape, effect } => RawRule {
-                shape,
-                effect: Some(effect),
-                ..raw
-            },
-            FaultKind::WrongAmount { part, off_by_minor } => RawRule {
-                part: Some(part),
-                off_by_minor: Some(off_by_minor),
-                ..raw
-            },
-            FaultKind::WrongOrder
-            | FaultKind::StaleStatus
-            | FaultKind::FalseSuccess
-            | FaultKind::FalseRefusal => raw,
+            FaultKind::TooManyRequests { retry_after } => {
+                RawRule { retry_after: retry_after.map(RetryAfter::Text), ..raw }
+            }
+            FaultKind::Error500 { effect } | FaultKind::Error503 { effect } | FaultKind::Reset { effect } => {
+                RawRule { effect: Some(effect), ..raw }
+            }
+            FaultKind::Garbage { shape, effect } => RawRule { shape, effect: Some(effect), ..raw },
+            FaultKind::WrongAmount { part, off_by_minor } => {
+                RawRule { part: Some(part), off_by_minor: Some(off_by_minor), ..raw }
+            }
+            FaultKind::WrongOrder | FaultKind::StaleStatus | FaultKind::FalseSuccess | FaultKind::FalseRefusal => raw,
         }
     }
 }
@@ -252,13 +195,11 @@ mod tests {
         let rule = parse(
             r#"{"kind":"reset","effect":"after","operation":"autoCompletion","order":"A-1","count":2,"probability":0.5}"#,
         );
-        let expected = FaultRule::always(FaultKind::Reset {
-            effect: Moment::After,
-        })
-        .on(Operation::Completion)
-        .for_order("A-1")
-        .times(2)
-        .with_probability(Probability::percent(50));
+        let expected = FaultRule::always(FaultKind::Reset { effect: Moment::After })
+            .on(Operation::Completion)
+            .for_order("A-1")
+            .times(2)
+            .with_probability(Probability::percent(50));
         assert_eq!(rule.unwrap(), expected);
     }
 
@@ -269,38 +210,14 @@ mod tests {
             assert!(error.contains(words), "{json}: {error}");
         };
         check("{}", "kind is missing: name one of delay");
-        check(
-            r#"{"kind":"flood"}"#,
-            "unknown variant `flood`, expected one of `delay`",
-        );
+        check(r#"{"kind":"flood"}"#, "unknown variant `flood`, expected one of `delay`");
         check(r#"{"kind":"delay"}"#, "ms is missing: write how many");
-        check(
-            r#"{"kind":"delay","ms":600001}"#,
-            "ms is 600001: write at most 600000",
-        );
-        check(
-            r#"{"kind":"delay","milliseconds":1}"#,
-            "unknown field `milliseconds`, expected one of",
-        );
-        check(
-            r#"{"kind":"error_500","ms":5}"#,
-            "ms has no meaning for error_500",
-        );
-        check(
-            r#"{"kind":"error_500","count":0}"#,
-            "count is 0: write how many",
-        );
-        check(
-            r#"{"kind":"error_500","probability":10}"#,
-            "probability is 10: write a number from 0",
-        );
-        check(
-            r#"{"kind":"too_many_requests","retry_after":"\n"}"#,
-            "retry_after cannot stand in a header",
-        );
-        check(
-            r#"{"kind":"wrong_order","operation":"autoCompletion"}"#,
-            "which wrong_order cannot strike",
-        );
+        check(r#"{"kind":"delay","ms":600001}"#, "ms is 600001: write at most 600000");
+        check(r#"{"kind":"delay","milliseconds":1}"#, "unknown field `milliseconds`, expected one of");
+        check(r#"{"kind":"error_500","ms":5}"#, "ms has no meaning for error_500");
+        check(r#"{"kind":"error_500","count":0}"#, "count is 0: write how many");
+        check(r#"{"kind":"error_500","probability":10}"#, "probability is 10: write a number from 0");
+        check(r#"{"kind":"too_many_requests","retry_after":"\n"}"#, "retry_after cannot stand in a header");
+        check(r#"{"kind":"wrong_order","operation":"autoCompletion"}"#, "which wrong_order cannot strike");
     }
 }

@@ -127,10 +127,7 @@ pub enum AmountPart {
 /// The name of a kind, as rules and the ledger write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "each is described at the kind of the same name"
-)]
+#[expect(missing_docs, reason = "each is described at the kind of the same name")]
 pub enum FaultName {
     Delay,
     TimeoutBeforeEffect,
@@ -173,13 +170,7 @@ impl FaultKind {
 impl FaultRule {
     /// A rule that strikes every request the kind applies to; narrow it with the methods below.
     pub fn always(kind: FaultKind) -> FaultRule {
-        FaultRule {
-            kind,
-            operation: None,
-            order: None,
-            count: None,
-            probability: Probability::CERTAIN,
-        }
+        FaultRule { kind, operation: None, order: None, count: None, probability: Probability::CERTAIN }
     }
 
     /// The same, for one operation.
@@ -206,10 +197,7 @@ impl FaultRule {
     /// The same, now and then.
     #[must_use]
     pub fn with_probability(self, probability: Probability) -> FaultRule {
-        FaultRule {
-            probability,
-            ..self
-        }
+        FaultRule { probability, ..self }
     }
 
     /// Every kind of fault, each at about this probability on the requests it can strike.
@@ -223,40 +211,17 @@ impl FaultRule {
         let (before, after) = (Moment::Before, Moment::After);
         let part = AmountPart::Amount;
         let kinds = [
-            (
-                K::Delay {
-                    ms: 700,
-                    effect: before,
-                },
-                probability,
-            ),
+            (K::Delay { ms: 700, effect: before }, probability),
             (K::TimeoutBeforeEffect { ms: 3_000 }, probability),
             (K::TimeoutAfterEffect { ms: 3_000 }, probability),
-            (
-                K::TooManyRequests {
-                    retry_after: Some("1".to_owned()),
-                },
-                probability,
-            ),
+            (K::TooManyRequests { retry_after: Some("1".to_owned()) }, probability),
             (K::Error500 { effect: after }, half),
             (K::Error503 { effect: before }, half),
             (K::Reset { effect: before }, half),
             (K::Reset { effect: after }, half),
-            (
-                K::Garbage {
-                    shape: None,
-                    effect: after,
-                },
-                probability,
-            ),
+            (K::Garbage { shape: None, effect: after }, probability),
             (K::WrongOrder, half),
-            (
-                K::WrongAmount {
-                    part,
-                    off_by_minor: 1,
-                },
-                half,
-            ),
+            (K::WrongAmount { part, off_by_minor: 1 }, half),
             (K::StaleStatus, probability),
             (K::FalseSuccess, half),
             (K::FalseRefusal, half),

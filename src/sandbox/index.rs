@@ -22,9 +22,7 @@ const ORDERS_SHOWN: usize = 50;
 
 /// The route of the front page.
 pub(super) fn routes(bank: Bank, authority: String) -> Router {
-    Router::new()
-        .route("/", get(show))
-        .with_state((bank, authority))
+    Router::new().route("/", get(show)).with_state((bank, authority))
 }
 
 #[derive(Template)]
@@ -77,10 +75,7 @@ fn row(order: &Order, open: bool) -> Row {
 fn status_path(order: &Order) -> String {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let login = escape(&order.registration.login, unreserved);
-    format!(
-        "/payment/rest/getOrderStatusExtended.do?userName={login}&password=any&language=en&orderId={}",
-        order.id
-    )
+    format!("/payment/rest/getOrderStatusExtended.do?userName={login}&password=any&language=en&orderId={}", order.id)
 }
 
 fn state(state: &OrderState) -> &'static str {
@@ -88,20 +83,12 @@ fn state(state: &OrderState) -> &'static str {
         OrderState::Registered { .. } => "registered",
         OrderState::Held { .. } => "held",
         OrderState::Deposited { .. } => "deposited",
-        OrderState::Declined {
-            reason: Decline::ByIssuer,
-            ..
-        } => "declined",
-        OrderState::Declined {
-            reason: Decline::TimeRanOut,
-            ..
-        } => "declined, time ran out",
+        OrderState::Declined { reason: Decline::ByIssuer, .. } => "declined",
+        OrderState::Declined { reason: Decline::TimeRanOut, .. } => "declined, time ran out",
         OrderState::Reversed { .. } => "reversed, hold lapsed",
     }
 }
 
 fn moment(at_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(at_ms)
-        .map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
-        .unwrap_or_default()
+    jiff::Timestamp::from_millisecond(at_ms).map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()
 }

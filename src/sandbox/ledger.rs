@@ -127,11 +127,7 @@ impl Ledger {
         if self.lines.len() == LINES_MAX {
             self.lines.pop_front();
         }
-        self.lines.push_back(LedgerLine {
-            seq: self.written,
-            at_ms,
-            entry,
-        });
+        self.lines.push_back(LedgerLine { seq: self.written, at_ms, entry });
         self.written
     }
 

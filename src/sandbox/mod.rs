@@ -104,13 +104,7 @@ impl Sandbox {
             let run = crowd::run(bank.clone(), buyers, settings.seed, stopping);
             tokio::spawn(run)
         });
-        Ok(Sandbox {
-            addr,
-            bank,
-            stop,
-            server,
-            crowd,
-        })
+        Ok(Sandbox { addr, bank, stop, server, crowd })
     }
 
     /// Where it listens.

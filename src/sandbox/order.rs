@@ -29,11 +29,7 @@ pub(super) enum State {
     /// The whole amount is held on the card.
     Held { payment: Payment, lapses_at_ms: i64 },
     /// Money was taken.
-    Deposited {
-        payment: Payment,
-        amount_minor: i64,
-        at_ms: i64,
-    },
+    Deposited { payment: Payment, amount_minor: i64, at_ms: i64 },
     /// Refused, or nobody came.
     Declined { reason: Decline, at_ms: i64 },
     /// The hold was let go.
@@ -72,9 +68,9 @@ impl State {
     /// The authorisation this state rests on.
     pub(super) fn payment(&self) -> Option<&Payment> {
         match self {
-            State::Held { payment, .. }
-            | State::Deposited { payment, .. }
-            | State::Reversed { payment, .. } => Some(payment),
+            State::Held { payment, .. } | State::Deposited { payment, .. } | State::Reversed { payment, .. } => {
+                Some(payment)
+            }
             State::Registered { .. } | State::Declined { .. } => None,
         }
     }
@@ -91,17 +87,12 @@ impl State {
     /// What becomes of this state when its time runs out.
     pub(super) fn run_out(&self) -> Option<State> {
         match self {
-            State::Registered { expires_at_ms } => Some(State::Declined {
-                reason: Decline::TimeRanOut,
-                at_ms: *expires_at_ms,
-            }),
-            State::Held {
-                payment,
-                lapses_at_ms,
-            } => Some(State::Reversed {
-                payment: payment.clone(),
-                at_ms: *lapses_at_ms,
-            }),
+            State::Registered { expires_at_ms } => {
+                Some(State::Declined { reason: Decline::TimeRanOut, at_ms: *expires_at_ms })
+            }
+            State::Held { payment, lapses_at_ms } => {
+                Some(State::Reversed { payment: payment.clone(), at_ms: *lapses_at_ms })
+            }
             State::Deposited { .. } | State::Declined { .. } | State::Reversed { .. } => None,
         }
     }
@@ -113,16 +104,9 @@ impl Order {
         self.must_be_registered()?;
         let at_ms = payment.at_ms;
         Ok(if self.registration.two_phase {
-            State::Held {
-                payment,
-                lapses_at_ms: at_ms.saturating_add(hold_ms),
-            }
+            State::Held { payment, lapses_at_ms: at_ms.saturating_add(hold_ms) }
         } else {
-            State::Deposited {
-                payment,
-                amount_minor: self.registration.amount_minor,
-                at_ms,
-            }
+            State::Deposited { payment, amount_minor: self.registration.amount_minor, at_ms }
         })
     }
 
@@ -144,11 +128,7 @@ impl Order {
         }
         Ok(State::Deposited {
             payment: payment.clone(),
-            amount_minor: if asked_minor == 0 {
-                held_minor
-            } else {
-                asked_minor
-            },
+            amount_minor: if asked_minor == 0 { held_minor } else { asked_minor },
             at_ms,
         })
     }
@@ -156,10 +136,9 @@ impl Order {
     fn must_be_registered(&self) -> Result<(), Refusal> {
         match self.state {
             State::Registered { .. } => Ok(()),
-            State::Held { .. }
-            | State::Deposited { .. }
-            | State::Declined { .. }
-            | State::Reversed { .. } => Err(errors::WRONG_STATE),
+            State::Held { .. } | State::Deposited { .. } | State::Declined { .. } | State::Reversed { .. } => {
+                Err(errors::WRONG_STATE)
+            }
         }
     }
 
@@ -175,19 +154,16 @@ impl Order {
     pub(super) fn deposited_minor(&self) -> i64 {
         match self.state {
             State::Deposited { amount_minor, .. } => amount_minor,
-            State::Registered { .. }
-            | State::Held { .. }
-            | State::Declined { .. }
-            | State::Reversed { .. } => 0,
+            State::Registered { .. } | State::Held { .. } | State::Declined { .. } | State::Reversed { .. } => 0,
         }
     }
 
     /// What outsiders may see of it.
     pub(super) fn view(&self) -> OrderView {
         let ended_at_ms = match self.state {
-            State::Deposited { at_ms, .. }
-            | State::Declined { at_ms, .. }
-            | State::Reversed { at_ms, .. } => Some(at_ms),
+            State::Deposited { at_ms, .. } | State::Declined { at_ms, .. } | State::Reversed { at_ms, .. } => {
+                Some(at_ms)
+            }
             State::Registered { .. } | State::Held { .. } => None,
         };
         OrderView {
@@ -261,33 +237,16 @@ mod tests {
     }
 
     fn payment() -> Payment {
-        Payment {
-            at_ms: 5,
-            approval_code: "123456".to_owned(),
-            reference: "1".to_owned(),
-        }
+        Payment { at_ms: 5, approval_code: "123456".to_owned(), reference: "1".to_owned() }
     }
 
     fn every_state() -> [State; 5] {
         [
             State::Registered { expires_at_ms: 10 },
-            State::Held {
-                payment: payment(),
-                lapses_at_ms: 20,
-            },
-            State::Deposited {
-                payment: payment(),
-                amount_minor: 900,
-                at_ms: 6,
-            },
-            State::Declined {
-                reason: Decline::ByIssuer,
-                at_ms: 6,
-            },
-            State::Reversed {
-                payment: payment(),
-                at_ms: 6,
-            },
+            State::Held { payment: payment(), lapses_at_ms: 20 },
+            State::Deposited { payment: payment(), amount_minor: 900, at_ms: 6 },
+            State::Declined { reason: Decline::ByIssuer, at_ms: 6 },
+            State::Reversed { payment: payment(), at_ms: 6 },
         ]
     }
 
@@ -303,10 +262,7 @@ mod tests {
 
     #[test]
     fn completion_takes_what_is_asked_and_never_more_than_the_hold() {
-        let held = order(State::Held {
-            payment: payment(),
-            lapses_at_ms: 20,
-        });
+        let held = order(State::Held { payment: payment(), lapses_at_ms: 20 });
         let check = |asked, expected: Result<i64, Refusal>| {
             let taken = held.completed(asked, 7).map(|state| match state {
                 State::Deposited { amount_minor, .. } => amount_minor,
@@ -322,10 +278,7 @@ mod tests {
 
     #[test]
     fn time_ends_what_waits_and_nothing_else() {
-        let after: Vec<_> = every_state()
-            .iter()
-            .map(|state| state.run_out().map(|s| s.status()))
-            .collect();
+        let after: Vec<_> = every_state().iter().map(|state| state.run_out().map(|s| s.status())).collect();
         assert_eq!(after, [Some(6), Some(3), None, None, None]);
     }
 }

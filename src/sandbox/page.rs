@@ -20,9 +20,7 @@ use super::return_url;
 
 /// The routes of the payment page.
 pub(super) fn routes(bank: Bank) -> Router {
-    Router::new()
-        .route("/payment/merchants/sandbox/{page}", get(show).post(press))
-        .with_state(bank)
+    Router::new().route("/payment/merchants/sandbox/{page}", get(show).post(press)).with_state(bank)
 }
 
 /// The page as the buyer sees it.
@@ -42,21 +40,14 @@ struct PaymentPage {
 /// How far the payment is.
 enum Stage {
     /// It can be paid.
-    Open {
-        seconds_left: i64,
-        time_left: String,
-    },
+    Open { seconds_left: i64, time_left: String },
     /// The buyer has just left.
     Left,
     /// It is over.
     Ended(&'static str),
 }
 
-async fn show(
-    State(bank): State<Bank>,
-    Path(page): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
+async fn show(State(bank): State<Bank>, Path(page): Path<String>, RawQuery(query): RawQuery) -> Response {
     let Some(language) = language_of(&page) else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -71,12 +62,7 @@ async fn show(
 }
 
 /// Does what the button says, then sends the buyer on; a button pressed too late shows the page as it now is.
-async fn press(
-    State(bank): State<Bank>,
-    Path(page): Path<String>,
-    RawQuery(query): RawQuery,
-    body: Bytes,
-) -> Response {
+async fn press(State(bank): State<Bank>, Path(page): Path<String>, RawQuery(query): RawQuery, body: Bytes) -> Response {
     let Some(language) = language_of(&page) else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -86,12 +72,8 @@ async fn press(
     };
     let registration = &order.registration;
     let done = match params.get("deed") {
-        Some("pay") => bank
-            .pay(&order.id)
-            .map(|_| return_url::after_payment(registration, &order.id)),
-        Some("decline") => bank
-            .decline(&order.id)
-            .map(|_| return_url::after_failure(registration, &order.id)),
+        Some("pay") => bank.pay(&order.id).map(|_| return_url::after_payment(registration, &order.id)),
+        Some("decline") => bank.decline(&order.id).map(|_| return_url::after_failure(registration, &order.id)),
         Some("leave") => return leave(&bank, &order, language),
         Some(_) | None => return StatusCode::BAD_REQUEST.into_response(),
     };
@@ -123,21 +105,12 @@ fn stage(order: &Order, language: Language, now_ms: i64) -> Stage {
             // Rounded up: while a moment is left, the page must not show zero.
             let seconds_left = (expires_at_ms - now_ms).max(0).saturating_add(999) / 1_000;
             let time_left = clock_face(seconds_left);
-            Stage::Open {
-                seconds_left,
-                time_left,
-            }
+            Stage::Open { seconds_left, time_left }
         }
         OrderState::Held { .. } => Stage::Ended(words.held),
         OrderState::Deposited { .. } => Stage::Ended(words.deposited),
-        OrderState::Declined {
-            reason: Decline::ByIssuer,
-            ..
-        } => Stage::Ended(words.declined),
-        OrderState::Declined {
-            reason: Decline::TimeRanOut,
-            ..
-        } => Stage::Ended(words.expired),
+        OrderState::Declined { reason: Decline::ByIssuer, .. } => Stage::Ended(words.declined),
+        OrderState::Declined { reason: Decline::TimeRanOut, .. } => Stage::Ended(words.expired),
         OrderState::Reversed { .. } => Stage::Ended(words.reversed),
     }
 }
@@ -145,11 +118,7 @@ fn stage(order: &Order, language: Language, now_ms: i64) -> Stage {
 /// `19:59`, or `1:00:00` from an hour on; the script on the page writes the same.
 fn clock_face(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{seconds:02}")
-    } else {
-        format!("{minutes}:{seconds:02}")
-    }
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 fn render(order: &Order, language: Language, stage: Stage) -> Response {
@@ -166,9 +135,7 @@ fn render(order: &Order, language: Language, stage: Stage) -> Response {
         order_id: order.id.clone(),
         number: registration.order_number.clone(),
         description: registration.description.clone(),
-        amount: registration
-            .currency
-            .format(registration.amount_minor, language.decimal_mark()),
+        amount: registration.currency.format(registration.amount_minor, language.decimal_mark()),
         two_phase: registration.two_phase,
         back,
         stage,

@@ -12,9 +12,7 @@ pub(super) struct Params(Vec<(String, String)>);
 /// Names only: values include the password.
 impl fmt::Debug for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
-            .finish()
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -35,9 +33,7 @@ impl Params {
     /// Every value of a parameter that may repeat.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.iter().filter(move |(key, _)| key == name);
-        named
-            .map(|(_, value)| &**value)
-            .filter(|value| !value.is_empty())
+        named.map(|(_, value)| &**value).filter(|value| !value.is_empty())
     }
 }
 
@@ -58,9 +54,7 @@ fn decode(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
-        let escaped = (byte == b'%')
-            .then(|| text.get(at + 1..at + 3).and_then(hex))
-            .flatten();
+        let escaped = (byte == b'%').then(|| text.get(at + 1..at + 3).and_then(hex)).flatten();
         bytes.push(match (byte, escaped) {
             (_, Some(escaped)) => escaped,
             (b'+', None) => b' ',
@@ -91,9 +85,7 @@ fn hex_digit(value: u8) -> char {
 
 fn hex(digits: &[u8]) -> Option<u8> {
     let text = std::str::from_utf8(digits).ok()?;
-    text.bytes()
-        .all(|digit| digit.is_ascii_hexdigit())
-        .then_some(())?;
+    text.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(())?;
     u8::from_str_radix(text, 16).ok()
 }
 

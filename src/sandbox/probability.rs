@@ -25,9 +25,7 @@ impl Probability {
     /// Whole percents; above 100 counts as 100.
     pub const fn percent(percent: u32) -> Probability {
         let percent = if percent > 100 { 100 } else { percent };
-        Probability {
-            ppm: percent * 10_000,
-        }
+        Probability { ppm: percent * 10_000 }
     }
 
     /// Parts per million.

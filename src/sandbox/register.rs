@@ -23,12 +23,7 @@ pub(super) struct RegisterAnswer {
 
 /// A one-phase registration, checked in the order of the documents' table, so that the first thing wrong is the one
 /// reported. Both verbs take the same parameters.
-pub(super) fn parse(
-    params: &Params,
-    login: &str,
-    terms: &Terms,
-    now_ms: i64,
-) -> Result<Registration, Refusal> {
+pub(super) fn parse(params: &Params, login: &str, terms: &Terms, now_ms: i64) -> Result<Registration, Refusal> {
     let order_number = order_number(params, terms.order_number_max)?;
     let amount_minor = amount(params)?;
     let currency = match params.get("currency") {
@@ -44,9 +39,7 @@ pub(super) fn parse(
         two_phase: false,
         return_url: return_url(params)?,
         fail_url: url_text(params, "failUrl")?.map(str::to_owned),
-        description: text(params, "description", 598)?
-            .unwrap_or_default()
-            .to_owned(),
+        description: text(params, "description", 598)?.unwrap_or_default().to_owned(),
         language: Language::from_code(params.get("language")),
         lifetime: lifetime(params, now_ms)?,
         params: json_params(params)?,
@@ -79,11 +72,7 @@ pub(super) fn digits(text: &str, longest: usize) -> Option<i64> {
 
 fn return_url(params: &Params) -> Result<String, Refusal> {
     let url = url_text(params, "returnUrl")?.ok_or(errors::RETURN_URL_EMPTY)?;
-    if has_scheme(url) {
-        Ok(url.to_owned())
-    } else {
-        Err(errors::RETURN_URL_RELATIVE)
-    }
+    if has_scheme(url) { Ok(url.to_owned()) } else { Err(errors::RETURN_URL_RELATIVE) }
 }
 
 /// A URL as text that can stand in a header.
@@ -100,9 +89,7 @@ pub(super) fn has_scheme(url: &str) -> bool {
         !rest.is_empty()
             && !scheme.eq_ignore_ascii_case("javascript")
             && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     })
 }
 
@@ -177,27 +164,19 @@ fn json_params(params: &Params) -> Result<Vec<(String, String)>, Refusal> {
     let Some(text) = params.get("jsonParams") else {
         return Ok(Vec::new());
     };
-    let object: BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|_| errors::VALUE_WRONG)?;
+    let object: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).map_err(|_| errors::VALUE_WRONG)?;
     let as_text = |value| match value {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };
-    Ok(object
-        .into_iter()
-        .map(|(name, value)| (name, as_text(value)))
-        .collect())
+    Ok(object.into_iter().map(|(name, value)| (name, as_text(value))).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TERMS: Terms = Terms {
-        session_ms: 1,
-        hold_ms: 1,
-        order_number_max: 32,
-    };
+    const TERMS: Terms = Terms { session_ms: 1, hold_ms: 1, order_number_max: 32 };
     const GOOD: &str = "orderNumber=A-1&amount=100&returnUrl=https://shop.example/";
 
     fn parsed(extra: &str) -> Result<Registration, Refusal> {
@@ -207,10 +186,7 @@ mod tests {
     }
 
     fn without(name: &str) -> Result<Registration, Refusal> {
-        let left: Vec<_> = GOOD
-            .split('&')
-            .filter(|pair| !pair.starts_with(name))
-            .collect();
+        let left: Vec<_> = GOOD.split('&').filter(|pair| !pair.starts_with(name)).collect();
         parse(&Params::merge(&left.join("&"), b""), "shop", &TERMS, 0)
     }
 
@@ -223,12 +199,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_has_its_code() {
-        let check =
-            |extra: &str, refusal| assert_eq!(parsed(extra).unwrap_err(), refusal, "{extra}");
-        check(
-            "orderNumber=123456789012345678901234567890123",
-            errors::WRONG_NUMBER,
-        );
+        let check = |extra: &str, refusal| assert_eq!(parsed(extra).unwrap_err(), refusal, "{extra}");
+        check("orderNumber=123456789012345678901234567890123", errors::WRONG_NUMBER);
         check("orderNumber=a%0Ab", errors::WRONG_NUMBER);
         for amount in ["0", "-1", "1.5", "1234567890123", "%2B5", "12,00"] {
             check(&format!("amount={amount}"), errors::AMOUNT_WRONG);
@@ -250,11 +222,11 @@ mod tests {
     #[test]
     fn what_is_good_is_taken_over() {
         let plain = parsed("").unwrap();
-        assert_eq!(
-            (plain.amount_minor, plain.currency, plain.lifetime),
-            (100, ROUBLE, Lifetime::Default)
-        );
-        let rich = parsed("amount=999999999999&currency=978&language=en&sessionTimeoutSecs=60&jsonParams={\"a\":\"b\",\"n\":1}").unwrap();
+        assert_eq!((plain.amount_minor, plain.currency, plain.lifetime), (100, ROUBLE, Lifetime::Default));
+        let rich = parsed(
+            "amount=999999999999&currency=978&language=en&sessionTimeoutSecs=60&jsonParams={\"a\":\"b\",\"n\":1}",
+        )
+        .unwrap();
         assert_eq!(rich.amount_minor, 999_999_999_999);
         assert_eq!((rich.currency.number, rich.language), ("978", Language::En));
         assert_eq!(rich.lifetime, Lifetime::Seconds(60));
@@ -271,15 +243,7 @@ mod tests {
     #[test]
     fn a_scheme_is_a_scheme() {
         assert!(has_scheme("https://a") && has_scheme("my-shop://back"));
-        for bad in [
-            "",
-            "https://",
-            "//a",
-            "1a://b",
-            "javascript:alert(1)",
-            "JavaScript://%0aalert(1)",
-            "a b://c",
-        ] {
+        for bad in ["", "https://", "//a", "1a://b", "javascript:alert(1)", "JavaScript://%0aalert(1)", "a b://c"] {
             assert!(!has_scheme(bad), "{bad}");
         }
     }

@@ -51,10 +51,7 @@ impl Registration {
     /// The same as a two-phase order.
     #[must_use]
     pub fn two_phase(self) -> Registration {
-        Registration {
-            two_phase: true,
-            ..self
-        }
+        Registration { two_phase: true, ..self }
     }
 }
 

@@ -43,22 +43,11 @@ pub(super) struct Wire {
 
 /// The routes below `/payment/rest/`.
 pub(super) fn routes(bank: Bank, stopping: Stopping, authority: String) -> Router {
-    let wire = Wire {
-        bank,
-        stopping,
-        exchanges: Arc::new(Semaphore::new(EXCHANGES_MAX)),
-        authority,
-    };
-    Router::new()
-        .route("/payment/rest/{verb}", get(exchange).post(exchange))
-        .with_state(wire)
+    let wire = Wire { bank, stopping, exchanges: Arc::new(Semaphore::new(EXCHANGES_MAX)), authority };
+    Router::new().route("/payment/rest/{verb}", get(exchange).post(exchange)).with_state(wire)
 }
 
-async fn exchange(
-    State(wire): State<Wire>,
-    Path(verb): Path<String>,
-    request: Request,
-) -> Response {
+async fn exchange(State(wire): State<Wire>, Path(verb): Path<String>, request: Request) -> Response {
     let Some(operation) = Operation::from_rest(&verb) else {
         return html(StatusCode::NOT_FOUND, "Not Found");
     };
@@ -75,18 +64,12 @@ async fn exchange(
         stopping.cut_short(conduct(bank, call)).await
     });
     // A stopped or crashed exchange is one that was never answered.
-    conducted
-        .await
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| HangUp::Close.into_response())
+    conducted.await.ok().flatten().unwrap_or_else(|| HangUp::Close.into_response())
 }
 
 async fn read(operation: Operation, request: Request, authority: &str) -> Result<Call, StatusCode> {
     let (head, body) = request.into_parts();
-    let body = body::to_bytes(body, BODY_BYTES_MAX)
-        .await
-        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let body = body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     Ok(Call {
         operation,
         params: Params::merge(head.uri.query().unwrap_or_default(), &body),
@@ -126,20 +109,13 @@ fn end(call: &Call, admission: &Admission, answer: Option<&Answer>) -> Response 
     let language = call.language();
     match &admission.course.ending {
         Ending::Answer => spell(answer),
-        Ending::Error {
-            status,
-            retry_after,
-        } => error(*status, retry_after.as_deref()),
+        Ending::Error { status, retry_after } => error(*status, retry_after.as_deref()),
         Ending::Garbage(shape) => garbage(*shape, answer),
         Ending::Close => HangUp::Close.into_response(),
         Ending::Reset => HangUp::Reset.into_response(),
         Ending::FalseSuccess => {
             let amount_minor = call.asked_minor().unwrap_or_default();
-            spell(Some(&Answer::completed(
-                amount_minor,
-                admission.request,
-                language,
-            )))
+            spell(Some(&Answer::completed(amount_minor, admission.request, language)))
         }
         Ending::FalseRefusal => spell(Some(&Answer::refused(errors::WRONG_STATE, language))),
     }
@@ -169,14 +145,8 @@ fn error(status: u16, retry_after: Option<&str>) -> Response {
 }
 
 fn html(status: StatusCode, words: &'static str) -> Response {
-    let page =
-        format!("<html><head><title>{words}</title></head><body><h1>{words}</h1></body></html>\n");
-    (
-        status,
-        [(header::CONTENT_TYPE, "text/html;charset=UTF-8")],
-        page,
-    )
-        .into_response()
+    let page = format!("<html><head><title>{words}</title></head><body><h1>{words}</h1></body></html>\n");
+    (status, [(header::CONTENT_TYPE, "text/html;charset=UTF-8")], page).into_response()
 }
 
 fn garbage(shape: Garbage, answer: Option<&Answer>) -> Response {

@@ -44,18 +44,9 @@ mod tests {
             assert_eq!(after_payment(&order, "ID"), expected);
         };
         check("https://a.example", "https://a.example?orderId=ID&lang=ru");
-        check(
-            "https://a.example/?x=1",
-            "https://a.example/?x=1&orderId=ID&lang=ru",
-        );
-        check(
-            "https://a.example/#top",
-            "https://a.example/?orderId=ID&lang=ru#top",
-        );
-        check(
-            "https://a.example/заказ x",
-            "https://a.example/%D0%B7%D0%B0%D0%BA%D0%B0%D0%B7%20x?orderId=ID&lang=ru",
-        );
+        check("https://a.example/?x=1", "https://a.example/?x=1&orderId=ID&lang=ru");
+        check("https://a.example/#top", "https://a.example/?orderId=ID&lang=ru#top");
+        check("https://a.example/заказ x", "https://a.example/%D0%B7%D0%B0%D0%BA%D0%B0%D0%B7%20x?orderId=ID&lang=ru");
     }
 
     #[test]
@@ -63,10 +54,7 @@ mod tests {
         let mut order = Registration::new("shop", "A-1", 1);
         assert_eq!(after_failure(&order, "ID"), after_payment(&order, "ID"));
         order.fail_url = Some("app://failed".to_owned());
-        assert_eq!(
-            after_failure(&order, "ID"),
-            "app://failed?orderId=ID&lang=ru"
-        );
+        assert_eq!(after_failure(&order, "ID"), "app://failed?orderId=ID&lang=ru");
         order.fail_url = Some("//test.ru".to_owned());
         assert_eq!(after_failure(&order, "ID"), "/test.ru?orderId=ID&lang=ru");
     }

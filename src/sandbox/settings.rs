@@ -58,9 +58,7 @@ pub struct Login {
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login")
-            .field("user_name", &self.user_name)
-            .finish_non_exhaustive()
+        f.debug_struct("Login").field("user_name", &self.user_name).finish_non_exhaustive()
     }
 }
 
@@ -78,10 +76,7 @@ impl FromStr for Login {
         if user_name.is_empty() || password.is_empty() {
             return Err(LoginFormat);
         }
-        Ok(Login {
-            user_name: user_name.to_owned(),
-            password: password.to_owned(),
-        })
+        Ok(Login { user_name: user_name.to_owned(), password: password.to_owned() })
     }
 }
 
@@ -101,16 +96,7 @@ mod tests {
     #[test]
     fn a_login_never_shows_its_password() {
         let login: Login = "shop-api:hunter2".parse().unwrap();
-        let shown = format!(
-            "{login:?} {:?}",
-            Settings {
-                login: Some(login.clone()),
-                ..Settings::default()
-            }
-        );
-        assert!(
-            shown.contains("shop-api") && !shown.contains("hunter2"),
-            "{shown}"
-        );
+        let shown = format!("{login:?} {:?}", Settings { login: Some(login.clone()), ..Settings::default() });
+        assert!(shown.contains("shop-api") && !shown.contains("hunter2"), "{shown}");
     }
 }

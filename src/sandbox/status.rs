@@ -110,10 +110,7 @@ pub(super) fn answer(order: &Order, language: Language) -> StatusAnswer {
         order_description: registration.description.clone(),
         ip: attempted.then_some(BUYER_IP),
         merchant_order_params: registration.params.iter().map(pair).collect(),
-        attributes: [NameValue {
-            name: "mdOrder".to_owned(),
-            value: order.id.clone(),
-        }],
+        attributes: [NameValue { name: "mdOrder".to_owned(), value: order.id.clone() }],
         card_auth_info: attempted.then(|| card(&order.state)),
         auth_date_time: payment.map(|payment| payment.at_ms),
         terminal_id: "123456",
@@ -126,47 +123,26 @@ pub(super) fn answer(order: &Order, language: Language) -> StatusAnswer {
 }
 
 fn pair((name, value): &(String, String)) -> NameValue {
-    NameValue {
-        name: name.clone(),
-        value: value.clone(),
-    }
+    NameValue { name: name.clone(), value: value.clone() }
 }
 
 fn declined_by_issuer(state: &State) -> bool {
-    matches!(
-        state,
-        State::Declined {
-            reason: Decline::ByIssuer,
-            ..
-        }
-    )
+    matches!(state, State::Declined { reason: Decline::ByIssuer, .. })
 }
 
 /// actionCode and what it says. -100 is "nobody has tried to pay yet".
 fn action(state: &State, language: Language) -> (i32, &'static str) {
     let (code, ru, en) = match state {
         State::Registered { .. } => (-100, "", ""),
-        State::Held { .. } | State::Deposited { .. } | State::Reversed { .. } => (
-            0,
-            "Запрос успешно обработан",
-            "Request processed successfully",
-        ),
-        State::Declined {
-            reason: Decline::ByIssuer,
-            ..
-        } => (
-            116,
-            "Недостаточно средств на карте",
-            "Insufficient funds on the card",
-        ),
-        State::Declined {
-            reason: Decline::TimeRanOut,
-            ..
-        } => (
-            -2007,
-            "Время сессии истекло",
-            "The session time has expired",
-        ),
+        State::Held { .. } | State::Deposited { .. } | State::Reversed { .. } => {
+            (0, "Запрос успешно обработан", "Request processed successfully")
+        }
+        State::Declined { reason: Decline::ByIssuer, .. } => {
+            (116, "Недостаточно средств на карте", "Insufficient funds on the card")
+        }
+        State::Declined { reason: Decline::TimeRanOut, .. } => {
+            (-2007, "Время сессии истекло", "The session time has expired")
+        }
     };
     match language {
         Language::Ru => (code, ru),
@@ -261,25 +237,11 @@ mod tests {
 
     #[test]
     fn a_deposited_order_shows_card_masked_dates_and_amounts() {
-        let payment = Payment {
-            at_ms: 5,
-            approval_code: "123456".to_owned(),
-            reference: "580849427803".to_owned(),
-        };
-        let shown = json(State::Deposited {
-            payment,
-            amount_minor: 600,
-            at_ms: 9,
-        });
+        let payment = Payment { at_ms: 5, approval_code: "123456".to_owned(), reference: "580849427803".to_owned() };
+        let shown = json(State::Deposited { payment, amount_minor: 600, at_ms: 9 });
         assert_eq!(shown["orderStatus"], 2);
-        assert_eq!(
-            (&shown["authDateTime"], &shown["depositedDate"]),
-            (&5.into(), &9.into())
-        );
-        assert_eq!(
-            shown["cardAuthInfo"]["pan"],
-            shown["cardAuthInfo"]["maskedPan"]
-        );
+        assert_eq!((&shown["authDateTime"], &shown["depositedDate"]), (&5.into(), &9.into()));
+        assert_eq!(shown["cardAuthInfo"]["pan"], shown["cardAuthInfo"]["maskedPan"]);
         assert_eq!(shown["paymentAmountInfo"]["approvedAmount"], 1000);
         assert_eq!(shown["paymentAmountInfo"]["depositedAmount"], 600);
         assert_eq!(shown["chargeback"], false);
@@ -287,14 +249,8 @@ mod tests {
 
     #[test]
     fn an_expired_session_says_so() {
-        let shown = json(State::Declined {
-            reason: Decline::TimeRanOut,
-            at_ms: 9,
-        });
-        assert_eq!(
-            (&shown["orderStatus"], &shown["actionCode"]),
-            (&6.into(), &(-2007).into())
-        );
+        let shown = json(State::Declined { reason: Decline::TimeRanOut, at_ms: 9 });
+        assert_eq!((&shown["orderStatus"], &shown["actionCode"]), (&6.into(), &(-2007).into()));
         assert_eq!(shown["paymentAmountInfo"]["paymentState"], "DECLINED");
         assert!(shown.get("cardAuthInfo").is_none() && shown.get("ip").is_none());
     }

@@ -111,10 +111,7 @@ async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     // Answers are small and complete: waiting to fill a packet would only slow a test down.
     stream.set_nodelay(true)?;
@@ -163,9 +160,7 @@ impl Service<Request<Incoming>> for Answering {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let answer = self.0.call(request);
         Box::pin(async move {
-            let response = answer
-                .await
-                .unwrap_or_else(|never: Infallible| match never {});
+            let response = answer.await.unwrap_or_else(|never: Infallible| match never {});
             match response.extensions().get::<HangUp>() {
                 Some(hang_up) => Err(*hang_up),
                 None => Ok(response),

@@ -62,20 +62,14 @@ fn enter(book: &mut Book, asked: Asked<'_>, registration: Registration) -> Resul
 /// Where the buyer pays, in the gateway's own shape.
 pub(super) fn payment_path(order: &Order) -> String {
     let language = order.registration.language.code();
-    format!(
-        "/payment/merchants/sandbox/payment_{language}.html?mdOrder={}",
-        order.id
-    )
+    format!("/payment/merchants/sandbox/payment_{language}.html?mdOrder={}", order.id)
 }
 
 fn status(book: &mut Book, asked: Asked<'_>, twist: Option<Twist>) -> Result<Answer, Refusal> {
     let key = asked.call.key(asked.login).ok_or(errors::ORDER_NOT_NAMED)?;
     let order = book.find(key, asked.now_ms)?.clone();
     let shown = match (twist, &order.earlier) {
-        (Some(Twist::Stale), Some(earlier)) => Order {
-            state: earlier.clone(),
-            ..order
-        },
+        (Some(Twist::Stale), Some(earlier)) => Order { state: earlier.clone(), ..order },
         (Some(Twist::AnotherOrder), _) => book.another(&order.id).cloned().unwrap_or(order),
         (Some(Twist::Stale | Twist::Amount { .. }) | None, _) => order,
     };
@@ -96,24 +90,12 @@ fn bend(answer: &mut StatusAnswer, part: AmountPart, off_by_minor: i64) {
 }
 
 fn complete(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
-    let Asked {
-        call,
-        login,
-        request,
-        now_ms,
-    } = asked;
+    let Asked { call, login, request, now_ms } = asked;
     let key = call.key(login).ok_or(errors::FIELD_EMPTY)?;
-    let amount = call
-        .params
-        .get("compositeCompletionAmount")
-        .ok_or(errors::FIELD_EMPTY)?;
+    let amount = call.params.get("compositeCompletionAmount").ok_or(errors::FIELD_EMPTY)?;
     let asked_minor = completion_amount(amount)?;
     let order = book.complete(key, asked_minor, now_ms, Some(request))?;
-    Ok(Answer::completed(
-        order.deposited_minor(),
-        request,
-        call.language(),
-    ))
+    Ok(Answer::completed(order.deposited_minor(), request, call.language()))
 }
 
 /// N..20: a number too long for `i64` is well-formed, and above any hold.
@@ -132,11 +114,7 @@ mod tests {
     use super::super::params::Params;
     use super::*;
 
-    const TERMS: Terms = Terms {
-        session_ms: 1_200_000,
-        hold_ms: 600_000,
-        order_number_max: 32,
-    };
+    const TERMS: Terms = Terms { session_ms: 1_200_000, hold_ms: 600_000, order_number_max: 32 };
 
     /// A bank with one held order of 900.
     fn bank() -> (Book, String) {
@@ -147,23 +125,9 @@ mod tests {
         (book, id)
     }
 
-    fn ask(
-        book: &mut Book,
-        operation: Operation,
-        query: &str,
-        twist: Option<Twist>,
-    ) -> serde_json::Value {
-        let call = Call {
-            operation,
-            params: Params::merge(query, b""),
-            origin: "http://bank".to_owned(),
-        };
-        let asked = Asked {
-            call: &call,
-            login: "shop",
-            request: 42,
-            now_ms: 3_000,
-        };
+    fn ask(book: &mut Book, operation: Operation, query: &str, twist: Option<Twist>) -> serde_json::Value {
+        let call = Call { operation, params: Params::merge(query, b""), origin: "http://bank".to_owned() };
+        let asked = Asked { call: &call, login: "shop", request: 42, now_ms: 3_000 };
         let answer = perform(book, asked, twist);
         serde_json::to_value(answer).unwrap()
     }
@@ -181,11 +145,7 @@ mod tests {
         check("orderId=ID&compositeCompletionAmount=0", "0", 900);
         check("orderId=ID&compositeCompletionAmount=500", "0", 500);
         check("orderId=ID&compositeCompletionAmount=901", "5", 0);
-        check(
-            "orderId=ID&compositeCompletionAmount=99999999999999999999",
-            "5",
-            0,
-        );
+        check("orderId=ID&compositeCompletionAmount=99999999999999999999", "5", 0);
         check("orderId=ID&compositeCompletionAmount=-1", "5", 0);
         check("orderId=ID", "5", 0);
         check("compositeCompletionAmount=0", "5", 0);
@@ -199,69 +159,37 @@ mod tests {
         let query = format!("orderId={id}&compositeCompletionAmount=500");
         let first = ask(&mut book, Operation::Completion, &query, None);
         let operation = &first["operations"][0];
-        assert_eq!(
-            (&operation["amount"], &operation["successful"]),
-            (&500.into(), &true.into())
-        );
+        assert_eq!((&operation["amount"], &operation["successful"]), (&500.into(), &true.into()));
         assert!(operation["pcId"].is_u64() && operation["transactionId"].is_string());
         let second = ask(&mut book, Operation::Completion, &query, None);
         assert_eq!(second["errorCode"], "7");
-        assert_eq!(
-            second["errorMessage"],
-            "Платёж должен быть в корректном состоянии"
-        );
+        assert_eq!(second["errorMessage"], "Платёж должен быть в корректном состоянии");
     }
 
     #[test]
     fn status_finds_by_id_before_number_and_misses_without_a_status() {
         let (mut book, id) = bank();
-        let found = ask(
-            &mut book,
-            Operation::Status,
-            &format!("orderId={id}&orderNumber=B-9"),
-            None,
-        );
-        assert_eq!(
-            (&found["orderStatus"], &found["orderNumber"]),
-            (&1.into(), &"A-1".into())
-        );
+        let found = ask(&mut book, Operation::Status, &format!("orderId={id}&orderNumber=B-9"), None);
+        assert_eq!((&found["orderStatus"], &found["orderNumber"]), (&1.into(), &"A-1".into()));
         let by_number = ask(&mut book, Operation::Status, "orderNumber=A-1", None);
         assert_eq!(by_number["attributes"][0]["value"], *id);
-        let missing = ask(
-            &mut book,
-            Operation::Status,
-            "orderNumber=B-9&language=en",
-            None,
-        );
-        assert_eq!(
-            missing,
-            serde_json::json!({"errorCode": "6", "errorMessage": "Unregistered OrderId"})
-        );
-        assert_eq!(
-            ask(&mut book, Operation::Status, "", None)["errorCode"],
-            "4"
-        );
+        let missing = ask(&mut book, Operation::Status, "orderNumber=B-9&language=en", None);
+        assert_eq!(missing, serde_json::json!({"errorCode": "6", "errorMessage": "Unregistered OrderId"}));
+        assert_eq!(ask(&mut book, Operation::Status, "", None)["errorCode"], "4");
     }
 
     #[test]
     fn twists_bend_the_answer_and_not_the_book() {
         let (mut book, id) = bank();
-        book.register(Registration::new("shop", "A-2", 5), 2_500, None)
-            .unwrap();
+        book.register(Registration::new("shop", "A-2", 5), 2_500, None).unwrap();
         let query = format!("orderId={id}");
         let mut bent = |twist| ask(&mut book, Operation::Status, &query, Some(twist));
         assert_eq!(bent(Twist::Stale)["orderStatus"], 0);
         assert_eq!(bent(Twist::AnotherOrder)["orderNumber"], "A-2");
         let part = AmountPart::Approved;
-        let amounts = &bent(Twist::Amount {
-            part,
-            off_by_minor: -100,
-        })["paymentAmountInfo"];
+        let amounts = &bent(Twist::Amount { part, off_by_minor: -100 })["paymentAmountInfo"];
         assert_eq!(amounts["approvedAmount"], 800);
-        assert_eq!(
-            book.find(Key::Id(&id), 3_000).unwrap().approved_minor(),
-            900
-        );
+        assert_eq!(book.find(Key::Id(&id), 3_000).unwrap().approved_minor(), 900);
     }
 
     #[test]
@@ -270,20 +198,9 @@ mod tests {
         let query = "orderNumber=C-1&amount=100&returnUrl=https://shop.example/&language=en";
         let answer = ask(&mut book, Operation::RegisterPreAuth, query, None);
         let id = answer["orderId"].as_str().unwrap();
-        assert_eq!(
-            answer["formUrl"],
-            format!("http://bank/payment/merchants/sandbox/payment_en.html?mdOrder={id}")
-        );
+        assert_eq!(answer["formUrl"], format!("http://bank/payment/merchants/sandbox/payment_en.html?mdOrder={id}"));
         assert!(answer.get("errorCode").is_none());
-        assert!(
-            book.find(Key::Id(id), 3_000)
-                .unwrap()
-                .registration
-                .two_phase
-        );
-        assert_eq!(
-            ask(&mut book, Operation::Register, query, None)["errorCode"],
-            "1"
-        );
+        assert!(book.find(Key::Id(id), 3_000).unwrap().registration.two_phase);
+        assert_eq!(ask(&mut book, Operation::Register, query, None)["errorCode"], "1");
     }
 }

@@ -37,12 +37,7 @@ pub enum OperationChange {
 impl<T> Amendment<T> {
     /// Nothing is written.
     pub const fn nothing(value: T) -> Self {
-        Self {
-            order: None,
-            operation: OperationChange::None,
-            events: Vec::new(),
-            value,
-        }
+        Self { order: None, operation: OperationChange::None, events: Vec::new(), value }
     }
 }
 
@@ -91,29 +86,16 @@ fn refuse_taken_id<T>(
     amendment: Amendment<T>,
     now: Timestamp,
 ) -> Result<Amendment<T>, StoreError> {
-    let Some(after) = amendment
-        .order
-        .as_ref()
-        .filter(|after| after.order_id != before.order_id)
-    else {
+    let Some(after) = amendment.order.as_ref().filter(|after| after.order_id != before.order_id) else {
         return Ok(amendment);
     };
-    let owner = after
-        .order_id
-        .as_ref()
-        .map(|id| orders::owner_of(connection, &before.merchant, id))
-        .transpose()?;
+    let owner = after.order_id.as_ref().map(|id| orders::owner_of(connection, &before.merchant, id)).transpose()?;
     match owner.flatten() {
         None => Ok(amendment),
         Some(by) => {
             let (order, event) = journey::order_id_taken(before, after, &by, now);
             let events = event.into_iter().collect();
-            Ok(Amendment {
-                order: Some(order),
-                operation: OperationChange::None,
-                events,
-                ..amendment
-            })
+            Ok(Amendment { order: Some(order), operation: OperationChange::None, events, ..amendment })
         }
     }
 }

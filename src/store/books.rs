@@ -125,11 +125,5 @@ fn candidates(connection: &Connection, merchant: &str, from: i64, until: i64) ->
                     OR (state = 'deposited' AND bank_deposited_minor IS NOT amount_minor))))",
         params![merchant, from, until],
     )?;
-    Ok(found
-        .into_iter()
-        .map(|found| Candidate {
-            order: found.order,
-            operation: found.operation,
-        })
-        .collect())
+    Ok(found.into_iter().map(|found| Candidate { order: found.order, operation: found.operation }).collect())
 }

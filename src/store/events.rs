@@ -39,13 +39,7 @@ impl Store {
     /// Everything that happened to an order, oldest first.
     pub async fn events_of(&self, order: OrderKey) -> Result<Vec<Event>, StoreError> {
         self.readers
-            .read(move |connection| {
-                select(
-                    connection,
-                    "WHERE order_key = ?1 AND seq > ?2 ORDER BY seq",
-                    [order.0, 0],
-                )
-            })
+            .read(move |connection| select(connection, "WHERE order_key = ?1 AND seq > ?2 ORDER BY seq", [order.0, 0]))
             .await
     }
 
@@ -53,13 +47,7 @@ impl Store {
     pub async fn events_after(&self, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let limit = limit.min(PAGE_MAX);
         self.readers
-            .read(move |connection| {
-                select(
-                    connection,
-                    "WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-                    [after, limit.into()],
-                )
-            })
+            .read(move |connection| select(connection, "WHERE seq > ?1 ORDER BY seq LIMIT ?2", [after, limit.into()]))
             .await
     }
 }

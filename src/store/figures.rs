@@ -41,20 +41,12 @@ pub struct Figures {
 impl Figures {
     /// The group of a state; empty when there is none.
     pub fn orders_in(&self, state: State) -> Group {
-        self.orders
-            .iter()
-            .find(|(found, _)| *found == state)
-            .map(|(_, group)| *group)
-            .unwrap_or_default()
+        self.orders.iter().find(|(found, _)| *found == state).map(|(_, group)| *group).unwrap_or_default()
     }
 
     /// The group of an operation's state; empty when there is none.
     pub fn operations_in(&self, state: OperationState) -> Group {
-        self.operations
-            .iter()
-            .find(|(found, _)| *found == state)
-            .map(|(_, group)| *group)
-            .unwrap_or_default()
+        self.operations.iter().find(|(found, _)| *found == state).map(|(_, group)| *group).unwrap_or_default()
     }
 }
 
@@ -67,16 +59,12 @@ impl Store {
         risk_until: Timestamp,
     ) -> Result<Figures, StoreError> {
         let merchant = merchant.clone();
-        self.readers
-            .read(move |connection| figures(connection, &merchant, now, risk_until))
-            .await
+        self.readers.read(move |connection| figures(connection, &merchant, now, risk_until)).await
     }
 
     /// Whether the database answers: what `/readyz` rests on.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.readers
-            .read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
-            .await
+        self.readers.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?)).await
     }
 }
 
@@ -129,10 +117,7 @@ fn order_groups(connection: &Connection, merchant: &str) -> Result<Vec<(State, G
     while let Some(row) = found.next()? {
         groups.push((
             rows::state(row, "state")?,
-            Group {
-                count: row.get(1)?,
-                oldest: row.get::<_, Option<i64>>(2)?.map(rows::at),
-            },
+            Group { count: row.get(1)?, oldest: row.get::<_, Option<i64>>(2)?.map(rows::at) },
         ));
     }
     Ok(groups)
@@ -148,13 +133,7 @@ fn operation_groups(connection: &Connection, merchant: &str) -> Result<Vec<(Oper
     while let Some(row) = found.next()? {
         let word: String = row.get(0)?;
         let state = OperationState::parse(&word).ok_or_else(|| rows::unreadable("operation state", &word))?;
-        groups.push((
-            state,
-            Group {
-                count: row.get(1)?,
-                oldest: row.get::<_, Option<i64>>(2)?.map(rows::at),
-            },
-        ));
+        groups.push((state, Group { count: row.get(1)?, oldest: row.get::<_, Option<i64>>(2)?.map(rows::at) }));
     }
     Ok(groups)
 }
@@ -162,23 +141,16 @@ fn operation_groups(connection: &Connection, merchant: &str) -> Result<Vec<(Oper
 fn group(connection: &Connection, sql: &str, merchant: &str, until: Timestamp) -> Result<Group, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
     let group = statement.query_row(params![merchant, until.as_millis()], |row| {
-        Ok(Group {
-            count: row.get(0)?,
-            oldest: row.get::<_, Option<i64>>(1)?.map(rows::at),
-        })
+        Ok(Group { count: row.get(0)?, oldest: row.get::<_, Option<i64>>(1)?.map(rows::at) })
     })?;
     Ok(group)
 }
 
 fn count(connection: &Connection, sql: &str, merchant: &str) -> Result<u64, StoreError> {
-    Ok(connection
-        .prepare_cached(sql)?
-        .query_row([merchant], |row| row.get(0))?)
+    Ok(connection.prepare_cached(sql)?.query_row([merchant], |row| row.get(0))?)
 }
 
 fn moment(connection: &Connection, sql: &str, merchant: &str) -> Result<Option<Timestamp>, StoreError> {
-    let ms: Option<i64> = connection
-        .prepare_cached(sql)?
-        .query_row([merchant], |row| row.get(0))?;
+    let ms: Option<i64> = connection.prepare_cached(sql)?.query_row([merchant], |row| row.get(0))?;
     Ok(ms.map(rows::at))
 }

@@ -39,27 +39,16 @@ impl Lock {
     /// Takes the lock for `database`, naming this process with `holder` (one line).
     pub fn take(database: &Path, holder: &str) -> Result<Self, LockError> {
         let path = lock_path(database);
-        let io = |source| LockError::Io {
-            path: path.clone(),
-            source,
-        };
+        let io = |source| LockError::Io { path: path.clone(), source };
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             std::fs::create_dir_all(directory).map_err(io)?;
         }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held {
-                    holder: named_in(&mut file),
-                    path,
-                });
+                return Err(LockError::Held { holder: named_in(&mut file), path });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
@@ -87,9 +76,7 @@ fn lock_path(database: &Path) -> PathBuf {
 /// The holder's line, bounded: the file could be anybody's.
 fn named_in(file: &mut File) -> String {
     let mut line = String::new();
-    let read = file
-        .rewind()
-        .and_then(|()| Read::by_ref(file).take(256).read_to_string(&mut line));
+    let read = file.rewind().and_then(|()| Read::by_ref(file).take(256).read_to_string(&mut line));
     match read {
         Ok(_) if !line.trim().is_empty() => line.trim().to_owned(),
         _ => "a process that did not name itself".to_owned(),

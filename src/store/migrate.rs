@@ -37,10 +37,7 @@ pub enum MigrateError {
 pub(super) fn refuse_newer(connection: &Connection) -> Result<(), MigrateError> {
     let found = user_version(connection)?;
     if usize::try_from(found).map_or(true, |found| found > SCHEMA_VERSION) {
-        return Err(MigrateError::Newer {
-            found,
-            known: SCHEMA_VERSION,
-        });
+        return Err(MigrateError::Newer { found, known: SCHEMA_VERSION });
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;

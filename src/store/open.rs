@@ -64,10 +64,8 @@ impl Store {
     /// Opens the database at `path`, creating it and its directory when they are missing, and migrates its schema.
     pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(|source| OpenError::Directory {
-                path: directory.to_owned(),
-                source,
-            })?;
+            std::fs::create_dir_all(directory)
+                .map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
         }
         Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE)
     }
@@ -82,10 +80,7 @@ impl Store {
 
     fn open_with(path: &Path, extra: OpenFlags) -> Result<Self, OpenError> {
         let mut connection = connect(path, extra)?;
-        migrate::to_latest(&mut connection).map_err(|source| OpenError::Schema {
-            path: path.to_owned(),
-            source,
-        })?;
+        migrate::to_latest(&mut connection).map_err(|source| OpenError::Schema { path: path.to_owned(), source })?;
         let again = path.to_owned();
         Ok(Self {
             path: Arc::new(path.to_owned()),
@@ -99,17 +94,11 @@ impl Store {
 
 fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
-    let sqlite = |error: rusqlite::Error| OpenError::Sqlite {
-        path: path.to_owned(),
-        message: error.to_string(),
-    };
+    let sqlite = |error: rusqlite::Error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() };
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
     // Before anything is written to it: a newer schema is left untouched, its journal mode included.
-    migrate::refuse_newer(&connection).map_err(|source| OpenError::Schema {
-        path: path.to_owned(),
-        source,
-    })?;
+    migrate::refuse_newer(&connection).map_err(|source| OpenError::Schema { path: path.to_owned(), source })?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(sqlite)?;
@@ -119,28 +108,17 @@ fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, OpenError> {
 
 /// A pragma that does not take is silent, so each is read back.
 fn assert_safe(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    let unsafe_with = |what: String| OpenError::Unsafe {
-        path: path.to_owned(),
-        what,
-    };
+    let unsafe_with = |what: String| OpenError::Unsafe { path: path.to_owned(), what };
     if rusqlite::version_number() < SQLITE_VERSION_MIN {
-        return Err(unsafe_with(format!(
-            "SQLite {}, which can corrupt its log",
-            rusqlite::version()
-        )));
+        return Err(unsafe_with(format!("SQLite {}, which can corrupt its log", rusqlite::version())));
     }
     let text = |name: &str| {
-        connection
-            .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
-            .map_err(|error| OpenError::Sqlite {
-                path: path.to_owned(),
-                message: format!("cannot read the setting {name}: {error}"),
-            })
+        connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).map_err(|error| {
+            OpenError::Sqlite { path: path.to_owned(), message: format!("cannot read the setting {name}: {error}") }
+        })
     };
     match (text("journal_mode")?, text("synchronous")?) {
         (rusqlite::types::Value::Text(mode), rusqlite::types::Value::Integer(2)) if mode == "wal" => Ok(()),
-        (mode, synchronous) => Err(unsafe_with(format!(
-            "journal_mode={mode:?}, synchronous={synchronous:?}"
-        ))),
+        (mode, synchronous) => Err(unsafe_with(format!("journal_mode={mode:?}, synchronous={synchronous:?}"))),
     }
 }

@@ -54,12 +54,7 @@ impl Store {
     ) -> Result<Vec<Added>, StoreError> {
         let added = self
             .writer
-            .write(move |connection| {
-                orders
-                    .iter()
-                    .map(|order| add_order(connection, order, &cause, now))
-                    .collect()
-            })
+            .write(move |connection| orders.iter().map(|order| add_order(connection, order, &cause, now)).collect())
             .await;
         self.ring();
         added
@@ -70,10 +65,8 @@ impl Store {
         let (merchant, number) = (merchant.clone(), number.to_owned());
         self.readers
             .read(move |connection| {
-                let order = find_order(connection, &merchant, &number)?.ok_or_else(|| StoreError::NoSuchOrder {
-                    merchant: merchant.as_str().to_owned(),
-                    number,
-                })?;
+                let order = find_order(connection, &merchant, &number)?
+                    .ok_or_else(|| StoreError::NoSuchOrder { merchant: merchant.as_str().to_owned(), number })?;
                 with_operation(connection, order)
             })
             .await
@@ -118,10 +111,7 @@ pub(super) fn select_orders<P: rusqlite::Params>(
     while let Some(row) = found.next()? {
         orders.push(rows::order(row)?);
     }
-    orders
-        .into_iter()
-        .map(|order| with_operation(connection, order))
-        .collect()
+    orders.into_iter().map(|order| with_operation(connection, order)).collect()
 }
 
 fn with_operation(connection: &Connection, order: Order) -> Result<OrderWithOperation, StoreError> {
@@ -139,19 +129,9 @@ fn add_order(connection: &Connection, new: &NewOrder, cause: &Cause, now: Timest
     if let Some(present) = find_order(connection, &new.merchant, new.number.as_str())? {
         let same = present.amount == new.amount && present.currency == new.currency;
         let amount_minor = present.amount.minor();
-        return Ok(if same {
-            Added::Exists
-        } else {
-            Added::ExistsWithDifferentAmount { amount_minor }
-        });
+        return Ok(if same { Added::Exists } else { Added::ExistsWithDifferentAmount { amount_minor } });
     }
-    if let Some(by) = new
-        .order_id
-        .as_ref()
-        .map(|id| owner_of(connection, &new.merchant, id))
-        .transpose()?
-        .flatten()
-    {
+    if let Some(by) = new.order_id.as_ref().map(|id| owner_of(connection, &new.merchant, id)).transpose()?.flatten() {
         return Ok(Added::OrderIdTaken { by });
     }
     insert_order(connection, new, now)?;
@@ -175,9 +155,7 @@ pub(super) fn owner_of(
 ) -> Result<Option<OrderNumber>, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT order_number FROM orders WHERE merchant = ?1 AND order_id = ?2")?;
-    let number = statement
-        .query_row([merchant.as_str(), order_id.as_str()], |row| row.get(0))
-        .optional()?;
+    let number = statement.query_row([merchant.as_str(), order_id.as_str()], |row| row.get(0)).optional()?;
     Ok(number.map(OrderNumber::from_stored))
 }
 

@@ -26,11 +26,7 @@ pub(super) struct Readers {
 impl Readers {
     /// A pool whose connections come from `connect`.
     pub(super) fn new(connect: impl Fn() -> Result<Connection, OpenError> + Send + Sync + 'static) -> Self {
-        Self {
-            connect: Arc::new(connect),
-            permits: Arc::new(Semaphore::new(READERS_MAX)),
-            idle: Arc::default(),
-        }
+        Self { connect: Arc::new(connect), permits: Arc::new(Semaphore::new(READERS_MAX)), idle: Arc::default() }
     }
 
     /// Runs `read` in one read transaction, so that all it sees is of one moment.
@@ -43,16 +39,11 @@ impl Readers {
         let this = self.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let mut connection = this.connection()?;
-            let outcome = connection
-                .transaction()
-                .map_err(StoreError::from)
-                .and_then(|snapshot| read(&snapshot));
+            let outcome = connection.transaction().map_err(StoreError::from).and_then(|snapshot| read(&snapshot));
             this.lock_idle().push(connection);
             outcome
         });
-        reading
-            .await
-            .map_err(|_| StoreError::Refused("a read was interrupted".to_owned()))?
+        reading.await.map_err(|_| StoreError::Refused("a read was interrupted".to_owned()))?
     }
 
     fn connection(&self) -> Result<Connection, StoreError> {

@@ -217,9 +217,7 @@ pub(super) fn currency(code: u16) -> Result<Currency, StoreError> {
 }
 
 pub(super) fn unreadable(what: &str, found: &str) -> StoreError {
-    StoreError::Unreadable {
-        what: format!("{what} {found:?}"),
-    }
+    StoreError::Unreadable { what: format!("{what} {found:?}") }
 }
 
 fn amount(minor: i64) -> Result<Amount, StoreError> {
@@ -227,38 +225,27 @@ fn amount(minor: i64) -> Result<Amount, StoreError> {
 }
 
 fn completion(minor: Option<i64>) -> Result<CompletionAmount, StoreError> {
-    minor.map_or(Ok(CompletionAmount::Whole), |minor| {
-        amount(minor).map(CompletionAmount::Exactly)
-    })
+    minor.map_or(Ok(CompletionAmount::Whole), |minor| amount(minor).map(CompletionAmount::Exactly))
 }
 
 fn order_id(row: &Row<'_>) -> Result<Option<OrderId>, StoreError> {
     let text: Option<String> = row.get("order_id")?;
-    text.map(|text| OrderId::new(&text).map_err(|_| unreadable("order id", &text)))
-        .transpose()
+    text.map(|text| OrderId::new(&text).map_err(|_| unreadable("order id", &text))).transpose()
 }
 
 fn hold(row: &Row<'_>) -> Result<Option<Hold>, StoreError> {
     let (held_at, lapses_at): (Option<i64>, Option<i64>) = (row.get("held_at_ms")?, row.get("lapses_at_ms")?);
-    Ok(held_at.zip(lapses_at).map(|(held_at, lapses_at)| Hold {
-        held_at: at(held_at),
-        lapses_at: at(lapses_at),
-    }))
+    Ok(held_at.zip(lapses_at).map(|(held_at, lapses_at)| Hold { held_at: at(held_at), lapses_at: at(lapses_at) }))
 }
 
 fn heard(row: &Row<'_>) -> Result<Option<Heard>, StoreError> {
     let (heard_at, words): (Option<i64>, Option<String>) = (row.get("heard_at_ms")?, row.get("heard")?);
-    Ok(heard_at.zip(words).map(|(heard_at, words)| Heard {
-        at: at(heard_at),
-        words,
-    }))
+    Ok(heard_at.zip(words).map(|(heard_at, words)| Heard { at: at(heard_at), words }))
 }
 
 fn review(row: &Row<'_>) -> Result<Option<ReviewReason>, StoreError> {
     let (code, sentence): (Option<String>, Option<String>) = (row.get("review_code")?, row.get("review_sentence")?);
-    Ok(code
-        .zip(sentence)
-        .map(|(code, sentence)| ReviewReason { code, sentence }))
+    Ok(code.zip(sentence).map(|(code, sentence)| ReviewReason { code, sentence }))
 }
 
 /// The view stands without the order number the bank repeated: it was compared when it was heard.
@@ -276,24 +263,18 @@ fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
         amounts: bank_amounts(row)?,
         authorised_at: row.get::<_, Option<i64>>("bank_authorised_at_ms")?.map(at),
     };
-    Ok(Some(SeenView {
-        view,
-        seen_at: at(seen_at),
-    }))
+    Ok(Some(SeenView { view, seen_at: at(seen_at) }))
 }
 
 fn bank_amounts(row: &Row<'_>) -> Result<Option<BankAmounts>, StoreError> {
     let approved: Option<i64> = row.get("bank_approved_minor")?;
     let deposited: Option<i64> = row.get("bank_deposited_minor")?;
     let refunded: Option<i64> = row.get("bank_refunded_minor")?;
-    Ok(approved
-        .zip(deposited)
-        .zip(refunded)
-        .map(|((approved, deposited), refunded)| BankAmounts {
-            approved,
-            deposited,
-            refunded,
-        }))
+    Ok(approved.zip(deposited).zip(refunded).map(|((approved, deposited), refunded)| BankAmounts {
+        approved,
+        deposited,
+        refunded,
+    }))
 }
 
 fn shortened(words: &str) -> String {

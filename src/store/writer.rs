@@ -37,10 +37,7 @@ impl Writer {
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || work(connection, received, &failing))
-            .map_or_else(
-                |error| tracing::error!(%error, "Cannot start the database's writer thread"),
-                drop,
-            );
+            .map_or_else(|error| tracing::error!(%error, "Cannot start the database's writer thread"), drop);
         Self { changes, failed }
     }
 
@@ -52,9 +49,8 @@ impl Writer {
     {
         let (tell, told) = oneshot::channel();
         let change: Change = Box::new(move |connection| {
-            let outcome = connection
-                .map_err(StoreError::Refused)
-                .and_then(|connection| in_savepoint(connection, change));
+            let outcome =
+                connection.map_err(StoreError::Refused).and_then(|connection| in_savepoint(connection, change));
             Box::new(move |committed| {
                 let outcome = committed.map_err(StoreError::CommitUncertain).and(outcome);
                 // A caller that has gone away needs no answer; its change stands.
@@ -76,10 +72,7 @@ impl Writer {
 fn work(mut connection: Connection, mut changes: mpsc::Receiver<Change>, failing: &watch::Sender<bool>) {
     while let Some(first) = changes.blocking_recv() {
         if let Err(error) = commit_group(&mut connection, first, &mut changes) {
-            tracing::error!(
-                error,
-                "A commit failed; the database takes no more changes from this process"
-            );
+            tracing::error!(error, "A commit failed; the database takes no more changes from this process");
             break;
         }
     }
@@ -129,10 +122,7 @@ fn in_savepoint<T>(
     let outcome = catch_unwind(AssertUnwindSafe(|| change(connection)))
         .unwrap_or_else(|_| Err(StoreError::Refused("the change panicked".to_owned())));
     match outcome {
-        Ok(value) => connection
-            .execute_batch("RELEASE change")
-            .map(|()| value)
-            .map_err(StoreError::from),
+        Ok(value) => connection.execute_batch("RELEASE change").map(|()| value).map_err(StoreError::from),
         Err(error) => {
             connection.execute_batch("ROLLBACK TO change; RELEASE change")?;
             Err(error)

@@ -25,18 +25,8 @@ fn a_paid_order_is_read_whole() {
     let view = known(PAID);
     assert_eq!(view.status, BankStatus::Deposited);
     assert_eq!(view.order_number.as_deref(), Some("9064"));
-    assert_eq!(
-        view.order_id.as_ref().map(OrderId::as_str),
-        Some("b6f698e1-fb8d-7b6d-8f56-130700ef5d58")
-    );
-    assert_eq!(
-        view.amounts,
-        Some(BankAmounts {
-            approved: 9800,
-            deposited: 9800,
-            refunded: 0
-        })
-    );
+    assert_eq!(view.order_id.as_ref().map(OrderId::as_str), Some("b6f698e1-fb8d-7b6d-8f56-130700ef5d58"));
+    assert_eq!(view.amounts, Some(BankAmounts { approved: 9800, deposited: 9800, refunded: 0 }));
     assert_eq!((view.amount, view.currency), (Some(9800), Some(Currency::RUB)));
     assert_eq!(view.authorised_at, Some(Timestamp::from_millis(1_584_012_899_096)));
 }
@@ -75,10 +65,7 @@ fn dates_are_read_in_each_of_their_forms() {
 
 #[test]
 fn status_numbers_beyond_the_documents_are_kept() {
-    assert_eq!(
-        known(r#"{"errorCode":"0","orderStatus":9}"#).status,
-        BankStatus::Other(9)
-    );
+    assert_eq!(known(r#"{"errorCode":"0","orderStatus":9}"#).status, BankStatus::Other(9));
 }
 
 #[test]
@@ -93,16 +80,10 @@ fn answers_fall_into_three_classes() {
         (r#"{"errorCode":"6","errorMessage":"Заказ не найден"}"#, 6),
         (r#"{"errorCode":5,"errorMessage":"Access denied"}"#, 5),
         (r#"{"error":{"code":"5","description":"Access denied"}}"#, 5),
-        (
-            r#"{"errorCode":"1","errorMessage":"[orderId] or [orderNumber] expected"}"#,
-            1,
-        ),
+        (r#"{"errorCode":"1","errorMessage":"[orderId] or [orderNumber] expected"}"#, 1),
     ];
     for (body, code) in refused {
-        assert!(
-            matches!(status(body), StatusAnswer::Refused(refusal) if refusal.code == code),
-            "{body}"
-        );
+        assert!(matches!(status(body), StatusAnswer::Refused(refusal) if refusal.code == code), "{body}");
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let unknown = [
@@ -123,10 +104,7 @@ fn answers_fall_into_three_classes() {
     for body in unknown {
         assert!(matches!(status(body), StatusAnswer::Unknown(_)), "{body:.80}");
     }
-    assert!(matches!(
-        read_status(Ok(vec![0xff, 0xfe, 0x7b])),
-        StatusAnswer::Unknown(_)
-    ));
+    assert!(matches!(read_status(Ok(vec![0xff, 0xfe, 0x7b])), StatusAnswer::Unknown(_)));
 }
 
 #[test]
@@ -141,11 +119,7 @@ fn a_completion_is_acknowledged_only_in_so_many_words() {
         "transactionId":"1642"}],"errorCode":"0"}"#;
     let failed = r#"{"operations":[{"successful":true},{"successful":false}],"errorCode":"0"}"#;
     let read = |body: &str| read_completion(Ok(body.as_bytes().to_vec()));
-    for body in [
-        sample,
-        r#"{"errorCode":"0"}"#,
-        r#"{"operations":[{"successful":"true"}]}"#,
-    ] {
+    for body in [sample, r#"{"errorCode":"0"}"#, r#"{"operations":[{"successful":"true"}]}"#] {
         assert_eq!(read(body), CompletionAnswer::Acknowledged, "{body}");
     }
     for body in [
@@ -157,29 +131,12 @@ fn a_completion_is_acknowledged_only_in_so_many_words() {
     ] {
         assert!(matches!(read(body), CompletionAnswer::Unknown(_)), "{body}");
     }
-    for body in [
-        r#"{"errorCode":"5","errorMessage":"Access denied"}"#,
-        r#"{"errorCode":6}"#,
-    ] {
+    for body in [r#"{"errorCode":"5","errorMessage":"Access denied"}"#, r#"{"errorCode":6}"#] {
         assert!(matches!(read(body), CompletionAnswer::Refused(_)), "{body}");
     }
     let unreachable = of_kind(UnknownKind::Unreachable, String::new());
-    assert!(matches!(
-        read_completion(Err(unreachable)),
-        CompletionAnswer::NotSent(_)
-    ));
-    for kind in [
-        UnknownKind::Timeout,
-        UnknownKind::Broken,
-        UnknownKind::HttpStatus,
-        UnknownKind::ServerError,
-    ] {
-        assert!(
-            matches!(
-                read_completion(Err(of_kind(kind, String::new()))),
-                CompletionAnswer::Unknown(_)
-            ),
-            "{kind:?}"
-        );
+    assert!(matches!(read_completion(Err(unreachable)), CompletionAnswer::NotSent(_)));
+    for kind in [UnknownKind::Timeout, UnknownKind::Broken, UnknownKind::HttpStatus, UnknownKind::ServerError] {
+        assert!(matches!(read_completion(Err(of_kind(kind, String::new()))), CompletionAnswer::Unknown(_)), "{kind:?}");
     }
 }

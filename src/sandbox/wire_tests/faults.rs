@@ -7,10 +7,7 @@ use super::*;
 async fn complete_under(fault: FaultKind) -> (Option<String>, bool, RequestEntry) {
     let sandbox = bank().await;
     let id = held(&sandbox, "A-1");
-    sandbox
-        .bank()
-        .add_fault(FaultRule::always(fault).times(1))
-        .unwrap();
+    sandbox.bank().add_fault(FaultRule::always(fault).times(1)).unwrap();
     let head = "POST /payment/rest/autoCompletion.do HTTP/1.1";
     let form = format!("{SHOP}&orderId={id}&compositeCompletionAmount=0");
     let answer = send(&sandbox, head, &form).await.ok();
@@ -39,11 +36,7 @@ async fn check(fault: FaultKind, told: Told, deposited: bool, class: AnswerClass
     }
     assert_eq!(did, deposited, "{name:?}");
     assert_eq!((line.fault, line.answer), (Some(name), class));
-    assert_eq!(
-        (line.asked_minor, line.took_effect),
-        (Some(0), Some(deposited)),
-        "{name:?}"
-    );
+    assert_eq!((line.asked_minor, line.took_effect), (Some(0), Some(deposited)), "{name:?}");
 }
 
 #[tokio::test]
@@ -59,37 +52,10 @@ async fn faults_end_a_completion_as_they_say() {
     check(K::TimeoutAfterEffect { ms: 1 }, Nothing, true, NoAnswer).await;
     check(K::Reset { effect: Before }, Reset, false, NoAnswer).await;
     check(K::Reset { effect: After }, Reset, true, NoAnswer).await;
-    check(
-        K::TooManyRequests { retry_after },
-        retry_told,
-        false,
-        HttpError,
-    )
-    .await;
-    check(
-        K::Error500 { effect: After },
-        Words("HTTP/1.1 500"),
-        true,
-        HttpError,
-    )
-    .await;
-    check(
-        K::Error503 { effect: Before },
-        Words("HTTP/1.1 503"),
-        false,
-        HttpError,
-    )
-    .await;
-    check(
-        K::Delay {
-            ms: 1,
-            effect: Before,
-        },
-        Words(success),
-        true,
-        Ok,
-    )
-    .await;
+    check(K::TooManyRequests { retry_after }, retry_told, false, HttpError).await;
+    check(K::Error500 { effect: After }, Words("HTTP/1.1 500"), true, HttpError).await;
+    check(K::Error503 { effect: Before }, Words("HTTP/1.1 503"), false, HttpError).await;
+    check(K::Delay { ms: 1, effect: Before }, Words(success), true, Ok).await;
     check(K::FalseSuccess, Words(success), false, Misleading).await;
     check(K::FalseRefusal, Words(refusal), true, Misleading).await;
 }
@@ -104,13 +70,7 @@ async fn garbage_has_four_shapes() {
     ] {
         let shape = Some(shape);
         let effect = Moment::After;
-        check(
-            FaultKind::Garbage { shape, effect },
-            Told::Words(words),
-            true,
-            AnswerClass::Garbage,
-        )
-        .await;
+        check(FaultKind::Garbage { shape, effect }, Told::Words(words), true, AnswerClass::Garbage).await;
     }
 }
 
@@ -118,18 +78,11 @@ async fn garbage_has_four_shapes() {
 async fn a_late_effect_comes_although_its_caller_has_left() {
     let sandbox = bank().await;
     let id = held(&sandbox, "A-1");
-    let late = FaultKind::Delay {
-        ms: 50,
-        effect: Moment::Before,
-    };
+    let late = FaultKind::Delay { ms: 50, effect: Moment::Before };
     sandbox.bank().add_fault(FaultRule::always(late)).unwrap();
     let mut stream = TcpStream::connect(sandbox.addr()).await.unwrap();
-    let path =
-        format!("/payment/rest/autoCompletion.do?{SHOP}&orderId={id}&compositeCompletionAmount=0");
-    stream
-        .write_all(format!("GET {path} HTTP/1.1\r\nHost: bank\r\n\r\n").as_bytes())
-        .await
-        .unwrap();
+    let path = format!("/payment/rest/autoCompletion.do?{SHOP}&orderId={id}&compositeCompletionAmount=0");
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: bank\r\n\r\n").as_bytes()).await.unwrap();
     until(|| !requests(&sandbox).is_empty()).await;
     drop(stream);
     assert_eq!(requests(&sandbox)[0].answer, AnswerClass::Open);
@@ -141,25 +94,16 @@ async fn a_late_effect_comes_although_its_caller_has_left() {
 async fn stopping_does_not_wait_for_what_hangs() {
     let sandbox = bank().await;
     let hanging = FaultKind::TimeoutBeforeEffect { ms: 600_000 };
-    sandbox
-        .bank()
-        .add_fault(FaultRule::always(hanging))
-        .unwrap();
+    sandbox.bank().add_fault(FaultRule::always(hanging)).unwrap();
     let mut stream = TcpStream::connect(sandbox.addr()).await.unwrap();
     let mut idle = TcpStream::connect(sandbox.addr()).await.unwrap();
-    let request = format!(
-        "GET /payment/rest/getOrderStatusExtended.do?{SHOP} HTTP/1.1\r\nHost: bank\r\n\r\n"
-    );
+    let request = format!("GET /payment/rest/getOrderStatusExtended.do?{SHOP} HTTP/1.1\r\nHost: bank\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     until(|| !requests(&sandbox).is_empty()).await;
     let asked = Instant::now();
     sandbox.stop().await;
     assert!(asked.elapsed() < Duration::from_secs(1));
     let mut rest = Vec::new();
-    assert_eq!(
-        stream.read_to_end(&mut rest).await.unwrap_or(0),
-        0,
-        "no answer"
-    );
+    assert_eq!(stream.read_to_end(&mut rest).await.unwrap_or(0), 0, "no answer");
     assert_eq!(idle.read_to_end(&mut rest).await.unwrap_or(0), 0);
 }

@@ -22,9 +22,7 @@ async fn bank() -> Sandbox {
 async fn send(sandbox: &Sandbox, head: &str, body: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(sandbox.addr()).await?;
     let length = body.len();
-    let request = format!(
-        "{head}\r\nHost: bank.test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
+    let request = format!("{head}\r\nHost: bank.test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
@@ -32,19 +30,13 @@ async fn send(sandbox: &Sandbox, head: &str, body: &str) -> io::Result<String> {
 }
 
 async fn get(sandbox: &Sandbox, path: &str) -> String {
-    send(sandbox, &format!("GET {path} HTTP/1.1"), "")
-        .await
-        .unwrap()
+    send(sandbox, &format!("GET {path} HTTP/1.1"), "").await.unwrap()
 }
 
 /// A REST request by form POST; the JSON that came back.
 async fn ask(sandbox: &Sandbox, verb: &str, form: &str) -> serde_json::Value {
-    let head = format!(
-        "POST /payment/rest/{verb} HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded"
-    );
-    let answer = send(sandbox, &head, &format!("{SHOP}&{form}"))
-        .await
-        .unwrap();
+    let head = format!("POST /payment/rest/{verb} HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded");
+    let answer = send(sandbox, &head, &format!("{SHOP}&{form}")).await.unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"))
 }

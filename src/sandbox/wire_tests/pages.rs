@@ -6,21 +6,9 @@ use super::*;
 async fn the_control_room_sets_lists_and_clears_faults() {
     let sandbox = bank().await;
     let post = "POST /sandbox/faults HTTP/1.1";
-    let set = send(
-        &sandbox,
-        post,
-        r#"{"kind":"delay","ms":5,"probability":0.25}"#,
-    )
-    .await
-    .unwrap();
+    let set = send(&sandbox, post, r#"{"kind":"delay","ms":5,"probability":0.25}"#).await.unwrap();
     assert!(set.starts_with("HTTP/1.1 200"), "{set}");
-    send(
-        &sandbox,
-        post,
-        r#" [{"kind":"reset","count":2},{"kind":"wrong_order"}]"#,
-    )
-    .await
-    .unwrap();
+    send(&sandbox, post, r#" [{"kind":"reset","count":2},{"kind":"wrong_order"}]"#).await.unwrap();
     let listed = get(&sandbox, "/sandbox/faults").await;
     assert!(
         listed.ends_with(
@@ -29,13 +17,8 @@ async fn the_control_room_sets_lists_and_clears_faults() {
         "{listed}"
     );
     let bad = send(&sandbox, post, r#"{"kind":"delay"}"#).await.unwrap();
-    assert!(
-        bad.starts_with("HTTP/1.1 400") && bad.contains("ms is missing"),
-        "{bad}"
-    );
-    let cleared = send(&sandbox, "DELETE /sandbox/faults HTTP/1.1", "")
-        .await
-        .unwrap();
+    assert!(bad.starts_with("HTTP/1.1 400") && bad.contains("ms is missing"), "{bad}");
+    let cleared = send(&sandbox, "DELETE /sandbox/faults HTTP/1.1", "").await.unwrap();
     assert!(cleared.starts_with("HTTP/1.1 204"), "{cleared}");
     assert!(sandbox.bank().faults().is_empty());
 }
@@ -45,30 +28,19 @@ async fn the_ledger_and_the_book_are_read_over_http() {
     let sandbox = bank().await;
     let id = held(&sandbox, "A-1");
     let ledger = get(&sandbox, "/sandbox/ledger?after=1").await;
-    assert!(
-        ledger.contains("content-type: application/x-ndjson"),
-        "{ledger}"
-    );
-    assert!(
-        ledger.contains(r#"{"seq":2,"#) && ledger.contains(r#""effect":"held""#),
-        "{ledger}"
-    );
+    assert!(ledger.contains("content-type: application/x-ndjson"), "{ledger}");
+    assert!(ledger.contains(r#"{"seq":2,"#) && ledger.contains(r#""effect":"held""#), "{ledger}");
     assert!(!ledger.contains(r#""effect":"registered""#), "{ledger}");
     let orders = get(&sandbox, "/sandbox/orders").await;
     let (_, body) = orders.split_once("\r\n\r\n").unwrap();
     let orders: serde_json::Value = serde_json::from_str(body).unwrap();
-    assert_eq!(
-        (&orders[0]["order_id"], &orders[0]["approved_minor"]),
-        (&id.into(), &900.into())
-    );
+    assert_eq!((&orders[0]["order_id"], &orders[0]["approved_minor"]), (&id.into(), &900.into()));
 }
 
 /// Presses a button on an order's payment page.
 async fn press(sandbox: &Sandbox, id: &str, deed: &str) -> String {
     let head = "POST /payment/merchants/sandbox/payment_en.html HTTP/1.1";
-    send(sandbox, head, &format!("mdOrder={id}&deed={deed}"))
-        .await
-        .unwrap()
+    send(sandbox, head, &format!("mdOrder={id}&deed={deed}")).await.unwrap()
 }
 
 #[tokio::test]
@@ -80,33 +52,13 @@ async fn a_person_pays_is_declined_or_walks_away() {
     let declined = registered(&sandbox, Registration::new("shop", "A-2", 100));
     assert!(press(&sandbox, &declined, "decline").await.contains(shop));
     let left = registered(&sandbox, Registration::new("shop", "A-3", 100));
-    assert!(
-        press(&sandbox, &left, "leave")
-            .await
-            .contains("You left without paying")
-    );
-    let statuses: Vec<_> = sandbox
-        .bank()
-        .orders()
-        .iter()
-        .map(|order| order.status)
-        .collect();
+    assert!(press(&sandbox, &left, "leave").await.contains("You left without paying"));
+    let statuses: Vec<_> = sandbox.bank().orders().iter().map(|order| order.status).collect();
     assert_eq!(statuses, [1, 6, 0]);
     let again = press(&sandbox, &held, "pay").await;
-    assert!(
-        again.contains("location: /payment/merchants/sandbox/payment_en.html?mdOrder="),
-        "{again}"
-    );
-    assert!(
-        press(&sandbox, &left, "dance")
-            .await
-            .starts_with("HTTP/1.1 400")
-    );
-    assert!(
-        press(&sandbox, "nobody", "pay")
-            .await
-            .starts_with("HTTP/1.1 404")
-    );
+    assert!(again.contains("location: /payment/merchants/sandbox/payment_en.html?mdOrder="), "{again}");
+    assert!(press(&sandbox, &left, "dance").await.starts_with("HTTP/1.1 400"));
+    assert!(press(&sandbox, "nobody", "pay").await.starts_with("HTTP/1.1 404"));
 }
 
 #[tokio::test]
@@ -115,22 +67,12 @@ async fn the_payment_page_shows_the_order_and_escapes_it() {
     let mut order = Registration::new("shop", "<b>1</b>", 123_450);
     order.description = "<script>alert(1)</script>".to_owned();
     let id = registered(&sandbox, order);
-    let path =
-        |language| format!("/payment/merchants/sandbox/payment_{language}.html?mdOrder={id}");
+    let path = |language| format!("/payment/merchants/sandbox/payment_{language}.html?mdOrder={id}");
     let russian = get(&sandbox, &path("ru")).await;
-    assert!(
-        russian.contains("1\u{a0}234,50\u{a0}₽") && russian.contains("Оплатить"),
-        "{russian}"
-    );
-    assert!(
-        !russian.contains("<b>1") && !russian.contains("<script>alert"),
-        "{russian}"
-    );
+    assert!(russian.contains("1\u{a0}234,50\u{a0}₽") && russian.contains("Оплатить"), "{russian}");
+    assert!(!russian.contains("<b>1") && !russian.contains("<script>alert"), "{russian}");
     let english = get(&sandbox, &path("en")).await;
-    assert!(
-        english.contains("1\u{a0}234.50\u{a0}₽") && english.contains("20:00"),
-        "{english}"
-    );
+    assert!(english.contains("1\u{a0}234.50\u{a0}₽") && english.contains("20:00"), "{english}");
     assert!(get(&sandbox, &path("de")).await.starts_with("HTTP/1.1 404"));
     sandbox.bank().pay(&id).unwrap();
     assert!(get(&sandbox, &path("ru")).await.contains("Заказ оплачен"));
@@ -151,12 +93,7 @@ async fn the_front_page_leads_everywhere_and_shows_no_password() {
         assert!(page.contains(words), "{words}: {page}");
     }
     let login = Some("shop:hunter2".parse().unwrap());
-    let closed = Sandbox::start(Settings {
-        login,
-        ..Settings::default()
-    })
-    .await
-    .unwrap();
+    let closed = Sandbox::start(Settings { login, ..Settings::default() }).await.unwrap();
     registered(&closed, Registration::new("shop", "A-1", 100));
     assert!(!get(&closed, "/").await.contains("hunter2"));
 }
