@@ -166,7 +166,8 @@ fn timeouts(section: &mut Section<'_, '_>) -> Timeouts {
         &["connect_timeout", "request_timeout"],
         connect <= request,
         format!(
-            "give at most request_timeout, which is {}: connecting is a part of it",
+            "connect_timeout, {}, must be at most request_timeout, {}: connecting is a part of it",
+            as_written(connect),
             as_written(request)
         ),
     );
