@@ -227,6 +227,11 @@ fn completion_comes_before_the_hold_is_at_risk() {
     };
     after(r#""96h1m""#, "wait longer than 4d");
     after(r#""61d""#, "0s to 60d");
+    let just_in_time = [
+        ("merchant.shop.completion.when", r#""after""#),
+        ("merchant.shop.completion.delay", r#""4d""#),
+    ];
+    assert_eq!(Host::new().problems(&just_in_time), []);
     let window = |cron: &str, remedy: &str| {
         let changed = [
             ("merchant.shop.completion.when", r#""window""#),

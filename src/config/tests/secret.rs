@@ -83,6 +83,7 @@ fn a_reference_that_leads_nowhere_says_what_to_do() {
     check(&host, r#"{ credential = "other" }"#, "LoadCredential=other:/path");
     check(&host, r#"{ credential = "../shop-password" }"#, "no path");
     check(&host, r#"{ credential = "" }"#, "no path");
+    check(&host, r#"{ credential = "other/password" }"#, "no path");
     check(&host, r#"{ file = "none" }"#, "let the daemon's user own it");
     check(&host, r#"{ file = "." }"#, "not a plain file");
     check(&host, r#"{ env = "NONE" }"#, "NONE is not set");
