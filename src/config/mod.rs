@@ -156,8 +156,7 @@ impl Config {
     /// Reads the file at `path`; `env` looks up an environment variable. Tests hand in their own.
     pub fn load_with(path: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let source = raw::read(&path)?;
-        check::config(&path, &source, env)
+        check::config(&path, env)
     }
 
     /// The merchant named `id`.
