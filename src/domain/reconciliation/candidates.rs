@@ -1,8 +1,8 @@
 //! Which orders are worth a line in the report, and with which figures.
 //!
 //! One function for each kind of line; an order may earn several, but one matter never two of them: what a review is
-//! about is not listed again as a difference. Deciding what happens to an order is [`lifecycle`](super::super::lifecycle)'s
-//! subject; here it is only described.
+//! about is not listed again as a difference. Deciding what happens to an order is
+//! [`lifecycle`](super::super::lifecycle)'s subject; here it is only described.
 
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ fn in_doubt(candidate: &Candidate) -> Option<Finding> {
     })
 }
 
-/// What the bank shows deposited, if it was asked after `sent_at`: an earlier view says nothing about what was sent then.
+/// What the bank shows deposited, if it was heard after `sent_at`: an earlier view says nothing about what was sent.
 fn deposited_after(order: &Order, sent_at: Timestamp) -> Option<i64> {
     let seen = order.view.as_ref().filter(|seen| seen.seen_at >= sent_at)?;
     Some(in_our_currency(order, &seen.view)?.amounts?.deposited)

@@ -1,8 +1,8 @@
 //! Our sums beside the bank's: which two belong together, and whether they differ.
 //!
 //! Two currencies are never compared, and what a person has accepted differs no more. Sums of an order that is still on
-//! its way are [`lifecycle`](super::super::lifecycle)'s to judge at every look; here the ends are measured, as they stand
-//! when the day is over.
+//! its way are [`lifecycle`](super::super::lifecycle)'s to judge at every look; here the ends are measured, as they
+//! stand when the day is over.
 
 use super::super::bank::{BankAmounts, BankStatus, BankView};
 use super::super::lifecycle::Contradiction;
