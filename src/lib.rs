@@ -5,5 +5,7 @@ pub mod config;
 pub mod domain;
 pub mod gateway;
 pub mod metrics;
+pub mod progress;
+pub mod report;
 pub mod sandbox;
 pub mod store;

@@ -25,21 +25,12 @@ const TIMEOUT: Limits<Duration> = Limits {
     max: Duration::from_secs(120),
     why: "in less no bank abroad can answer, and longer waits hold up the queue",
 };
-const ORDER_NUMBER: Limits<u32> = Limits {
-    min: 32,
-    max: 36,
-    why: "32 is the length in the bank's documents, 36 the longest any bank takes",
-};
-const BURST: Limits<u32> = Limits {
-    min: 1,
-    max: 1000,
-    why: "saved-up requests leave at once, and a bank takes a thousand for an attack",
-};
-const IN_FLIGHT: Limits<u32> = Limits {
-    min: 1,
-    max: 64,
-    why: "each holds a connection, and a gateway allows a host a few dozen",
-};
+const ORDER_NUMBER: Limits<u32> =
+    Limits { min: 32, max: 36, why: "32 is the length in the bank's documents, 36 the longest any bank takes" };
+const BURST: Limits<u32> =
+    Limits { min: 1, max: 1000, why: "saved-up requests leave at once, and a bank takes a thousand for an attack" };
+const IN_FLIGHT: Limits<u32> =
+    Limits { min: 1, max: 64, why: "each holds a connection, and a gateway allows a host a few dozen" };
 
 /// The longest file of certificates, in bytes: the whole public set has a quarter of it.
 const PEM_MAX: u64 = 1 << 20;
@@ -64,9 +55,8 @@ pub(super) fn merchant(
     let id = name(section, taken);
     let timeouts = timeouts(section);
     let gateway = gateway(section, around, taken, &timeouts);
-    let currency = section.parsed_or("currency", Currency::RUB, |text| {
-        Currency::parse(text).map_err(|error| error.to_string())
-    });
+    let currency =
+        section.parsed_or("currency", Currency::RUB, |text| Currency::parse(text).map_err(|error| error.to_string()));
     let zone = zone(section);
     let order_number_max = number(section, "order_number_max", ORDER_NUMBER_MAX, &ORDER_NUMBER);
     let budget = section.section("budget", budget);
@@ -98,10 +88,7 @@ pub(super) fn merchant(
 /// How many: `default` when nothing is written.
 pub(super) fn count(section: &mut Section<'_, '_>, key: &'static str, default: u32) -> NonZeroUsize {
     let found = section.integer_or(key, default, &IN_FLIGHT);
-    usize::try_from(found)
-        .ok()
-        .and_then(NonZeroUsize::new)
-        .unwrap_or(NonZeroUsize::MIN)
+    usize::try_from(found).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
 }
 
 fn number(section: &mut Section<'_, '_>, key: &'static str, default: usize, limits: &Limits<u32>) -> usize {
@@ -177,10 +164,7 @@ fn timeouts(section: &mut Section<'_, '_>) -> Timeouts {
 /// The address. One that seems to have credentials in it is not shown.
 fn address(section: &mut Section<'_, '_>) -> Result<Address, Noted> {
     let Some(text) = section.text("gateway") else {
-        return Err(section.problem(
-            "gateway",
-            "give the address of the bank's REST gateway, its whole prefix",
-        ));
+        return Err(section.problem("gateway", "give the address of the bank's REST gateway, its whole prefix"));
     };
     let text = text?;
     values::address(text).map_err(|remedy| {
@@ -218,9 +202,7 @@ fn user_name(text: &str) -> Result<String, String> {
     if (1..=USER_NAME_MAX).contains(&length) && text.trim() == text && !text.contains(char::is_control) {
         return Ok(text.to_owned());
     }
-    Err(format!(
-        "give the bank's service login, 1 to {USER_NAME_MAX} characters without space around it"
-    ))
+    Err(format!("give the bank's service login, 1 to {USER_NAME_MAX} characters without space around it"))
 }
 
 /// A secret for the bank; a public one only where no real money is.
@@ -252,20 +234,14 @@ fn own_account(section: &mut Section<'_, '_>, address: &Address, credentials: &C
     if taken.accounts.contains(&account) {
         let remedy = "another merchant has this gateway and login already, and their budgets would add up; make them \
                       one merchant, or give this one its own login";
-        let shown = if key == "token" {
-            NOT_SHOWN.to_owned()
-        } else {
-            format!("{:?}", account.1)
-        };
+        let shown = if key == "token" { NOT_SHOWN.to_owned() } else { format!("{:?}", account.1) };
         section.problem_showing(key, shown, remedy);
     }
     taken.accounts.push(account);
 }
 
 fn extra_roots(section: &mut Section<'_, '_>, directory: &Path) -> Result<Option<Vec<u8>>, Noted> {
-    section
-        .parsed("extra_root", |text| certificates(&directory.join(text)))
-        .transpose()
+    section.parsed("extra_root", |text| certificates(&directory.join(text))).transpose()
 }
 
 /// The bytes of a PEM file. What is in it is the TLS stack's to judge; here a key, or another file, is refused.

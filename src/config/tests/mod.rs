@@ -33,9 +33,7 @@ const LEAST: [(&str, &str); 6] = [
 
 /// A file with the least in it, and `changed` on top: an empty value takes a key away.
 fn written(changed: &[(&str, &str)]) -> String {
-    let kept = LEAST
-        .iter()
-        .filter(|(key, _)| !changed.iter().any(|(other, _)| key == other));
+    let kept = LEAST.iter().filter(|(key, _)| !changed.iter().any(|(other, _)| key == other));
     let present = kept.chain(changed).filter(|(_, value)| !value.is_empty());
     let (mut top, mut merchant) = (Vec::new(), vec!["[[merchant]]\n".to_owned()]);
     for (key, value) in present {
@@ -139,9 +137,7 @@ fn the_sample_shows_the_defaults() {
     let source = sample_with_defaults();
     assert!(source.contains("\nattempts = 3\n") && source.contains("\n    { until_age"));
     let shown = host.load(&source).unwrap_or_else(|error| panic!("{error}"));
-    let short = host
-        .load(&fs::read_to_string(sample("reconciled.toml")).unwrap())
-        .unwrap();
+    let short = host.load(&fs::read_to_string(sample("reconciled.toml")).unwrap()).unwrap();
     assert_eq!(changes(&short, &shown), []);
 }
 
@@ -221,10 +217,7 @@ fn what_is_written_arrives() {
         ("merchant.shop.currency", r#""978""#),
         ("merchant.shop.zone", r#""Asia/Vladivostok""#),
         ("merchant.shop.order_number_max", "0x24"),
-        (
-            "merchant.shop.looks.pending",
-            r#"[{ until_age = "1m", every = "100ms" }]"#,
-        ),
+        ("merchant.shop.looks.pending", r#"[{ until_age = "1m", every = "100ms" }]"#),
         ("merchant.shop.looks.late", "[]"),
         ("merchant.shop.completion.when", r#""window""#),
         ("merchant.shop.completion.cron", r#""0 3 * * 1-5""#),
@@ -239,10 +232,7 @@ fn what_is_written_arrives() {
     assert_eq!(merchant.currency.alpha(), "EUR");
     assert_eq!(merchant.zone.name(), "Asia/Vladivostok");
     assert_eq!(merchant.order_number_max, 36);
-    let tier = Tier {
-        until_age: Duration::from_secs(60),
-        every: Duration::from_millis(100),
-    };
+    let tier = Tier { until_age: Duration::from_secs(60), every: Duration::from_millis(100) };
     assert_eq!(merchant.looks.pending, [tier]);
     assert!(merchant.looks.late.is_empty());
     assert!(

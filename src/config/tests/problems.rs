@@ -15,10 +15,7 @@ fn check_many(changed: &[(&str, &str)], key: &str, remedy: &str) {
     };
     assert_eq!(problem.key, key, "{changed:?}");
     assert!(problem.remedy.contains(remedy), "{changed:?}: {}", problem.remedy);
-    assert!(
-        problem.line.is_some() || problem.value.is_empty(),
-        "{changed:?}: no line"
-    );
+    assert!(problem.line.is_some() || problem.value.is_empty(), "{changed:?}: no line");
 }
 
 #[test]
@@ -32,11 +29,7 @@ fn the_whole_file() {
     check_many(&[("listen", r#""0.0.0.0:9642""#)], "api_token", "open to other hosts");
     check("shutdown_grace", r#""0s""#, "1s to 10m");
     check("shutdown_grace", "30", "in quotes");
-    check(
-        "colour",
-        r#""red""#,
-        "known here: database, reports, listen, api_token, shutdown_grace, merchant",
-    );
+    check("colour", r#""red""#, "known here: database, reports, listen, api_token, shutdown_grace, merchant");
 }
 
 #[test]
@@ -45,29 +38,17 @@ fn a_merchant() {
     check_many(&[("merchant.shop.name", r#""Shop""#)], "merchant[1].name", "a-z");
     check("merchant.shop.gateway", "", "address of the bank");
     check("merchant.shop.gateway", r#""http://bank.example/""#, "use https");
-    check(
-        "merchant.shop.gateway",
-        r#""https://bank.example/rest""#,
-        "end the address with /",
-    );
+    check("merchant.shop.gateway", r#""https://bank.example/rest""#, "end the address with /");
     check("merchant.shop.user_name", "", "either user_name and password, or token");
     check("merchant.shop.user_name", r#"" shop""#, "without space");
     check("merchant.shop.password", "", "either user_name and password, or token");
     check("merchant.shop.token", r#"{ credential = "api-token" }"#, "never both");
-    check(
-        "merchant.shop.extra_root",
-        r#""no-such.pem""#,
-        "name a readable PEM file",
-    );
+    check("merchant.shop.extra_root", r#""no-such.pem""#, "name a readable PEM file");
     check("merchant.shop.extra_root", r#""reconciled.toml""#, "no certificate");
     check("merchant.shop.extra_root", r#"".""#, "not a plain file");
     check("merchant.shop.language", r#""Russian""#, "two lower-case letters");
     check("merchant.shop.connect_timeout", r#""99ms""#, "100ms to 2m");
-    check(
-        "merchant.shop.connect_timeout",
-        r#""21s""#,
-        "21s, must be at most request_timeout, 20s",
-    );
+    check("merchant.shop.connect_timeout", r#""21s""#, "21s, must be at most request_timeout, 20s");
     check("merchant.shop.request_timeout", r#""121s""#, "100ms to 2m");
     check("merchant.shop.currency", r#""ROUBLE""#, "ISO 4217");
     check("merchant.shop.currency", "643", "in quotes");
@@ -90,11 +71,7 @@ fn a_budget() {
     check("merchant.shop.budget.burst", "5.0", "a whole number");
     check("merchant.shop.budget.in_flight", "65", "1 to 64");
     check("merchant.shop.budget", "5", "under a line [merchant.shop.budget]");
-    check(
-        "merchant.shop.budget.rate",
-        r#""5/s""#,
-        "known here: requests, burst, in_flight",
-    );
+    check("merchant.shop.budget.rate", r#""5/s""#, "known here: requests, burst, in_flight");
 }
 
 #[test]
@@ -109,33 +86,17 @@ fn looks() {
     check("merchant.shop.looks.late", r#""1h""#, "write a list");
     check("merchant.shop.looks.payment_time", r#""9s""#, "10s to 30d");
     check("merchant.shop.looks.payment_time", r#""31d""#, "10s to 30d");
-    check(
-        "merchant.shop.looks.backoff_max",
-        r#""1s""#,
-        "1s, must be at least backoff, 5s",
-    );
-    check_many(
-        &[("merchant.shop.looks.backoff", r#""11m""#)],
-        "merchant.shop.looks.backoff",
-        "at least backoff",
-    );
+    check("merchant.shop.looks.backoff_max", r#""1s""#, "1s, must be at least backoff, 5s");
+    check_many(&[("merchant.shop.looks.backoff", r#""11m""#)], "merchant.shop.looks.backoff", "at least backoff");
     let tiers = "merchant.shop.looks.pending";
     check(tiers, r#""10s""#, "write a list of { until_age");
     check(tiers, r#"["10s"]"#, "write a list of { until_age");
-    check(
-        tiers,
-        r#"[{ until_age = "2m", every = "1s" }, { until_age = "1m", every = "1s" }]"#,
-        "ascending",
-    );
+    check(tiers, r#"[{ until_age = "2m", every = "1s" }, { until_age = "1m", every = "1s" }]"#, "ascending");
     let first =
         |tier: &str, key: &str, remedy: &str| check_many(&[(tiers, tier)], &format!("{tiers}[1].{key}"), remedy);
     first(r#"[{ until_age = "2m" }]"#, "every", "write a list of { until_age");
     first(r#"[{ until_age = "2m", every = "1ms" }]"#, "every", "100ms to 7d");
-    first(
-        r#"[{ until_age = "2m", every = "1s", then = 1 }]"#,
-        "then",
-        "known here: until_age, every",
-    );
+    first(r#"[{ until_age = "2m", every = "1s", then = 1 }]"#, "then", "known here: until_age, every");
 }
 
 #[test]
@@ -146,26 +107,10 @@ fn completion_and_holds() {
         "merchant.shop.completion.delay",
         "how long after the hold",
     );
-    check_many(
-        &[("merchant.shop.completion.when", r#""window""#)],
-        "merchant.shop.completion.cron",
-        "say when",
-    );
-    check(
-        "merchant.shop.completion.delay",
-        r#""1d""#,
-        "belongs to when = \"after\"",
-    );
-    check(
-        "merchant.shop.completion.cron",
-        r#""0 3 * * *""#,
-        "belongs to when = \"window\"",
-    );
-    check(
-        "merchant.shop.completion.quiet",
-        r#""19s""#,
-        "19s, must be at least request_timeout, 20s",
-    );
+    check_many(&[("merchant.shop.completion.when", r#""window""#)], "merchant.shop.completion.cron", "say when");
+    check("merchant.shop.completion.delay", r#""1d""#, "belongs to when = \"after\"");
+    check("merchant.shop.completion.cron", r#""0 3 * * *""#, "belongs to when = \"window\"");
+    check("merchant.shop.completion.quiet", r#""19s""#, "19s, must be at least request_timeout, 20s");
     check("merchant.shop.completion.quiet", r#""25h""#, "1s to 1d");
     check("merchant.shop.completion.resend", "true", "in quotes");
     check("merchant.shop.completion.resend", r#""partial""#, "\"whole\"");
@@ -174,16 +119,8 @@ fn completion_and_holds() {
     check("merchant.shop.completion.ask_every", r#""6m""#, "at least ask_every");
     check("merchant.shop.completion.in_flight", "0", "1 to 64");
     check("merchant.shop.hold.lifetime", r#""59s""#, "1m to 60d");
-    check(
-        "merchant.shop.hold.warn_before",
-        r#""5d""#,
-        "5d, must be less than lifetime, 5d",
-    );
-    check(
-        "merchant.shop.hold.lifetime",
-        r#""1d""#,
-        "1d, must be less than lifetime, 1d",
-    );
+    check("merchant.shop.hold.warn_before", r#""5d""#, "5d, must be less than lifetime, 5d");
+    check("merchant.shop.hold.lifetime", r#""1d""#, "1d, must be less than lifetime, 1d");
 }
 
 /// Limits are included on both sides.
@@ -219,24 +156,15 @@ fn the_last_value_that_is_allowed() {
 #[test]
 fn completion_comes_before_the_hold_is_at_risk() {
     let after = |delay: &str, remedy: &str| {
-        let changed = [
-            ("merchant.shop.completion.when", r#""after""#),
-            ("merchant.shop.completion.delay", delay),
-        ];
+        let changed = [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", delay)];
         check_many(&changed, "merchant.shop.completion.delay", remedy);
     };
     after(r#""96h1m""#, "wait longer than 4d");
     after(r#""61d""#, "0s to 60d");
-    let just_in_time = [
-        ("merchant.shop.completion.when", r#""after""#),
-        ("merchant.shop.completion.delay", r#""4d""#),
-    ];
+    let just_in_time = [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", r#""4d""#)];
     assert_eq!(Host::new().problems(&just_in_time), []);
     let window = |cron: &str, remedy: &str| {
-        let changed = [
-            ("merchant.shop.completion.when", r#""window""#),
-            ("merchant.shop.completion.cron", cron),
-        ];
+        let changed = [("merchant.shop.completion.when", r#""window""#), ("merchant.shop.completion.cron", cron)];
         check_many(&changed, "merchant.shop.completion.cron", remedy);
     };
     window(r#""0 3 1 * *""#, "wait longer than 4d");
@@ -279,36 +207,24 @@ fn merchants_together() {
         assert!(problem.remedy.contains(remedy), "{problem}");
     };
     problem_of(&merchant("shop", "another"), "merchant[2].name", "its own name");
-    problem_of(
-        &merchant("other", "shop-api"),
-        "merchant.other.user_name",
-        "budgets would add up",
-    );
+    problem_of(&merchant("other", "shop-api"), "merchant.other.user_name", "budgets would add up");
     assert!(host.load(&(written(&[]) + &merchant("other", "another"))).is_ok());
 
     let none = "database = \"q\"\nreports = \"r\"\n";
-    for source in [
-        none.to_owned(),
-        format!("merchant = []\n{none}"),
-        format!("{none}[merchant]\nname = \"shop\"\n"),
-    ] {
+    for source in [none.to_owned(), format!("merchant = []\n{none}"), format!("{none}[merchant]\nname = \"shop\"\n")] {
         let error = host.load(&source).unwrap_err();
         let [problem] = error.problems() else { panic!("{error}") };
         assert_eq!(problem.key, "merchant");
         assert!(problem.remedy.contains("[[merchant]]"), "{problem}");
     }
-    let many: String = (0..=100)
-        .map(|n| merchant(&format!("m{n}"), &format!("l{n}")))
-        .collect();
+    let many: String = (0..=100).map(|n| merchant(&format!("m{n}"), &format!("l{n}"))).collect();
     let error = host.load(&(none.to_owned() + &many)).unwrap_err();
     assert!(error.to_string().contains("at most 100"), "{error}");
 }
 
 #[test]
 fn a_consequence_of_a_problem_is_not_another_one() {
-    let wrong_and_short = [
-        ("merchant.shop.request_timeout", r#""soon""#),
-        ("merchant.shop.completion.quiet", r#""10s""#),
-    ];
+    let wrong_and_short =
+        [("merchant.shop.request_timeout", r#""soon""#), ("merchant.shop.completion.quiet", r#""10s""#)];
     check_many(&wrong_and_short, "merchant.shop.request_timeout", "such as \"1h30m\"");
 }

@@ -7,10 +7,7 @@ fn check(changed: &[(&str, &str)], expected: &[(&str, Effect)]) {
     let host = Host::new();
     let (old, new) = (host.loaded(&[]), host.loaded(changed));
     for found in [changes(&old, &new), changes(&new, &old)] {
-        let found: Vec<_> = found
-            .iter()
-            .map(|change| (change.key.as_str(), change.effect))
-            .collect();
+        let found: Vec<_> = found.iter().map(|change| (change.key.as_str(), change.effect)).collect();
         assert_eq!(found, expected, "{changed:?}");
     }
     let whole_file = |key: &str| !key.starts_with("merchant.");
@@ -26,10 +23,7 @@ fn a_change_is_named_by_its_key() {
     check(&[("listen", r#""127.0.0.1:1""#)], &[("listen", NeedsRestart)]);
     check(&[("reports", r#""elsewhere""#)], &[("reports", AtOnce)]);
     check(&[("shutdown_grace", r#""1m""#)], &[("shutdown_grace", AtOnce)]);
-    check(
-        &[("api_token", r#"{ credential = "api-token" }"#)],
-        &[("api_token (content)", AtOnce)],
-    );
+    check(&[("api_token", r#"{ credential = "api-token" }"#)], &[("api_token (content)", AtOnce)]);
     let merchant = [
         ("merchant.shop.gateway", r#""https://bank.example/other/""#),
         ("merchant.shop.user_name", r#""other-api""#),
@@ -65,10 +59,7 @@ fn a_change_is_named_by_its_key() {
     for change in merchant {
         check(&[change], &[(change.0, AtOnce)]);
     }
-    let after = [
-        ("merchant.shop.completion.when", r#""after""#),
-        ("merchant.shop.completion.delay", r#""1h""#),
-    ];
+    let after = [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", r#""1h""#)];
     check(&after, &[("merchant.shop.completion.when", AtOnce)]);
 }
 

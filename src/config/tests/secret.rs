@@ -46,11 +46,8 @@ fn a_reference_leads_to_a_secret() {
 
 #[test]
 fn a_token_stands_for_a_login() {
-    let changed = [
-        ("merchant.shop.user_name", ""),
-        (PASSWORD, ""),
-        ("merchant.shop.token", r#"{ credential = "api-token" }"#),
-    ];
+    let changed =
+        [("merchant.shop.user_name", ""), (PASSWORD, ""), ("merchant.shop.token", r#"{ credential = "api-token" }"#)];
     let config = Host::new().loaded(&changed);
     assert!(
         matches!(&config.merchants[0].gateway.credentials, Credentials::Token(token) if token.expose_secret() == CANARY)
@@ -65,10 +62,7 @@ fn a_file_that_others_can_read_is_refused() {
         let (value, remedy) = refused(&host, r#"{ file = "secret" }"#);
         assert_eq!(value, r#"{ file = "secret" }"#);
         assert!(remedy.contains(&format!("its mode is {shown}")), "{remedy}");
-        assert!(
-            remedy.contains(&format!("chmod 600 {}", host.path("secret").display())),
-            "{remedy}"
-        );
+        assert!(remedy.contains(&format!("chmod 600 {}", host.path("secret").display())), "{remedy}");
     }
 }
 
@@ -88,11 +82,7 @@ fn a_reference_that_leads_nowhere_says_what_to_do() {
     check(&host, r#"{ file = "." }"#, "not a plain file");
     check(&host, r#"{ env = "NONE" }"#, "NONE is not set");
     host.env.remove("CREDENTIALS_DIRECTORY");
-    check(
-        &host,
-        r#"{ credential = "shop-password" }"#,
-        "CREDENTIALS_DIRECTORY is not set",
-    );
+    check(&host, r#"{ credential = "shop-password" }"#, "CREDENTIALS_DIRECTORY is not set");
 }
 
 #[test]
@@ -156,17 +146,11 @@ fn a_public_password_is_for_the_sandbox() {
     let mut host = Host::new();
     let public = r#"{ public = "sandbox" }"#;
     let local = ("merchant.shop.gateway", r#""http://127.0.0.1:8642/payment/rest/""#);
-    assert!(
-        host.problems(&[local, (PASSWORD, public), ("api_token", public)])
-            .is_empty()
-    );
+    assert!(host.problems(&[local, (PASSWORD, public), ("api_token", public)]).is_empty());
 
     let (_, remedy) = refused(&host, public);
     assert!(remedy.contains("sandbox on a loopback address"), "{remedy}");
-    for more in [
-        vec![("api_token", public)],
-        vec![local, ("api_token", public), ("listen", r#""0.0.0.0:1""#)],
-    ] {
+    for more in [vec![("api_token", public)], vec![local, ("api_token", public), ("listen", r#""0.0.0.0:1""#)]] {
         let problems = host.problems(&more);
         assert_eq!(problems.len(), 1, "{problems:#?}");
         assert_eq!(problems[0].key, "api_token");

@@ -34,10 +34,7 @@ name = "Second Shop"
         ConfigError::Problems { path, .. } => path.display().to_string(),
         other => panic!("{other}"),
     };
-    assert_eq!(
-        error.to_string().replace(&path, "FILE"),
-        include_str!("problems.txt").trim_end()
-    );
+    assert_eq!(error.to_string().replace(&path, "FILE"), include_str!("problems.txt").trim_end());
 }
 
 #[test]
@@ -67,10 +64,7 @@ fn a_file_that_cannot_be_read_says_what_to_do() {
     let host = Host::new();
     let check = |path: &Path, remedy: &str| {
         let text = host.load_file(path).unwrap_err().to_string();
-        assert!(
-            text.contains(remedy) && text.contains(&path.display().to_string()),
-            "{text}"
-        );
+        assert!(text.contains(remedy) && text.contains(&path.display().to_string()), "{text}");
     };
     check(&host.path("none.toml"), "--config");
     check(&host.file("latin.toml", b"# \xff", 0o600), "UTF-8");
