@@ -41,8 +41,10 @@ pub(crate) fn order(number: &str, state: State) -> Candidate {
         complete_at: None,
         next_look_at: None,
         unknown_in_a_row: 0,
+        heard: None,
         view: None,
-        review: None,
+        reheard: None,
+        view: None,
         accepted: None,
     };
     Candidate { order, operation: None }

@@ -1,0 +1,4 @@
+//! stub
+mod logging;
+mod run;
+mod signals;
