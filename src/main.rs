@@ -1,1 +1,5 @@
-fn main() {}
+//! x
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    reconciled::cli::go().await
+}

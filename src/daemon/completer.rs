@@ -133,10 +133,10 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     };
     let answer = desk.gateway.status(&order, permit).await;
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
-    let leave = match expects_to_send(desk, &order, &operation, &answer) {
-        true => Some(desk.gateway.pacer().permit(Purpose::Money).await),
-        false => None,
-    };
+    let mut leave = None;
+    if expects_to_send(desk, &order, &operation, &answer) {
+        leave = Some(desk.gateway.pacer().permit(Purpose::Money).await);
+    }
     let send = write_down(desk, &order, answer, leave.is_some()).await?;
     match (send, leave) {
         (Some(send), Some(leave)) => carry_out(desk, send, leave).await,

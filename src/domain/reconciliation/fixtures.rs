@@ -43,8 +43,6 @@ pub(crate) fn order(number: &str, state: State) -> Candidate {
         unknown_in_a_row: 0,
         heard: None,
         view: None,
-        reheard: None,
-        view: None,
         accepted: None,
     };
     Candidate { order, operation: None }
