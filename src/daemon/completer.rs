@@ -161,7 +161,9 @@ async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
         }
     };
     let told = desk.shared.store.amend(order.key, now, decide).await?;
-    told.iter().for_each(|event| log_event(order, event));
+    if let Some(event) = &told {
+        log_event(order, event);
+    }
     Ok(())
 }
 
@@ -216,7 +218,9 @@ async fn write_down(
         return Ok(None);
     };
     desk.shared.metrics.look(&desk.merchant, told.outcome);
-    told.events.iter().for_each(|event| log_event(asked_about, event));
+    for event in &told.events {
+        log_event(asked_about, event);
+    }
     if !told.state.is_open() {
         desk.shared.metrics.completion(&desk.merchant, told.state);
     }
@@ -242,7 +246,9 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit) -> Result<(), StoreEr
     let answer = desk.gateway.complete(&send.order_id, send.amount, leave).await;
     let now = desk.shared.clock.now();
     let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
-    event.iter().for_each(|event| log_event(&send.order, event));
+    if let Some(event) = &event {
+        log_event(&send.order, event);
+    }
     Ok(())
 }
 

@@ -1,10 +1,5 @@
 //! The real thing: daemon, database, sandbox and command line, each across its real border.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that meets the unexpected stops there"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
 mod fixture;
 mod house;

@@ -43,6 +43,7 @@ pub(crate) fn order(number: &str, state: State) -> Candidate {
         unknown_in_a_row: 0,
         heard: None,
         view: None,
+        review: None,
         accepted: None,
     };
     Candidate { order, operation: None }
