@@ -4,3 +4,5 @@
 mod fixture;
 mod house;
 mod journey;
+mod process;
+mod report;
