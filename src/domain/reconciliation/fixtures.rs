@@ -41,6 +41,7 @@ pub(crate) fn order(number: &str, state: State) -> Candidate {
         complete_at: None,
         next_look_at: None,
         unknown_in_a_row: 0,
+        heard: None,
         view: None,
         review: None,
         accepted: None,
