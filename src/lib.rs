@@ -4,6 +4,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod gateway;
+pub mod intake;
 pub mod metrics;
 pub mod progress;
 pub mod report;
