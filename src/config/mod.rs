@@ -33,6 +33,7 @@ pub use self::error::{ConfigError, Problem};
 
 use crate::domain::calendar::{CronPattern, Zone};
 use crate::domain::holds::{CompletionSchedule, HoldPolicy};
+use crate::domain::journey::Policy;
 use crate::domain::money::Currency;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::order::MerchantId;
@@ -162,5 +163,18 @@ impl Config {
     /// The merchant named `id`.
     pub fn merchant(&self, id: &MerchantId) -> Option<&MerchantConfig> {
         self.merchants.iter().find(|merchant| merchant.id == *id)
+    }
+}
+
+impl MerchantConfig {
+    /// The policies on which decisions about its orders depend.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            looks: self.looks.clone(),
+            holds: self.holds.clone(),
+            schedule: self.completion.schedule.clone(),
+            settle: self.completion.settle.clone(),
+            zone: self.zone.clone(),
+        }
     }
 }
