@@ -15,7 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 /// Enough for every honest request line and header; orders go in the body.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -73,7 +73,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: watch
                     tracing::warn!(%error, "The HTTP face could not accept a connection");
                 }
                 failing = true;
-                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+                sleep(ACCEPT_AGAIN_AFTER).await;
             }
         }
     }
@@ -90,8 +90,9 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    // Answers are small and complete: waiting to fill a packet would only delay them.
-    stream.set_nodelay(true)?;
+    // Answers are small and complete: waiting to fill a packet would only delay them. A failure is the caller's, who has
+    // gone already, and no reason to accept the next one later.
+    let _ = stream.set_nodelay(true);
     Ok((stream, place))
 }
 
@@ -110,18 +111,21 @@ async fn converse(
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
     );
-    let over = async {
-        tokio::select! {
-            () = stopped(&mut stop) => limits.grace,
-            () = tokio::time::sleep(limits.life) => limits.request_within,
-        }
-    };
-    let grace = tokio::select! {
+    tokio::select! {
         // A broken connection is the caller's news, and it has no way to hear ours.
         _ = &mut connection => return,
-        grace = over => grace,
-    };
+        () = stopped(&mut stop) => {}
+        () = sleep(limits.life) => {}
+    }
     connection.as_mut().graceful_shutdown();
-    // Cut by dropping it. A change that was already handed to the store is made all the same.
-    let _ = timeout(grace, connection).await;
+    let grace = async {
+        stopped(&mut stop).await;
+        sleep(limits.grace).await;
+    };
+    tokio::select! {
+        _ = connection => {}
+        // Cut by dropping it. A change that was already handed to the store is made all the same.
+        () = grace => {}
+        () = sleep(limits.request_within) => {}
+    }
 }
