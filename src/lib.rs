@@ -63,6 +63,7 @@ pub mod gateway;
 pub mod daemon;
 
 pub mod config;
+pub mod intake;
 pub mod api;
 pub mod report;
 pub mod cli;
