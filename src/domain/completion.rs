@@ -8,7 +8,7 @@ use super::bank::{CompletionAnswer, StatusAnswer};
 use super::event::{Cause, EventKind, NewEvent};
 use super::journey::{self, LookOutcome, Policy};
 use super::lifecycle::Contradiction;
-use super::operation::{self, CompletionAmount, NewOperation, Operation, OperationState, Step};
+use super::operation::{self, CompletionAmount, NewOperation, Operation, OperationState, SettlePolicy, Step};
 use super::order::{Order, State};
 use super::polling::{self, Jitter};
 use super::time::Timestamp;
@@ -56,14 +56,14 @@ pub fn after_ask(
         outcome: looked.outcome,
         send: false,
     };
-    perform(&mut asked, step, now);
+    perform(&mut asked, step, &policy.settle, now);
     // A review opened above counts from now: its bound is the review's, not the held order's.
     asked.order.next_look_at =
         polling::next_look(&policy.looks, &asked.order, now, jitter).or(asked.order.next_look_at);
     asked
 }
 
-fn perform(asked: &mut Asked, step: Step, now: Timestamp) {
+fn perform(asked: &mut Asked, step: Step, policy: &SettlePolicy, now: Timestamp) {
     match step {
         Step::Send { expected_minor } => begin_send(asked, expected_minor, now),
         Step::Confirm { deposited_minor } => {
@@ -83,7 +83,7 @@ fn perform(asked: &mut Asked, step: Step, now: Timestamp) {
             close(asked, OperationState::Contradicted, EventKind::CompletionContradicted, words, now);
             review(asked, &found, now);
         }
-        Step::Escalate(found) => escalate(asked, &found, now),
+        Step::Escalate(found) => escalate(asked, &found, policy, now),
         Step::AskAgain { at, agreeing_reads, why } => {
             asked.operation.next_step_at = at;
             asked.operation.agreeing_reads = agreeing_reads;
@@ -120,19 +120,17 @@ fn review(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
     asked.events.extend(journey::open_review(&mut asked.order, found, Cause::Look, now));
 }
 
-/// The order goes to review while the question stays open, asked at the longest interval.
-fn escalate(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
+/// The order goes to review while the question stays open: a person has been called, and the bank is asked on at the
+/// longest interval, so that a late effect is still noticed.
+fn escalate(asked: &mut Asked, found: &Contradiction, policy: &SettlePolicy, now: Timestamp) {
     let words = found.reason(&asked.order).sentence;
     if asked.order.state != State::Review {
         asked.events.push(of_order(&asked.order, EventKind::CompletionEscalated, Cause::Look, words.clone()));
     }
     review(asked, found, now);
     asked.operation.note = Some(words);
-    asked.operation.next_step_at = now.plus(ESCALATED_ASK_EVERY);
+    asked.operation.next_step_at = now.plus(policy.ask_every_max);
 }
-
-/// A person has been called; the bank is asked on so that a late effect is still noticed.
-const ESCALATED_ASK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What the bank's answer to the send itself makes of the operation. It never confirms: the next question is due at
 /// once, and decides.
