@@ -8,6 +8,7 @@ use super::bank::{CompletionAnswer, StatusAnswer};
 use super::event::{Cause, EventKind, NewEvent};
 use super::journey::{self, LookOutcome, Policy};
 use super::lifecycle::Contradiction;
+use super::money::for_people;
 use super::operation::{self, CompletionAmount, NewOperation, Operation, OperationState, SettlePolicy, Step};
 use super::order::{Order, State};
 use super::polling::{self, Jitter};
@@ -17,7 +18,9 @@ use super::time::Timestamp;
 pub fn intend(order: &Order, now: Timestamp) -> (NewOperation, NewEvent) {
     let words = match order.completion {
         CompletionAmount::Whole => "a completion of the whole hold is due".to_owned(),
-        CompletionAmount::Exactly(amount) => format!("a completion of {} minor units is due", amount.minor()),
+        CompletionAmount::Exactly(amount) => {
+            format!("a completion of {} is due", for_people(amount.minor(), order.currency))
+        }
     };
     let event = of_order(order, EventKind::CompletionIntended, Cause::Schedule, words);
     (NewOperation { amount: order.completion, intended_at: now }, event)
@@ -67,7 +70,8 @@ fn perform(asked: &mut Asked, step: Step, policy: &SettlePolicy, now: Timestamp)
     match step {
         Step::Send { expected_minor } => begin_send(asked, expected_minor, now),
         Step::Confirm { deposited_minor } => {
-            let words = format!("the bank shows {deposited_minor} minor units deposited, as intended");
+            let sum = for_people(deposited_minor, asked.order.currency);
+            let words = format!("the bank shows {sum} deposited, as intended");
             close(asked, OperationState::Confirmed, EventKind::CompletionConfirmed, words, now);
         }
         Step::Settle { state: OperationState::Withdrawn, why } => {
@@ -104,7 +108,8 @@ fn begin_send(asked: &mut Asked, expected_minor: i64, now: Timestamp) {
     operation.next_step_at = now;
     operation.note = Some("sent; no answer yet".to_owned());
     asked.send = true;
-    let words = format!("attempt {}, {expected_minor} minor units expected", asked.operation.attempt);
+    let sum = for_people(expected_minor, asked.order.currency);
+    let words = format!("attempt {}, {sum} expected", asked.operation.attempt);
     asked.events.push(of_order(&asked.order, EventKind::CompletionSent, Cause::Schedule, words));
 }
 

@@ -4,9 +4,10 @@
 //! to the daemon's own API, buyers pay, decline or walk away, and the daemon does its whole job from a configuration
 //! file like any other. At the end its book is laid against the bank's, line by line.
 //!
-//! Read in this order: this file (the play), `stage` (what is set up), `shop` (who registers orders), `screen` (what
-//! is shown meanwhile), `verdict` (the books, compared).
+//! Read in this order: this file (the play), `stage` (what is set up), `shop` (who registers orders), `notice` (how long
+//! outcomes stay unnoticed), `screen` (what is shown meanwhile), `verdict` (the books, compared).
 
+mod notice;
 mod screen;
 mod shop;
 mod stage;
@@ -84,8 +85,7 @@ impl Faults {
 pub(super) async fn run(demo: Demo) -> anyhow::Result<bool> {
     let mut signals = signals::listen()?;
     let stage = Stage::set(&demo).await?;
-    let mut screen = Screen::new(!demo.json, std::io::stdout().is_terminal());
-    screen.open(&stage);
+    let mut screen = Screen::open(&stage, &demo, std::io::stdout().is_terminal());
     let shop = tokio::spawn(shop::Shop::of(&stage, &demo).trade());
     let interrupted = play(&stage, &mut screen, &shop, &mut signals).await;
     shop.abort();

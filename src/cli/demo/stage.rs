@@ -1,5 +1,6 @@
 //! What the demo is played on: the bank, the daemon, and their files.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 use crate::config::Config;
 use crate::daemon::Daemon;
 use crate::domain::order::MerchantId;
-use crate::sandbox::{Bank, Buyers, Login, Sandbox, Settings};
+use crate::sandbox::{Bank, Buyers, Login, OrderView, Sandbox, Settings};
 use crate::store::Store;
 
 use super::Demo;
@@ -78,6 +79,11 @@ impl Stage {
 
     pub(super) fn bank(&self) -> &Bank {
         self.bank.bank()
+    }
+
+    /// The bank's book.
+    pub(super) fn bank_by_number(&self) -> HashMap<String, OrderView> {
+        self.bank().orders().into_iter().map(|order| (order.order_number.clone(), order)).collect()
     }
 
     pub(super) fn bank_address(&self) -> String {

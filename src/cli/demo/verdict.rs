@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use crate::domain::event::EventKind;
 use crate::domain::operation::OperationState;
 use crate::domain::order::State;
-use crate::domain::time::Timestamp;
 use crate::sandbox::{Effect, Entry, OrderView};
 use crate::store::{ListFilter, OrderWithOperation};
 
+use super::notice::{Journal, Notice};
 use super::stage::Stage;
 
 /// Differences printed at most; the first ones tell.
@@ -58,21 +57,11 @@ struct Unsettled {
     reason: String,
 }
 
-/// How long outcomes stayed unnoticed, in seconds.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct Notice {
-    /// Outcomes noticed.
-    count: usize,
-    mean: f64,
-    p95: f64,
-    worst: f64,
-}
-
 /// Whether nothing is expected to change any more: whatever is open waits for a person, and what the bank last showed of
 /// it is what the bank has.
 pub(super) async fn is_settled(stage: &Stage) -> bool {
     let Ok(book) = book(stage).await else { return false };
-    let bank = by_number(stage);
+    let bank = stage.bank_by_number();
     // An order of the bank's that is not in the book yet is still on its way from the shop.
     book.len() >= bank.len() && book.iter().all(|line| has_come_to_rest(line, bank.get(line.order.number.as_str())))
 }
@@ -89,7 +78,9 @@ fn has_come_to_rest(line: &OrderWithOperation, bank: Option<&OrderView>) -> bool
 
 impl Verdict {
     pub(super) async fn reach(stage: &Stage) -> anyhow::Result<Self> {
-        let (book, bank) = (book(stage).await?, by_number(stage));
+        let (book, bank) = (book(stage).await?, stage.bank_by_number());
+        let mut journal = Journal::default();
+        journal.read_on(stage).await?;
         let (requests, completions, completed_twice) = from_ledger(stage);
         let differences = differences(&book, &bank);
         let mut states = BTreeMap::new();
@@ -103,7 +94,7 @@ impl Verdict {
             in_review: book.iter().filter(|line| line.order.state == State::Review).count(),
             books_equal: differences.is_empty(),
             completed_twice,
-            notice_seconds: Notice::measure(stage).await?,
+            notice_seconds: journal.notice(&bank),
             states,
             requests,
             completions,
@@ -123,10 +114,6 @@ async fn book(stage: &Stage) -> anyhow::Result<Vec<OrderWithOperation>> {
         }
         all.extend(page);
     }
-}
-
-fn by_number(stage: &Stage) -> HashMap<String, OrderView> {
-    stage.bank().orders().into_iter().map(|order| (order.order_number.clone(), order)).collect()
 }
 
 fn in_doubt(line: &OrderWithOperation) -> bool {
@@ -195,54 +182,6 @@ fn from_ledger(stage: &Stage) -> (usize, Completions, usize) {
     }
     let twice = done.values().filter(|times| **times > 1).count();
     (requests, Completions { asked, done: done.values().sum() }, twice)
-}
-
-impl Notice {
-    /// From each outcome at the bank (paid, held, declined, expired) to the moment our book had it.
-    pub(super) async fn measure(stage: &Stage) -> anyhow::Result<Self> {
-        let bank = by_number(stage);
-        let mut noticed: HashMap<String, Timestamp> = HashMap::new();
-        let mut after = 0;
-        loop {
-            let page = stage.store().events_after(after, 1_000).await?;
-            let Some(last) = page.last() else { break };
-            after = last.seq;
-            for event in page.iter().filter(|event| event.kind == EventKind::Changed && event.before == State::Pending)
-            {
-                noticed.entry(event.number.to_string()).or_insert(event.at);
-            }
-        }
-        let delay = |(number, at): (&String, &Timestamp)| {
-            let order = bank.get(number)?;
-            let outcome = order.paid_at_ms.or(order.ended_at_ms)?;
-            Some(at.since(Timestamp::from_millis(outcome)).as_secs_f64())
-        };
-        Ok(Self::of(noticed.iter().filter_map(delay).collect()))
-    }
-
-    fn of(mut delays: Vec<f64>) -> Self {
-        delays.sort_by(f64::total_cmp);
-        let Some(worst) = delays.last().copied() else { return Self::default() };
-        let count = delays.len();
-        let p95 = delays.get((count * 95).div_ceil(100).saturating_sub(1)).copied().unwrap_or(worst);
-        #[expect(clippy::cast_precision_loss, reason = "a demo's orders are few")]
-        let mean = delays.iter().sum::<f64>() / count as f64;
-        Self { count, mean: rounded(mean), p95: rounded(p95), worst: rounded(worst) }
-    }
-
-    pub(super) fn in_words(&self) -> String {
-        match self.count {
-            0 => "no outcome yet".to_owned(),
-            count => {
-                format!("{count} outcomes, noticed after {:.2} s on average, 95 % within {:.2} s", self.mean, self.p95)
-            }
-        }
-    }
-}
-
-/// To the millisecond: the clocks tell no more.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1_000.0).round() / 1_000.0
 }
 
 /// Prints the verdict.
