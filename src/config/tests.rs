@@ -64,3 +64,20 @@ fn the_samples_are_whole() {
         }
     }
 }
+
+/// Whoever lists orders on a merchant's host is not the daemon, and has none of its secrets.
+#[test]
+fn a_configuration_is_read_without_its_secrets() {
+    let none = |_: &str| None;
+    let read = |reading| Config::read(&sample("reconciled.toml"), &none, reading);
+    assert_eq!(read(Reading::Everything).unwrap_err().problems().len(), 2);
+    for reading in [Reading::NoCredentials, Reading::NoSecrets] {
+        assert!(read(reading).is_ok(), "{reading:?}");
+    }
+    let host = Host::new();
+    let source = fs::read_to_string(sample("reconciled.toml")).unwrap();
+    let source = source.replace("{ credential = \"api-token\" }", "{ env = \"NOT_SET\" }");
+    let path = host.file("reconciled.toml", source.as_bytes(), 0o600);
+    assert_eq!(Config::read(&path, &none, Reading::NoCredentials).unwrap_err().problems().len(), 1);
+    assert!(Config::read(&path, &none, Reading::NoSecrets).is_ok());
+}
