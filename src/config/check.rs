@@ -1,14 +1,18 @@
 //! What is asked of the file as a whole, and the way from its text to a [`Config`].
 
 use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use toml::de::DeTable;
 
+use super::error::mistake;
 use super::merchant::{Taken, merchant};
-use super::raw::{self, NOT_SHOWN, Noted, Notes, Section};
+use super::raw::{NOT_SHOWN, Noted, Notes, Section};
 use super::secrets::{self, Reading, Secret, Surroundings};
 use super::values::{self, Limits};
 use super::{Config, ConfigError, MerchantConfig};
@@ -19,6 +23,10 @@ const GRACE: Limits<Duration> = Limits {
     why: "an answer in flight needs a moment, and a host that shuts down does not wait longer",
 };
 
+/// The longest configuration read, in bytes: a hundred merchants with a comment on every key need a tenth of it. What
+/// is longer is some other file.
+const FILE_MAX: u64 = 1 << 20;
+
 /// How many merchants one process serves: each has its own connections and timers.
 const MERCHANTS_MAX: usize = 100;
 
@@ -27,15 +35,15 @@ const API_TOKEN_MIN: usize = 16;
 
 const MERCHANT_FORM: &str = "begin every merchant with a line [[merchant]], in two pairs of brackets";
 
-/// Reads `source`, the text of the file at `path`.
+/// Reads the file at `path`.
 pub(super) fn config(
     path: &Path,
-    source: &str,
     env: &dyn Fn(&str) -> Option<OsString>,
     reading: Reading,
 ) -> Result<Config, ConfigError> {
-    let table = raw::parse(path, source)?;
-    let mut notes = Notes::new(source);
+    let source = read(path)?;
+    let table = parse(path, &source)?;
+    let mut notes = Notes::new(&source);
     let around = Surroundings { directory: path.parent().unwrap_or(path), env, reading };
     let config = outermost(&mut Section::outermost(&table, &mut notes), path, &around);
     let problems = notes.into_problems();
@@ -43,6 +51,40 @@ pub(super) fn config(
         Ok(config) if problems.is_empty() => Ok(config),
         _ => Err(ConfigError::Problems { path: path.to_owned(), problems }),
     }
+}
+
+/// The text of the file at `path`.
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |cause: io::Error| ConfigError::Unreadable {
+        path: path.to_owned(),
+        remedy: match cause.kind() {
+            io::ErrorKind::NotFound => "name the file with --config, or copy config/reconciled.toml there and edit it",
+            io::ErrorKind::PermissionDenied => "let the daemon's user read it: chown root:reconciled, chmod 640",
+            io::ErrorKind::InvalidData => "save it as UTF-8 text",
+            _ => "check that it is a plain file of at most 1 MiB on a healthy disk",
+        },
+        cause,
+    };
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(FILE_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > FILE_MAX {
+        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
+    }
+    Ok(text)
+}
+
+/// The file's outermost table, as TOML has it.
+fn parse<'a>(path: &Path, source: &'a str) -> Result<DeTable<'a>, ConfigError> {
+    let (table, mut errors) = DeTable::parse_recoverable(source);
+    if errors.is_empty() {
+        return Ok(table.into_inner());
+    }
+    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+    Err(ConfigError::NotToml {
+        path: path.to_owned(),
+        mistakes: errors.iter().map(|error| mistake(source, error)).collect(),
+    })
 }
 
 fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'_>) -> Result<Config, Noted> {

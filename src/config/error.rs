@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, told so that a person can mend all of it in one go.
 //!
-//! Values are shown, secrets never: a value comes here only through [`super::raw`], which withholds whatever may be
+//! Values are shown, secrets never: a value comes here only through `raw`, which withholds whatever may be
 //! one. The text of a line that is not TOML is shown up to its `=` for the same reason.
 
 use std::fmt;
@@ -117,11 +117,14 @@ pub(super) fn mistake(source: &str, error: &toml::de::Error) -> String {
     )
 }
 
-/// A line up to its `=`: the mistake may sit in a secret, or in the misspelt key of one.
+/// A line up to its `=`, and a table's header up to a quote: the mistake may sit in a secret, or in the misspelt key of
+/// one.
 fn without_value(line: &str) -> String {
     match line.split_once('=') {
         Some((key, _)) => format!("{key}= ..."),
-        None if line.trim_start().starts_with('[') => line.trim_end().to_owned(),
+        None if line.trim_start().starts_with('[') => {
+            line.split(['"', '\'']).next().unwrap_or("").trim_end().to_owned()
+        }
         None => "...".to_owned(),
     }
 }

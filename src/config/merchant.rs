@@ -152,7 +152,11 @@ fn timeouts(section: &mut Section<'_, '_>) -> Timeouts {
     section.relation(
         &["connect_timeout", "request_timeout"],
         connect <= request,
-        format!("give at most request_timeout, which is {}: connecting is a part of it", as_written(request)),
+        format!(
+            "connect_timeout, {}, must be at most request_timeout, {}: connecting is a part of it",
+            as_written(connect),
+            as_written(request)
+        ),
     );
     Timeouts { connect, request }
 }

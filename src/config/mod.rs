@@ -168,8 +168,7 @@ impl Config {
 
     fn read(path: &Path, env: &dyn Fn(&str) -> Option<OsString>, reading: Reading) -> Result<Self, ConfigError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let source = raw::read(&path)?;
-        check::config(&path, &source, env, reading)
+        check::config(&path, env, reading)
     }
 
     /// The merchant named `id`.

@@ -75,7 +75,11 @@ pub(super) fn looks(section: &mut Section<'_, '_>) -> LookPolicy {
     section.relation(
         &["backoff_max", "backoff"],
         policy.backoff <= policy.backoff_max,
-        format!("give at least backoff, which is {}", as_written(policy.backoff)),
+        format!(
+            "backoff_max, {}, must be at least backoff, {}",
+            as_written(policy.backoff_max),
+            as_written(policy.backoff)
+        ),
     );
     policy
 }
@@ -170,7 +174,11 @@ fn settle(section: &mut Section<'_, '_>) -> SettlePolicy {
     section.relation(
         &["ask_every_max", "ask_every"],
         policy.ask_every <= policy.ask_every_max,
-        format!("give at least ask_every, which is {}", as_written(policy.ask_every)),
+        format!(
+            "ask_every_max, {}, must be at least ask_every, {}",
+            as_written(policy.ask_every_max),
+            as_written(policy.ask_every)
+        ),
     );
     policy
 }
@@ -185,7 +193,8 @@ pub(super) fn holds(section: &mut Section<'_, '_>) -> HoldPolicy {
         &["warn_before", "lifetime"],
         policy.warn_before < policy.lifetime,
         format!(
-            "give less than the lifetime, which is {}: else every hold is at risk at once",
+            "warn_before, {}, must be less than lifetime, {}: else every hold is at risk at once",
+            as_written(policy.warn_before),
             as_written(policy.lifetime)
         ),
     );
@@ -210,7 +219,8 @@ pub(super) fn quiet_enough(section: &mut Section<'_, '_>, completion: &Completio
         &["completion.quiet", "request_timeout"],
         completion.settle.quiet >= request_timeout,
         format!(
-            "give at least request_timeout, which is {}: until then the request may be on its way",
+            "quiet, {}, must be at least request_timeout, {}: until then the request may be on its way",
+            as_written(completion.settle.quiet),
             as_written(request_timeout)
         ),
     );

@@ -4,20 +4,13 @@
 //! where none belongs. So the sections here are asked key by key. A section remembers what it was asked for; whatever
 //! else stands in it is an unknown key.
 
-use std::fs;
-use std::io::{self, Read};
-use std::path::Path;
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ConfigError, Problem, mistake};
+use super::error::Problem;
 use super::values::{Limits, duration_within};
-
-/// The longest configuration read, in bytes: a hundred merchants with a comment on every key need a tenth of it. What
-/// is longer is some other file.
-const FILE_MAX: u64 = 1 << 20;
 
 /// What stands for a value that may be a secret.
 pub(super) const NOT_SHOWN: &str = "(not shown)";
@@ -42,39 +35,6 @@ pub(super) struct Section<'a, 'n> {
     entries: Option<&'a DeTable<'a>>,
     asked: Vec<&'static str>,
     notes: &'n mut Notes<'a>,
-}
-
-/// The text of the file at `path`.
-pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |cause: io::Error| ConfigError::Unreadable {
-        path: path.to_owned(),
-        remedy: match cause.kind() {
-            io::ErrorKind::NotFound => "name the file with --config, or copy config/reconciled.toml there and edit it",
-            io::ErrorKind::PermissionDenied => "let the daemon's user read it: chown root:reconciled, chmod 640",
-            io::ErrorKind::InvalidData => "save it as UTF-8 text",
-            _ => "check that it is a plain file of at most 1 MiB on a healthy disk",
-        },
-        cause,
-    };
-    let mut text = String::new();
-    let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(FILE_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > FILE_MAX {
-        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
-    }
-    Ok(text)
-}
-
-/// The file's outermost table, as TOML has it.
-pub(super) fn parse<'a>(path: &Path, source: &'a str) -> Result<DeTable<'a>, ConfigError> {
-    let (table, errors) = DeTable::parse_recoverable(source);
-    if errors.is_empty() {
-        return Ok(table.into_inner());
-    }
-    Err(ConfigError::NotToml {
-        path: path.to_owned(),
-        mistakes: errors.iter().map(|error| mistake(source, error)).collect(),
-    })
 }
 
 impl<'a> Notes<'a> {

@@ -108,7 +108,8 @@ pub fn for_people(minor: i64, currency: Currency) -> String {
     }
 }
 
-fn grouped(number: u64) -> String {
+/// A whole number for people: `1 234 567`.
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {

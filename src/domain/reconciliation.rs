@@ -1,17 +1,22 @@
 //! A business day's report, as a value: what moved, what stands open, and every line a person should read.
 //!
-//! The store hands in counted totals and the orders that may be worth a line; [`findings`] decides which are. Rendering
-//! is [`crate::report`]'s subject.
+//! The store hands in counted totals and the orders that may be worth a line; [`findings`] decides which are, and with
+//! which figures. Nothing here is rendered: that is [`crate::report`]'s subject, so HTML, CSV and JSON can only ever
+//! show the same value.
 
-use std::time::Duration;
+mod candidates;
+mod figures;
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use candidates::{Candidate, Yardstick, findings, is_stuck};
 
 use super::calendar::{BusinessDay, Zone};
-use super::holds::{self, HoldPolicy};
-use super::money::{Currency, for_people};
-use super::operation::{CompletionAmount, Operation, OperationState};
-use super::order::{MerchantId, Order, OrderId, OrderNumber, State};
-use super::polling::{self, LookPolicy};
-use super::time::{Timestamp, in_words};
+use super::money::Currency;
+use super::order::{MerchantId, OrderId, OrderNumber, State};
+use super::time::Timestamp;
 
 /// One merchant's business day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +39,55 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+impl Report {
+    /// The totals of `group`, in the order of a life and then by currency, whatever order the store had them in.
+    pub fn totals(&self, group: TotalGroup) -> Vec<Total> {
+        let mut totals = match group {
+            TotalGroup::Entered => self.entered.clone(),
+            TotalGroup::Ended => self.ended.clone(),
+            TotalGroup::Standing => self.standing.clone(),
+        };
+        totals.sort_by_key(|total| (total.state, total.currency));
+        totals
+    }
+
+    /// The lines of `kind`, oldest first.
+    pub fn findings_of(&self, kind: FindingKind) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.kind == kind)
+    }
+
+    /// How many orders need a person. An order with two lines is one order.
+    pub fn orders_for_a_person(&self) -> usize {
+        let lines = self.findings.iter().filter(|finding| finding.kind.needs_a_person());
+        lines.map(|finding| &finding.number).collect::<BTreeSet<_>>().len()
+    }
+}
+
+/// What a total counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TotalGroup {
+    /// Orders that entered the queue on the day.
+    Entered,
+    /// Orders that came to their end on the day.
+    Ended,
+    /// Orders that are not at an end.
+    Standing,
+}
+
+impl TotalGroup {
+    /// Every group, in the order of a report.
+    pub const ALL: [Self; 3] = [Self::Entered, Self::Ended, Self::Standing];
+
+    /// The word for it in CSV and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Entered => "entered",
+            Self::Ended => "ended",
+            Self::Standing => "standing",
+        }
+    }
+}
+
 /// Orders of one state and currency, counted and added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Total {
@@ -49,6 +103,45 @@ pub struct Total {
     pub deposited_minor: i64,
     /// What they show as refunded, in minor units.
     pub refunded_minor: i64,
+}
+
+/// The totals of one currency, added up over all states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// The currency.
+    pub currency: Currency,
+    /// How many orders.
+    pub count: u64,
+    /// Their prices in minor units; `None` when they do not fit, since a wrong sum is worse than none.
+    pub amount_minor: Option<i64>,
+    /// What was deposited, likewise.
+    pub deposited_minor: Option<i64>,
+    /// What was refunded, likewise.
+    pub refunded_minor: Option<i64>,
+}
+
+/// `totals` added up, a line for each currency.
+pub fn sums(totals: &[Total]) -> Vec<Sum> {
+    let mut by_currency: BTreeMap<Currency, Sum> = BTreeMap::new();
+    for total in totals {
+        let sum = by_currency.entry(total.currency).or_insert_with(|| Sum::zero(total.currency));
+        sum.add(total);
+    }
+    by_currency.into_values().collect()
+}
+
+impl Sum {
+    const fn zero(currency: Currency) -> Self {
+        Self { currency, count: 0, amount_minor: Some(0), deposited_minor: Some(0), refunded_minor: Some(0) }
+    }
+
+    fn add(&mut self, total: &Total) {
+        let plus = |sum: Option<i64>, more: i64| sum.and_then(|sum| sum.checked_add(more));
+        self.count = self.count.saturating_add(total.count);
+        self.amount_minor = plus(self.amount_minor, total.amount_minor);
+        self.deposited_minor = plus(self.deposited_minor, total.deposited_minor);
+        self.refunded_minor = plus(self.refunded_minor, total.refunded_minor);
+    }
 }
 
 /// Why an order has a line in the report.
@@ -83,6 +176,15 @@ impl FindingKind {
             Self::Held => "held",
         }
     }
+
+    /// Whether a person has to do something. An operation in doubt is still asked about, and goes to review by itself
+    /// when asking does not help; a hold that is far from its lapse is only listed.
+    pub const fn needs_a_person(self) -> bool {
+        match self {
+            Self::InReview | Self::Lapsing | Self::Differs | Self::Stuck => true,
+            Self::InDoubt | Self::Held => false,
+        }
+    }
 }
 
 /// One line of the report.
@@ -96,11 +198,11 @@ pub struct Finding {
     pub order_id: Option<OrderId>,
     /// What we hold to be true.
     pub state: State,
-    /// The sum our record has, in minor units: the price, or for a difference what should have been taken.
+    /// What the sum should be by our record, in minor units: the price, what should have been taken, or nothing.
     pub our_minor: i64,
     /// Its currency.
     pub currency: Currency,
-    /// The sum the bank's latest view has, in minor units.
+    /// The sum that the bank's latest view has in its place, in minor units; `None` when it shows none in our currency.
     pub bank_minor: Option<i64>,
     /// Since when it stands so.
     pub since: Timestamp,
@@ -110,136 +212,38 @@ pub struct Finding {
     pub detail: String,
 }
 
-/// An order with its latest completion, as the store hands it in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// The order.
-    pub order: Order,
-    /// Its open completion, or the latest settled one.
-    pub operation: Option<Operation>,
+impl Finding {
+    /// The bank's sum less ours: below zero, the bank has less than we do.
+    pub fn difference_minor(&self) -> Option<i64> {
+        self.bank_minor?.checked_sub(self.our_minor)
+    }
 }
 
-/// What of a merchant's settings the report depends on.
-#[derive(Clone, Copy, Debug)]
-pub struct Yardstick<'a> {
-    /// For payment times.
-    pub looks: &'a LookPolicy,
-    /// For lapses.
-    pub holds: &'a HoldPolicy,
-    /// How long after the payment time ran out an order without outcome counts as stuck.
-    pub stuck_after: Duration,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Every line that `candidates` are worth, by kind and then by age, oldest first.
-pub fn findings(candidates: &[Candidate], yardstick: Yardstick<'_>, now: Timestamp) -> Vec<Finding> {
-    let of_one = |candidate| findings_of(candidate, yardstick, now);
-    let mut all: Vec<Finding> = candidates.iter().flat_map(of_one).collect();
-    all.sort_by(|a, b| (a.kind, a.since, &a.number).cmp(&(b.kind, b.since, &b.number)));
-    all
-}
-
-/// Whether an order has no outcome although its payment time ran out long ago.
-pub fn is_stuck(order: &Order, yardstick: Yardstick<'_>, now: Timestamp) -> bool {
-    order.state == State::Pending && now >= polling::expires_at(yardstick.looks, order).plus(yardstick.stuck_after)
-}
-
-fn findings_of(candidate: &Candidate, yardstick: Yardstick<'_>, now: Timestamp) -> Vec<Finding> {
-    let order = &candidate.order;
-    let mut found = Vec::new();
-    if let Some(reason) = order.review.as_ref().filter(|_| order.state == State::Review) {
-        found.push(finding(FindingKind::InReview, order, reason.sentence.clone()));
-    }
-    if let Some(operation) = candidate.operation.as_ref().filter(|operation| operation.state == OperationState::InDoubt)
-    {
-        found.push(Finding {
-            since: operation.sent_at.unwrap_or(operation.intended_at),
-            ..finding(FindingKind::InDoubt, order, in_doubt(operation))
-        });
-    }
-    if let Some(hold) = order.hold.filter(|_| order.state == State::Held) {
-        let at_risk = holds::at_risk(yardstick.holds, hold, now);
-        let kind = if at_risk { FindingKind::Lapsing } else { FindingKind::Held };
-        found.push(finding(kind, order, held(order, hold.lapses_at, now)));
-    }
-    if let Some(difference) = difference(candidate) {
-        found.push(difference);
-    }
-    if is_stuck(order, yardstick, now) {
-        let detail = match &order.view {
-            Some(seen) => format!("the bank shows it {}", seen.view.status),
-            None => "the bank has not shown it yet".to_owned(),
+    #[test]
+    fn sums_are_kept_apart_by_currency_and_are_absent_rather_than_wrong() {
+        let euro = Currency::from_numeric(978).unwrap();
+        let total = |state, currency, amount_minor| Total {
+            state,
+            currency,
+            count: 2,
+            amount_minor,
+            deposited_minor: 5,
+            refunded_minor: 1,
         };
-        found.push(finding(FindingKind::Stuck, order, detail));
-    }
-    found
-}
-
-fn finding(kind: FindingKind, order: &Order, detail: String) -> Finding {
-    Finding {
-        kind,
-        number: order.number.clone(),
-        order_id: order.order_id.clone(),
-        state: order.state,
-        our_minor: order.amount.minor(),
-        currency: order.currency,
-        bank_minor: order.view.as_ref().and_then(|seen| seen.view.amount),
-        since: order.state_since,
-        deadline: order.hold.map(|hold| hold.lapses_at).filter(|_| order.state == State::Held),
-        detail,
-    }
-}
-
-fn in_doubt(operation: &Operation) -> String {
-    let note = operation.note.as_deref().unwrap_or("no answer");
-    format!("a completion was sent {} time(s); the outcome is not known yet ({note})", operation.attempt)
-}
-
-fn held(order: &Order, lapses_at: Timestamp, now: Timestamp) -> String {
-    let what = match (order.complete_at, order.parked) {
-        (_, true) => "parked by an operator".to_owned(),
-        (Some(at), _) if at <= now => "completion is due".to_owned(),
-        (Some(at), _) => format!("completion in {}", in_words(at.since(now))),
-        (None, _) => "waits for its release".to_owned(),
-    };
-    if now >= lapses_at {
-        return format!("{what}; should have lapsed {} ago", in_words(now.since(lapses_at)));
-    }
-    format!("{what}; lapses in {}", in_words(lapses_at.since(now)))
-}
-
-/// A sum that differs between our record and the bank's latest view: the price, or what was taken.
-fn difference(candidate: &Candidate) -> Option<Finding> {
-    let order = &candidate.order;
-    let view = &order.view.as_ref()?.view;
-    let differs = |our_minor: i64, bank_minor: i64, what: &str| {
-        let words = format!(
-            "{what}: ours {}, the bank's {}",
-            for_people(our_minor, order.currency),
-            for_people(bank_minor, order.currency)
-        );
-        Some(Finding { our_minor, bank_minor: Some(bank_minor), ..finding(FindingKind::Differs, order, words) })
-    };
-    if let Some(theirs) = view.currency.filter(|theirs| *theirs != order.currency) {
-        let words = format!("currency: ours {}, the bank's {}", order.currency.alpha(), theirs.alpha());
-        return Some(finding(FindingKind::Differs, order, words));
-    }
-    if let Some(theirs) = view.amount.filter(|theirs| *theirs != order.amount.minor()) {
-        return differs(order.amount.minor(), theirs, "price");
-    }
-    let deposited = view.amounts?.deposited;
-    let intended = intended_minor(candidate);
-    if order.state == State::Deposited && deposited != intended {
-        return differs(intended, deposited, "deposited");
-    }
-    None
-}
-
-/// What should have been taken: a completion's sum where we sent one, else the order's.
-fn intended_minor(candidate: &Candidate) -> i64 {
-    let sent = candidate.operation.as_ref().filter(|operation| operation.attempt > 0);
-    match (sent.and_then(|operation| operation.expected_minor), candidate.order.completion) {
-        (Some(expected), _) => expected,
-        (None, CompletionAmount::Exactly(amount)) => amount.minor(),
-        (None, CompletionAmount::Whole) => candidate.order.amount.minor(),
+        let totals = [
+            total(State::Pending, Currency::RUB, 100),
+            total(State::Held, euro, i64::MAX),
+            total(State::Deposited, Currency::RUB, 50),
+            total(State::Deposited, euro, 1),
+        ];
+        let shown: Vec<_> = sums(&totals)
+            .iter()
+            .map(|sum| (sum.currency.alpha(), sum.count, sum.amount_minor, sum.deposited_minor))
+            .collect();
+        assert_eq!(shown, [("RUB", 4, Some(150), Some(10)), ("EUR", 4, None, Some(10))]);
     }
 }

@@ -1,0 +1,230 @@
+//! Each mistake by itself, in tables.
+
+use super::*;
+
+/// A key with a wrong value gives one problem, about that key, with `remedy` in it.
+fn check(key: &str, value: &str, remedy: &str) {
+    check_many(&[(key, value)], key, remedy);
+}
+
+/// The values of `changed` together give one problem, about `key`.
+fn check_many(changed: &[(&str, &str)], key: &str, remedy: &str) {
+    let problems = Host::new().problems(changed);
+    let [problem] = problems.as_slice() else {
+        panic!("{changed:?}: not one problem but {problems:#?}");
+    };
+    assert_eq!(problem.key, key, "{changed:?}");
+    assert!(problem.remedy.contains(remedy), "{changed:?}: {}", problem.remedy);
+    assert!(problem.line.is_some() || problem.value.is_empty(), "{changed:?}: no line");
+}
+
+#[test]
+fn the_whole_file() {
+    check("database", "", "name the database");
+    check("database", r#""""#, "name the database");
+    check("database", "7", "in quotes");
+    check("reports", "", "name the directory");
+    check("listen", r#""9642""#, "an address and a port");
+    check("listen", r#""localhost:9642""#, "an address and a port");
+    check_many(&[("listen", r#""0.0.0.0:9642""#)], "api_token", "open to other hosts");
+    check("shutdown_grace", r#""0s""#, "1s to 10m");
+    check("shutdown_grace", "30", "in quotes");
+    check("colour", r#""red""#, "known here: database, reports, listen, api_token, shutdown_grace, merchant");
+}
+
+#[test]
+fn a_merchant() {
+    check_many(&[("merchant.shop.name", "")], "merchant[1].name", "name the merchant");
+    check_many(&[("merchant.shop.name", r#""Shop""#)], "merchant[1].name", "a-z");
+    check("merchant.shop.gateway", "", "address of the bank");
+    check("merchant.shop.gateway", r#""http://bank.example/""#, "use https");
+    check("merchant.shop.gateway", r#""https://bank.example/rest""#, "end the address with /");
+    check("merchant.shop.user_name", "", "either user_name and password, or token");
+    check("merchant.shop.user_name", r#"" shop""#, "without space");
+    check("merchant.shop.password", "", "either user_name and password, or token");
+    check("merchant.shop.token", r#"{ credential = "api-token" }"#, "never both");
+    check("merchant.shop.extra_root", r#""no-such.pem""#, "name a readable PEM file");
+    check("merchant.shop.extra_root", r#""reconciled.toml""#, "no certificate");
+    check("merchant.shop.extra_root", r#"".""#, "not a plain file");
+    check("merchant.shop.language", r#""Russian""#, "two lower-case letters");
+    check("merchant.shop.connect_timeout", r#""99ms""#, "100ms to 2m");
+    check("merchant.shop.connect_timeout", r#""21s""#, "21s, must be at most request_timeout, 20s");
+    check("merchant.shop.request_timeout", r#""121s""#, "100ms to 2m");
+    check("merchant.shop.currency", r#""ROUBLE""#, "ISO 4217");
+    check("merchant.shop.currency", "643", "in quotes");
+    check("merchant.shop.zone", r#""Moscow""#, "IANA zone");
+    check("merchant.shop.order_number_max", "31", "32 to 36");
+    check("merchant.shop.order_number_max", "37", "32 to 36");
+    check("merchant.shop.order_number_max", r#""32""#, "a whole number");
+    check("merchant.shop.pasword", r#"{ credential = "x" }"#, "known here: name, ");
+}
+
+#[test]
+fn a_budget() {
+    check("merchant.shop.budget.requests", r#""0/s""#, "1/h to 1000/s");
+    check("merchant.shop.budget.requests", r#""1001/s""#, "1/h to 1000/s");
+    check("merchant.shop.budget.requests", r#""5 per second""#, "such as \"5/s\"");
+    check("merchant.shop.budget.requests", "5", "in quotes");
+    check("merchant.shop.budget.burst", "0", "1 to 1000");
+    check("merchant.shop.budget.burst", "1001", "1 to 1000");
+    check("merchant.shop.budget.burst", "-1", "a whole number");
+    check("merchant.shop.budget.burst", "5.0", "a whole number");
+    check("merchant.shop.budget.in_flight", "65", "1 to 64");
+    check("merchant.shop.budget", "5", "under a line [merchant.shop.budget]");
+    check("merchant.shop.budget.rate", r#""5/s""#, "known here: requests, burst, in_flight");
+}
+
+#[test]
+fn looks() {
+    check("merchant.shop.looks.held", r#""99ms""#, "100ms to 7d");
+    check("merchant.shop.looks.held", r#""8d""#, "100ms to 7d");
+    check("merchant.shop.looks.held", r#""10 minutes""#, "such as \"1h30m\"");
+    check("merchant.shop.looks.late", r#"["1d", "1h"]"#, "ascending");
+    check("merchant.shop.looks.late", r#"["1h", "1h"]"#, "ascending");
+    check("merchant.shop.looks.late", r#"["1h", 2]"#, "in quotes");
+    check("merchant.shop.looks.late", r#"["401d"]"#, "1s to 400d");
+    check("merchant.shop.looks.late", r#""1h""#, "write a list");
+    check("merchant.shop.looks.payment_time", r#""9s""#, "10s to 30d");
+    check("merchant.shop.looks.payment_time", r#""31d""#, "10s to 30d");
+    check("merchant.shop.looks.backoff_max", r#""1s""#, "1s, must be at least backoff, 5s");
+    check_many(&[("merchant.shop.looks.backoff", r#""11m""#)], "merchant.shop.looks.backoff", "at least backoff");
+    let tiers = "merchant.shop.looks.pending";
+    check(tiers, r#""10s""#, "write a list of { until_age");
+    check(tiers, r#"["10s"]"#, "write a list of { until_age");
+    check(tiers, r#"[{ until_age = "2m", every = "1s" }, { until_age = "1m", every = "1s" }]"#, "ascending");
+    let first =
+        |tier: &str, key: &str, remedy: &str| check_many(&[(tiers, tier)], &format!("{tiers}[1].{key}"), remedy);
+    first(r#"[{ until_age = "2m" }]"#, "every", "write a list of { until_age");
+    first(r#"[{ until_age = "2m", every = "1ms" }]"#, "every", "100ms to 7d");
+    first(r#"[{ until_age = "2m", every = "1s", then = 1 }]"#, "then", "known here: until_age, every");
+}
+
+#[test]
+fn completion_and_holds() {
+    check("merchant.shop.completion.when", r#""later""#, "\"after\" (with delay)");
+    check_many(
+        &[("merchant.shop.completion.when", r#""after""#)],
+        "merchant.shop.completion.delay",
+        "how long after the hold",
+    );
+    check_many(&[("merchant.shop.completion.when", r#""window""#)], "merchant.shop.completion.cron", "say when");
+    check("merchant.shop.completion.delay", r#""1d""#, "belongs to when = \"after\"");
+    check("merchant.shop.completion.cron", r#""0 3 * * *""#, "belongs to when = \"window\"");
+    check("merchant.shop.completion.quiet", r#""19s""#, "19s, must be at least request_timeout, 20s");
+    check("merchant.shop.completion.quiet", r#""25h""#, "1s to 1d");
+    check("merchant.shop.completion.resend", "true", "in quotes");
+    check("merchant.shop.completion.resend", r#""partial""#, "\"whole\"");
+    check("merchant.shop.completion.attempts", "0", "1 to 10");
+    check("merchant.shop.completion.attempts", "11", "1 to 10");
+    check("merchant.shop.completion.ask_every", r#""6m""#, "at least ask_every");
+    check("merchant.shop.completion.in_flight", "0", "1 to 64");
+    check("merchant.shop.hold.lifetime", r#""59s""#, "1m to 60d");
+    check("merchant.shop.hold.warn_before", r#""5d""#, "5d, must be less than lifetime, 5d");
+    check("merchant.shop.hold.lifetime", r#""1d""#, "1d, must be less than lifetime, 1d");
+}
+
+/// Limits are included on both sides.
+#[test]
+fn the_last_value_that_is_allowed() {
+    let host = Host::new();
+    let allowed = [
+        ("shutdown_grace", r#""1s""#, r#""10m""#),
+        ("merchant.shop.order_number_max", "32", "36"),
+        ("merchant.shop.connect_timeout", r#""100ms""#, r#""20s""#),
+        ("merchant.shop.request_timeout", r#""5s""#, r#""2m""#),
+        ("merchant.shop.budget.requests", r#""1/h""#, r#""1000/s""#),
+        ("merchant.shop.budget.burst", "1", "1000"),
+        ("merchant.shop.budget.in_flight", "1", "64"),
+        ("merchant.shop.looks.held", r#""100ms""#, r#""7d""#),
+        ("merchant.shop.looks.payment_time", r#""10s""#, r#""30d""#),
+        ("merchant.shop.looks.backoff", r#""100ms""#, r#""10m""#),
+        ("merchant.shop.completion.quiet", r#""20s""#, r#""1d""#),
+        ("merchant.shop.completion.attempts", "1", "10"),
+        ("merchant.shop.completion.in_flight", "1", "64"),
+        ("merchant.shop.hold.lifetime", r#""24h1s""#, r#""60d""#),
+        ("merchant.shop.hold.warn_before", r#""1s""#, r#""119h59m""#),
+        ("merchant.shop.report.stuck_after", r#""1s""#, r#""30d""#),
+    ];
+    for (key, least, most) in allowed {
+        for value in [least, most] {
+            assert_eq!(host.problems(&[(key, value)]), [], "{key} = {value}");
+        }
+    }
+}
+
+/// The window or delay must leave the hold alive, and out of alarm.
+#[test]
+fn completion_comes_before_the_hold_is_at_risk() {
+    let after = |delay: &str, remedy: &str| {
+        let changed = [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", delay)];
+        check_many(&changed, "merchant.shop.completion.delay", remedy);
+    };
+    after(r#""96h1m""#, "wait longer than 4d");
+    after(r#""61d""#, "0s to 60d");
+    let just_in_time = [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", r#""4d""#)];
+    assert_eq!(Host::new().problems(&just_in_time), []);
+    let window = |cron: &str, remedy: &str| {
+        let changed = [("merchant.shop.completion.when", r#""window""#), ("merchant.shop.completion.cron", cron)];
+        check_many(&changed, "merchant.shop.completion.cron", remedy);
+    };
+    window(r#""0 3 1 * *""#, "wait longer than 4d");
+    window(r#""0 3 * * 1""#, "wait longer than 4d");
+    window(r#""0 3 * 1-11 *""#, "wait longer than 4d");
+    window(r#""* * * * * *""#, "minute, hour, day of month");
+    window(r#""0 25 * * *""#, "minute, hour, day of month");
+    for cron in [r#""30 2 * * *""#, r#""*/5 * * * *""#, r#""0 3 * * 1-5""#] {
+        let changed = [
+            ("merchant.shop.zone", r#""Europe/Berlin""#),
+            ("merchant.shop.completion.when", r#""window""#),
+            ("merchant.shop.completion.cron", cron),
+        ];
+        assert_eq!(Host::new().problems(&changed), [], "{cron}");
+    }
+}
+
+#[test]
+fn a_report() {
+    check("merchant.shop.report.at", r#""3:15""#, "minute, hour, day of month");
+    check("merchant.shop.report.at", r#""0 0 30 2 *""#, "never comes");
+    check("merchant.shop.report.cut_off", r#""24:00""#, "00:00");
+    check("merchant.shop.report.cut_off", "00:00:00", "in quotes");
+    check("merchant.shop.report.stuck_after", r#""0s""#, "1s to 30d");
+}
+
+#[test]
+fn merchants_together() {
+    let host = Host::new();
+    let merchant = |name: &str, login: &str| {
+        format!(
+            "[[merchant]]\nname = {name:?}\ngateway = \"https://BANK.example/rest/\"\nuser_name = {login:?}\npassword = \
+             {{ credential = \"shop-password\" }}\n"
+        )
+    };
+    let problem_of = |second: &str, key: &str, remedy: &str| {
+        let error = host.load(&(written(&[]) + second)).unwrap_err();
+        let [problem] = error.problems() else { panic!("{error}") };
+        assert_eq!(problem.key, key);
+        assert!(problem.remedy.contains(remedy), "{problem}");
+    };
+    problem_of(&merchant("shop", "another"), "merchant[2].name", "its own name");
+    problem_of(&merchant("other", "shop-api"), "merchant.other.user_name", "budgets would add up");
+    assert!(host.load(&(written(&[]) + &merchant("other", "another"))).is_ok());
+
+    let none = "database = \"q\"\nreports = \"r\"\n";
+    for source in [none.to_owned(), format!("merchant = []\n{none}"), format!("{none}[merchant]\nname = \"shop\"\n")] {
+        let error = host.load(&source).unwrap_err();
+        let [problem] = error.problems() else { panic!("{error}") };
+        assert_eq!(problem.key, "merchant");
+        assert!(problem.remedy.contains("[[merchant]]"), "{problem}");
+    }
+    let many: String = (0..=100).map(|n| merchant(&format!("m{n}"), &format!("l{n}"))).collect();
+    let error = host.load(&(none.to_owned() + &many)).unwrap_err();
+    assert!(error.to_string().contains("at most 100"), "{error}");
+}
+
+#[test]
+fn a_consequence_of_a_problem_is_not_another_one() {
+    let wrong_and_short =
+        [("merchant.shop.request_timeout", r#""soon""#), ("merchant.shop.completion.quiet", r#""10s""#)];
+    check_many(&wrong_and_short, "merchant.shop.request_timeout", "such as \"1h30m\"");
+}
