@@ -1,5 +1,6 @@
 //! `reconciled`: what became of every order's money.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
