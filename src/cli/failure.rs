@@ -80,6 +80,16 @@ pub(super) fn of_arguments(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { USAGE } else { OK })
 }
 
+/// What the daemon ends with; a wrong configuration keeps its exit code.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast::<ConfigError>() {
+            Ok(error) => Self::from(error),
+            Err(error) => Self::Failed(format!("{error:#}")),
+        }
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Config(Box::new(error))

@@ -9,9 +9,12 @@
 mod check;
 mod desk;
 mod failure;
+mod logging;
 mod man;
 mod output;
+mod run;
 mod sandbox;
+mod signals;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,7 +51,9 @@ pub struct Args {
 /// The commands, in the order in which somebody new meets them.
 #[derive(Debug, Subcommand)]
 enum Command {
-    // The two that start the daemon stand here, above those that work beside it.
+    // What starts the daemon stands here, above what works beside it.
+    /// Run the daemon, until a signal stops it
+    Run,
     /// Say what the configuration means, or all that is wrong with it
     Check(check::Check),
     /// Open a small bank on this host, to try everything without money
@@ -71,6 +76,7 @@ pub async fn run(args: Args) -> ExitCode {
     let Args { config, command } = args;
     let output = Output::new();
     let done = match command {
+        Command::Run => run::run(&config).await.map_err(Failure::from),
         Command::Check(check) => check.run(&config, &output),
         Command::Sandbox(open) => open.run(&output).await,
         Command::Completions(completions) => completions.run(&output),

@@ -6,11 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-
 use super::failure::Failure;
 use super::output::{Output, Table};
+use super::signals;
 use crate::config;
 use crate::sandbox::{Buyers, Login, Sandbox, Settings};
 
@@ -48,18 +46,15 @@ fn lasting(text: &str) -> Result<Duration, String> {
 impl Open {
     /// Opens the sandbox and closes it again when this process is asked to end.
     pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
-        let mut signals = Signals::new([SIGINT, SIGTERM])
-            .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
+        let mut signals =
+            signals::listen().map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
         let listen = self.listen;
         let sandbox = Sandbox::start(self.settings()).await.map_err(|error| not_open(listen, &error))?;
         welcome(&sandbox, output)?;
-        // The iterator blocks, so it waits on a thread of its own.
-        let asked = tokio::task::spawn_blocking(move || signals.forever().next()).await;
+        // Whatever is asked: a terminal that hangs up wants it closed too.
+        signals.recv().await;
         sandbox.stop().await;
-        match asked {
-            Ok(_) => output.line("\nThe sandbox is closed."),
-            Err(error) => Err(Failure::failed(format!("waiting for a signal went wrong: {error}"))),
-        }
+        output.line("\nThe sandbox is closed.")
     }
 
     fn settings(self) -> Settings {

@@ -35,6 +35,7 @@ pub use self::values::{as_written, duration};
 
 use crate::domain::calendar::{CronPattern, Zone};
 use crate::domain::holds::{CompletionSchedule, HoldPolicy};
+use crate::domain::journey::Policy;
 use crate::domain::money::Currency;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::order::MerchantId;
@@ -174,5 +175,18 @@ impl Config {
     /// The merchant named `id`.
     pub fn merchant(&self, id: &MerchantId) -> Option<&MerchantConfig> {
         self.merchants.iter().find(|merchant| merchant.id == *id)
+    }
+}
+
+impl MerchantConfig {
+    /// The policies that decisions depend on.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            looks: self.looks.clone(),
+            holds: self.holds.clone(),
+            schedule: self.completion.schedule.clone(),
+            settle: self.completion.settle.clone(),
+            zone: self.zone.clone(),
+        }
     }
 }

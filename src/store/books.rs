@@ -122,7 +122,8 @@ fn candidates(connection: &Connection, merchant: &str, from: i64, until: i64) ->
             OR id IN (SELECT order_key FROM operations WHERE state IN ('intended', 'in_doubt'))
             OR ((state_since_ms >= ?2 AND state_since_ms < ?3 OR bank_seen_at_ms >= ?2 AND bank_seen_at_ms < ?3)
                 AND (bank_amount_minor IS NOT amount_minor OR bank_currency IS NOT currency
-                    OR (state = 'deposited' AND bank_deposited_minor IS NOT amount_minor))))",
+                    OR (state = 'deposited' AND bank_deposited_minor IS NOT amount_minor)
+                    OR (state IN ('reversed', 'refunded', 'declined') AND bank_deposited_minor <> 0))))",
         params![merchant, from, until],
     )?;
     Ok(found.into_iter().map(|found| Candidate { order: found.order, operation: found.operation }).collect())

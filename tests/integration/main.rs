@@ -1,1 +1,11 @@
-fn main() {}
+//! The real thing: daemon, database, sandbox and command line, each across its real border.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected stops there"
+)]
+
+mod fixture;
+mod house;
+mod journey;

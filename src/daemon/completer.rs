@@ -1,0 +1,266 @@
+//! The completer: takes held amounts when their completion is due, and settles what was sent.
+//!
+//! For one order at a time: ask the bank, write the intent and sync, send, ask again. What a crash or a timeout leaves
+//! behind is the same row, `in_doubt`, and comes back here as due; nothing is sent before the bank has been asked
+//! (rules R1 to R6 of money safety).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::domain::bank::{CompletionAnswer, StatusAnswer};
+use crate::domain::completion::{self, Asked};
+use crate::domain::event::NewEvent;
+use crate::domain::journey::LookOutcome;
+use crate::domain::operation::{CompletionAmount, Operation, OperationState};
+use crate::domain::order::{Order, OrderId, OrderKey, State};
+use crate::domain::polling::Jitter;
+use crate::domain::time::Timestamp;
+use crate::gateway::{Permit, Purpose};
+use crate::progress::Heart;
+use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
+
+use super::merchant::Desk;
+use super::poller::log_event;
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, LOOK_AT_LEAST_EVERY, told_to_stop};
+
+/// Works until told to stop; then finishes the steps that are in hand. `ticks` is the cron bell: it only says "look
+/// now".
+pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
+    let mut completer = Completer {
+        heart: desk.shared.progress.heart(format!("completer of {}", desk.merchant), HEART_LIMIT),
+        claimed: HashSet::new(),
+        steps: JoinSet::new(),
+        stop: stop.clone(),
+        desk,
+    };
+    let mut bell = completer.desk.shared.store.bell();
+    loop {
+        completer.heart.beat();
+        completer.claim_due().await;
+        let wait = completer.until_next_due().await;
+        tokio::select! {
+            () = told_to_stop(&mut stop) => break,
+            Some(done) = completer.steps.join_next() => completer.release(done),
+            Ok(()) = bell.changed() => {}
+            Ok(()) = ticks.changed() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+    while let Some(done) = completer.steps.join_next().await {
+        completer.release(done);
+    }
+}
+
+struct Completer {
+    desk: Desk,
+    heart: Heart,
+    claimed: HashSet<OrderKey>,
+    steps: JoinSet<OrderKey>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Completer {
+    /// Claims what is due, earliest lapse first, as far as there is room.
+    async fn claim_due(&mut self) {
+        let room = self.desk.completions_max.saturating_sub(self.claimed.len());
+        if room == 0 {
+            return;
+        }
+        let now = self.desk.shared.clock.now();
+        let limit = self.claimed.len() + room;
+        match self.desk.shared.store.due_completions(&self.desk.merchant, now, limit).await {
+            Ok(due) => due.into_iter().for_each(|due| self.claim(due)),
+            Err(error) => {
+                tracing::error!(%error, merchant = %self.desk.merchant, "Cannot read which completions are due");
+                self.desk.shared.metrics.store_error("completer");
+                tokio::time::sleep(AFTER_STORE_ERROR).await;
+            }
+        }
+    }
+
+    fn claim(&mut self, due: OrderWithOperation) {
+        if self.claimed.len() < self.desk.completions_max && self.claimed.insert(due.order.key) {
+            self.steps.spawn(step(self.desk.clone(), due, self.stop.clone()));
+        }
+    }
+
+    async fn until_next_due(&self) -> std::time::Duration {
+        let now = self.desk.shared.clock.now();
+        match self.desk.shared.store.next_completion_at(&self.desk.merchant).await {
+            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => LOOK_AT_LEAST_EVERY,
+            Ok(Some(at)) => at.since(now).min(LOOK_AT_LEAST_EVERY),
+            Ok(None) => LOOK_AT_LEAST_EVERY,
+            Err(_) => AFTER_STORE_ERROR,
+        }
+    }
+
+    fn release(&mut self, done: Result<OrderKey, tokio::task::JoinError>) {
+        match done {
+            Ok(key) => {
+                self.claimed.remove(&key);
+            }
+            // The claim stays: nothing is done about an order whose step broke off until the daemon starts again.
+            Err(error) => tracing::error!(%error, "A completion's step broke off; it stays as it was written"),
+        }
+    }
+}
+
+async fn step(desk: Desk, due: OrderWithOperation, stop: watch::Receiver<bool>) -> OrderKey {
+    let number = due.order.number.clone();
+    let key = due.order.key;
+    if let Err(error) = try_step(&desk, due, stop).await {
+        tracing::error!(%error, merchant = %desk.merchant, order.number = %number, "Cannot write down a completion's step of order {number}");
+        desk.shared.metrics.store_error("completer");
+        tokio::time::sleep(AFTER_STORE_ERROR).await;
+    }
+    key
+}
+
+async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+    let open = due.operation.is_some_and(|operation| operation.state.is_open());
+    if !open {
+        intend(desk, &due.order).await?;
+    }
+    let Some((order, operation)) = reload(desk, &due.order).await? else {
+        return Ok(());
+    };
+    let permit = tokio::select! {
+        () = told_to_stop(&mut stop) => return Ok(()),
+        permit = desk.gateway.pacer().permit(Purpose::Money) => permit,
+    };
+    let answer = desk.gateway.status(&order, permit).await;
+    // The budget for the send is waited for before the intent is written: between the two nothing may take long.
+    let leave = match expects_to_send(desk, &order, &operation, &answer) {
+        true => Some(desk.gateway.pacer().permit(Purpose::Money).await),
+        false => None,
+    };
+    let send = write_down(desk, &order, answer, leave.is_some()).await?;
+    match (send, leave) {
+        (Some(send), Some(leave)) => carry_out(desk, send, leave).await,
+        _ => Ok(()),
+    }
+}
+
+/// Writes down that a completion is decided, if it still is one to be done.
+async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
+    let now = desk.shared.clock.now();
+    let decide = move |order: &Order, open: Option<&Operation>| {
+        let due = order.state == State::Held && !order.parked && order.complete_at.is_some_and(|at| at <= now);
+        if !due || open.is_some() {
+            return Amendment::nothing(None);
+        }
+        let (operation, event) = completion::intend(order, now);
+        Amendment {
+            order: Some(order.clone()),
+            operation: OperationChange::Open(operation),
+            events: vec![event.clone()],
+            value: Some(event),
+        }
+    };
+    let told = desk.shared.store.amend(order.key, now, decide).await?;
+    told.iter().for_each(|event| log_event(order, event));
+    Ok(())
+}
+
+/// The rows as they are now; `None` when no operation is open any more.
+async fn reload(desk: &Desk, order: &Order) -> Result<Option<(Order, Operation)>, StoreError> {
+    let found = desk.shared.store.order(&desk.merchant, order.number.as_str()).await?;
+    let open = found.operation.filter(|operation| operation.state.is_open());
+    Ok(open.map(|operation| (found.order, operation)))
+}
+
+fn expects_to_send(desk: &Desk, order: &Order, operation: &Operation, answer: &StatusAnswer) -> bool {
+    completion::after_ask(order, operation, answer, &desk.policy, desk.shared.clock.now(), Jitter::new(0)).send
+}
+
+/// A completion whose intent is on disk, written by this very call: nobody else may send it.
+struct Send {
+    order: Order,
+    order_id: OrderId,
+    amount: CompletionAmount,
+}
+
+/// What writing down an answer tells: the events, what kind of look it was, where the operation stands, and what to send.
+struct Told {
+    events: Vec<NewEvent>,
+    outcome: LookOutcome,
+    state: OperationState,
+    send: Option<Send>,
+}
+
+/// Writes down what the bank's answer makes of the rows. Returns what is to be sent only once its intent is synced.
+async fn write_down(
+    desk: &Desk,
+    asked_about: &Order,
+    answer: StatusAnswer,
+    may_send: bool,
+) -> Result<Option<Send>, StoreError> {
+    let now = desk.shared.clock.now();
+    let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
+    let seen_version = asked_about.version;
+    let decide = move |order: &Order, open: Option<&Operation>| {
+        // R4: whoever changed the row while the bank was asked has overtaken this answer.
+        let Some(open) = open.filter(|_| order.version == seen_version) else {
+            return Amendment::nothing(None);
+        };
+        let asked = completion::after_ask(order, open, &answer, &policy, now, jitter);
+        if asked.send && !may_send {
+            return Amendment::nothing(None);
+        }
+        amendment(order, asked)
+    };
+    let Some(told) = desk.shared.store.amend(asked_about.key, now, decide).await? else {
+        return Ok(None);
+    };
+    desk.shared.metrics.look(&desk.merchant, told.outcome);
+    told.events.iter().for_each(|event| log_event(asked_about, event));
+    if !told.state.is_open() {
+        desk.shared.metrics.completion(&desk.merchant, told.state);
+    }
+    Ok(told.send)
+}
+
+fn amendment(before: &Order, asked: Asked) -> Amendment<Option<Told>> {
+    // The id was known before the bank was asked, so no doubt about whose it is can come up in this very write.
+    let order_id = before.order_id.clone().filter(|_| asked.send);
+    let amount = asked.operation.amount;
+    let send = order_id.map(|order_id| Send { order: asked.order.clone(), order_id, amount });
+    let told = Told { events: asked.events.clone(), outcome: asked.outcome, state: asked.operation.state, send };
+    Amendment {
+        order: Some(asked.order),
+        operation: OperationChange::Update(asked.operation),
+        events: asked.events,
+        value: Some(told),
+    }
+}
+
+/// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it.
+async fn carry_out(desk: &Desk, send: Send, leave: Permit) -> Result<(), StoreError> {
+    let answer = desk.gateway.complete(&send.order_id, send.amount, leave).await;
+    let now = desk.shared.clock.now();
+    let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
+    event.iter().for_each(|event| log_event(&send.order, event));
+    Ok(())
+}
+
+fn answered(
+    answer: CompletionAnswer,
+    policy: Arc<crate::domain::journey::Policy>,
+    now: Timestamp,
+) -> impl FnOnce(&Order, Option<&Operation>) -> Amendment<Option<NewEvent>> {
+    move |order, open| {
+        let Some(open) = open.filter(|open| open.state == OperationState::InDoubt) else {
+            return Amendment::nothing(None);
+        };
+        let (operation, event) = completion::after_answer(order, open, &answer, &policy, now);
+        Amendment {
+            order: None,
+            operation: OperationChange::Update(operation),
+            events: vec![event.clone()],
+            value: Some(event),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One merchant's workers: started together, stopped together, so that a changed configuration replaces them whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::MerchantConfig;
+use crate::domain::journey::Policy;
+use crate::domain::order::MerchantId;
+use crate::gateway::Gateway;
+
+use super::schedule::MinuteBell;
+use super::{Shared, StartError, completer, poller, watchman};
+
+/// What a merchant's workers are handed. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Desk {
+    pub(super) merchant: MerchantId,
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) policy: Arc<Policy>,
+    pub(super) shared: Shared,
+    /// Looks in hand at most.
+    pub(super) looks_max: usize,
+    /// Completions in hand at most.
+    pub(super) completions_max: usize,
+}
+
+/// A merchant's workers at work.
+#[derive(Debug)]
+pub(super) struct MerchantWorkers {
+    merchant: MerchantId,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<&'static str>,
+}
+
+/// The merchant's way to the bank; nothing is sent yet.
+pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gateway, StartError> {
+    Gateway::new(merchant.id.clone(), &merchant.gateway, &merchant.budget, shared.metrics.clone())
+        .map_err(|source| StartError::Gateway { merchant: merchant.id.clone(), source })
+}
+
+impl MerchantWorkers {
+    pub(super) fn start(merchant: &MerchantConfig, gateway: Gateway, shared: &Shared, bell: &MinuteBell) -> Self {
+        let desk = Desk {
+            merchant: merchant.id.clone(),
+            gateway: Arc::new(gateway),
+            policy: Arc::new(merchant.policy()),
+            shared: shared.clone(),
+            looks_max: merchant.budget.in_flight.get(),
+            completions_max: merchant.completion.in_flight.get(),
+        };
+        let probe = Arc::clone(&desk.gateway);
+        shared.metrics.watch_budget(merchant.id.clone(), move || probe.pacer().used_per_mille());
+        let stop = watch::Sender::new(false);
+        let mut tasks = JoinSet::new();
+        let (at_poll, at_poll_stop) = (desk.clone(), stop.subscribe());
+        tasks.spawn(async move {
+            poller::run(at_poll, at_poll_stop).await;
+            "poller"
+        });
+        let (at_complete, ticks, at_complete_stop) = (desk.clone(), bell.subscribe(), stop.subscribe());
+        tasks.spawn(async move {
+            completer::run(at_complete, ticks, at_complete_stop).await;
+            "completer"
+        });
+        let at_watch_stop = stop.subscribe();
+        tasks.spawn(async move {
+            watchman::run(desk, at_watch_stop).await;
+            "watchman"
+        });
+        Self { merchant: merchant.id.clone(), stop, tasks }
+    }
+
+    pub(super) const fn merchant(&self) -> &MerchantId {
+        &self.merchant
+    }
+
+    /// Returns at once; the workers finish what they have in hand.
+    pub(super) fn tell_to_stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until the workers have finished, for `grace` at most.
+    pub(super) async fn stop(mut self, grace: Duration) {
+        self.tell_to_stop();
+        let finish = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, finish).await.is_err() {
+            tracing::warn!(merchant = %self.merchant, "Workers of {} were cut off in what they had in hand", self.merchant);
+        }
+    }
+}
+
+/// Returns when a worker of any merchant ended, which none does unless told to.
+pub(super) async fn any_ended(merchants: &mut [MerchantWorkers]) -> String {
+    let mut waiting = JoinSetOfAll { merchants };
+    waiting.next().await
+}
+
+struct JoinSetOfAll<'a> {
+    merchants: &'a mut [MerchantWorkers],
+}
+
+impl JoinSetOfAll<'_> {
+    async fn next(&mut self) -> String {
+        std::future::poll_fn(|context| {
+            for workers in self.merchants.iter_mut() {
+                if let std::task::Poll::Ready(Some(ended)) = workers.tasks.poll_join_next(context) {
+                    let what = ended.map_or_else(|error| error.to_string(), str::to_owned);
+                    return std::task::Poll::Ready(format!("{what} of {}", workers.merchant));
+                }
+            }
+            std::task::Poll::Pending
+        })
+        .await
+    }
+}

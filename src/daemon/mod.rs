@@ -1,0 +1,290 @@
+//! The daemon: the only place where store, gateway, reports and HTTP are wired together.
+//!
+//! Per merchant there are three workers: the [`poller`] looks at orders, the [`completer`] takes held amounts, the
+//! [`watchman`] warns of holds near their lapse. For all merchants there are the [`reporter`] and the HTTP face. Each
+//! worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
+//! due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
+//!
+//! Starting takes the lock before it opens the database, and stopping finishes what is in hand within a bounded time.
+
+mod completer;
+pub mod draw;
+mod merchant;
+mod poller;
+mod reporter;
+mod schedule;
+mod watchman;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::api::{self, Api};
+use crate::clock::Clock;
+use crate::config::{Change, Config, MerchantConfig, changes};
+use crate::domain::order::MerchantId;
+use crate::gateway::{Gateway, TransportError};
+use crate::metrics::Metrics;
+use crate::progress::{Phase, Progress};
+use crate::store::{Figures, Lock, LockError, OpenError, Store};
+
+use merchant::MerchantWorkers;
+use schedule::{MinuteBell, ScheduleError};
+
+/// Why the daemon did not start. Nothing was sent, and nothing was changed that was not ours.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another daemon works on the database.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Somebody listens there already, or we may not.
+    #[error("cannot listen on {address}: {source}; mend `listen` in the configuration")]
+    Listen {
+        /// The address of the configuration.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A merchant's connection cannot be set up.
+    #[error("merchant {merchant}: {source}")]
+    Gateway {
+        /// Which.
+        merchant: MerchantId,
+        /// Why.
+        source: TransportError,
+    },
+    /// The minute bell cannot be set up.
+    #[error("cannot set up the cron schedule: {0}")]
+    Schedule(#[from] ScheduleError),
+    /// Two metrics have one name, or the like.
+    #[error("cannot set up the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// What became of a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Everything in hand was finished.
+    Finished,
+    /// The grace ran out; what was in hand is found again at the next start.
+    GraceOver,
+}
+
+/// A daemon at work.
+#[derive(Debug)]
+pub struct Daemon {
+    config: watch::Sender<Arc<Config>>,
+    shared: Shared,
+    address: SocketAddr,
+    merchants: Vec<MerchantWorkers>,
+    /// Workers that serve every merchant.
+    common: JoinSet<&'static str>,
+    stop: watch::Sender<bool>,
+    bell: MinuteBell,
+    /// Let go last: one mouth at a time.
+    _lock: Lock,
+}
+
+/// What every worker is handed.
+#[derive(Clone, Debug)]
+struct Shared {
+    store: Store,
+    metrics: Metrics,
+    progress: Progress,
+    clock: Clock,
+}
+
+impl Daemon {
+    /// Takes the lock, opens the database, listens, and sets every worker to work.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let clock = Clock;
+        let started_at = clock.now();
+        let lock = Lock::take(&config.database, &format!("pid {}, since {started_at}", std::process::id()))?;
+        let store = Store::open_or_create(&config.database)?;
+        let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
+        let metrics = Metrics::new(&names, started_at)?;
+        let shared = Shared { store, metrics, progress: Progress::default(), clock };
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr().unwrap_or(config.listen);
+        let bell = MinuteBell::start().await?;
+        let merchants = start_merchants(&config, &shared, &bell)?;
+        let config = watch::Sender::new(Arc::new(config));
+        let stop = watch::Sender::new(false);
+        let common = start_common(&config, &shared, &bell, &stop, listener);
+        shared.progress.enter(Phase::Ready);
+        Ok(Self { config, shared, address, merchants, common, stop, bell, _lock: lock })
+    }
+
+    /// Where the HTTP face listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The database.
+    pub const fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The metrics.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Whether the work goes on.
+    pub const fn progress(&self) -> &Progress {
+        &self.shared.progress
+    }
+
+    /// Each merchant's queue in figures. A merchant whose figures cannot be read is left out: this is for a status line.
+    pub async fn figures(&self) -> Vec<Figures> {
+        let config = Arc::clone(&self.config.borrow());
+        let now = self.shared.clock.now();
+        let mut all = Vec::new();
+        for merchant in &config.merchants {
+            let risk_until = now.plus(merchant.holds.warn_before);
+            all.extend(self.shared.store.figures(&merchant.id, now, risk_until).await.ok());
+        }
+        all
+    }
+
+    /// Applies a newly read configuration: merchants whose settings changed finish what is in hand and go on with the
+    /// new ones. What needs a restart is named and left as it was. On an error nothing is changed.
+    pub async fn reload(&mut self, mut new: Config) -> Result<Vec<Change>, StartError> {
+        let old = Arc::clone(&self.config.borrow());
+        let changes = changes(&old, &new);
+        (new.database, new.listen) = (old.database.clone(), old.listen);
+        let changed = new.merchants.iter().filter(|merchant| !unchanged(&old, &new, &merchant.id));
+        let fresh = set_up(changed, &self.shared)?;
+        for workers in self.merchants.extract_if(.., |workers| !unchanged(&old, &new, workers.merchant())) {
+            workers.stop(old.shutdown_grace).await;
+        }
+        for (merchant, gateway) in fresh {
+            self.shared.metrics.start_at_zero(&merchant.id);
+            self.merchants.push(MerchantWorkers::start(merchant, gateway, &self.shared, &self.bell));
+        }
+        self.config.send_replace(Arc::new(new));
+        Ok(changes)
+    }
+
+    /// Returns once the daemon can no longer do its work: the database takes no more changes, or a worker ended although
+    /// nobody stopped it. The process then has to end; the next one finds everything where it was.
+    pub async fn failed(&mut self) -> String {
+        let ended = async {
+            loop {
+                if let Some(worker) = self.common.join_next().await {
+                    return worker.map_or_else(|error| error.to_string(), str::to_owned);
+                }
+                std::future::pending::<()>().await;
+            }
+        };
+        let merchants = merchant::any_ended(&mut self.merchants);
+        tokio::select! {
+            () = self.shared.store.failed() => "a commit failed, and the database takes no more changes".to_owned(),
+            worker = ended => format!("the {worker} stopped unexpectedly"),
+            worker = merchants => format!("the {worker} stopped unexpectedly"),
+        }
+    }
+
+    /// Stops what is new, finishes what is in hand, and says which of the two endings it was.
+    pub async fn stop(mut self) -> Stopped {
+        let grace = self.config.borrow().shutdown_grace;
+        self.shared.progress.enter(Phase::Stopping);
+        self.stop.send_replace(true);
+        let finish = async {
+            let merchants = std::mem::take(&mut self.merchants);
+            for workers in &merchants {
+                workers.tell_to_stop();
+            }
+            for workers in merchants {
+                workers.stop(grace).await;
+            }
+            while self.common.join_next().await.is_some() {}
+        };
+        let finished = tokio::time::timeout(grace, finish).await;
+        self.bell.stop().await;
+        match finished {
+            Ok(()) => Stopped::Finished,
+            Err(_) => Stopped::GraceOver,
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+fn start_merchants(config: &Config, shared: &Shared, bell: &MinuteBell) -> Result<Vec<MerchantWorkers>, StartError> {
+    // Every gateway is set up before the first worker starts: a start that fails has sent nothing.
+    let ready = set_up(config.merchants.iter(), shared)?;
+    let start = |(merchant, gateway)| MerchantWorkers::start(merchant, gateway, shared, bell);
+    Ok(ready.into_iter().map(start).collect())
+}
+
+/// A merchant's settings with its way to the bank.
+type ReadyMerchant<'a> = (&'a MerchantConfig, Gateway);
+
+fn set_up<'a>(
+    merchants: impl Iterator<Item = &'a MerchantConfig>,
+    shared: &Shared,
+) -> Result<Vec<ReadyMerchant<'a>>, StartError> {
+    merchants.map(|merchant| Ok((merchant, merchant::gateway(merchant, shared)?))).collect()
+}
+
+fn unchanged(old: &Config, new: &Config, merchant: &MerchantId) -> bool {
+    match (old.merchant(merchant), new.merchant(merchant)) {
+        (Some(old), Some(new)) => old.same_as(new),
+        _ => false,
+    }
+}
+
+fn start_common(
+    config: &watch::Sender<Arc<Config>>,
+    shared: &Shared,
+    bell: &MinuteBell,
+    stop: &watch::Sender<bool>,
+    listener: TcpListener,
+) -> JoinSet<&'static str> {
+    let mut common = JoinSet::new();
+    let api = Api {
+        store: shared.store.clone(),
+        config: config.subscribe(),
+        metrics: shared.metrics.clone(),
+        progress: shared.progress.clone(),
+        clock: shared.clock,
+    };
+    let stopped = stop.subscribe();
+    common.spawn(async move {
+        api::serve(listener, api, stopped).await;
+        "HTTP server"
+    });
+    let reporter = reporter::Reporter { shared: shared.clone(), config: config.subscribe() };
+    let (ticks, stopped) = (bell.subscribe(), stop.subscribe());
+    common.spawn(async move {
+        reporter.run(ticks, stopped).await;
+        "reporter"
+    });
+    common
+}
+
+/// Returns when the daemon is told to stop, or whoever could tell it is gone.
+async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Every loop looks by itself at least this often: a lost bell, or another process's change, costs seconds, not an
+/// order.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a worker waits after the database refused it something, so that it neither spins nor gives up.
+const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
+
+/// A loop that has not come round for this long is stalled: it waits for nothing longer than a few seconds, except for
+/// the database, whose own timeout is below this.
+const HEART_LIMIT: Duration = Duration::from_secs(30);

@@ -1,0 +1,192 @@
+//! The poller: asks what became of each order when its look is due, and writes down what came of it.
+//!
+//! Looks are idempotent, so the claim on an order lives in memory: a look that a crash cut short is simply due again.
+
+use std::collections::HashSet;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::domain::bank::StatusAnswer;
+use crate::domain::event::{EventKind, NewEvent};
+use crate::domain::journey::{self, LookOutcome};
+use crate::domain::order::{Order, OrderKey};
+use crate::domain::polling::Jitter;
+use crate::gateway::Purpose;
+use crate::progress::Heart;
+use crate::store::{Amendment, OperationChange};
+
+use super::merchant::Desk;
+use super::{AFTER_STORE_ERROR, LOOK_AT_LEAST_EVERY, told_to_stop};
+
+/// Orders claimed for each one in flight: the next is ready when a place comes free.
+const CLAIMS_PER_PLACE: usize = 2;
+
+/// Works until told to stop; then finishes the looks that are in hand.
+pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
+    let limit = super::HEART_LIMIT;
+    let mut poller = Poller {
+        claims_max: desk.looks_max.saturating_mul(CLAIMS_PER_PLACE),
+        heart: desk.shared.progress.heart(format!("poller of {}", desk.merchant), limit),
+        claimed: HashSet::new(),
+        looks: JoinSet::new(),
+        stop: stop.clone(),
+        desk,
+    };
+    let mut bell = poller.desk.shared.store.bell();
+    loop {
+        poller.heart.beat();
+        poller.claim_due().await;
+        let wait = poller.until_next_due().await;
+        tokio::select! {
+            () = told_to_stop(&mut stop) => break,
+            Some(done) = poller.looks.join_next() => poller.release(done),
+            // A bell nobody can ring any more is as good as none: the wait below still ends.
+            Ok(()) = bell.changed() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+        poller.release_finished();
+    }
+    while let Some(done) = poller.looks.join_next().await {
+        poller.release(done);
+    }
+}
+
+struct Poller {
+    desk: Desk,
+    claims_max: usize,
+    heart: Heart,
+    claimed: HashSet<OrderKey>,
+    looks: JoinSet<OrderKey>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Poller {
+    /// Claims what is due, as far as there is room, and sets a look at it going.
+    async fn claim_due(&mut self) {
+        if self.claimed.len() >= self.claims_max {
+            return;
+        }
+        let (store, now) = (&self.desk.shared.store, self.desk.shared.clock.now());
+        // The claimed ones are due too, until their looks are written.
+        match store.due_looks(&self.desk.merchant, now, self.claims_max + self.claimed.len()).await {
+            Ok(due) => due.into_iter().for_each(|due| self.claim(due.order)),
+            Err(error) => self.refused(&error).await,
+        }
+    }
+
+    fn claim(&mut self, order: Order) {
+        if self.claimed.len() < self.claims_max && self.claimed.insert(order.key) {
+            self.looks.spawn(look(self.desk.clone(), order, self.stop.clone()));
+        }
+    }
+
+    /// How long nothing is due. While all places are claimed, only a finished look makes room.
+    async fn until_next_due(&self) -> std::time::Duration {
+        if self.claimed.len() >= self.claims_max {
+            return LOOK_AT_LEAST_EVERY;
+        }
+        let now = self.desk.shared.clock.now();
+        match self.desk.shared.store.next_look_at(&self.desk.merchant).await {
+            // Due and claimed already: its end wakes us.
+            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => LOOK_AT_LEAST_EVERY,
+            Ok(Some(at)) => at.since(now).min(LOOK_AT_LEAST_EVERY),
+            Ok(None) => LOOK_AT_LEAST_EVERY,
+            Err(_) => AFTER_STORE_ERROR,
+        }
+    }
+
+    fn release_finished(&mut self) {
+        while let Some(done) = self.looks.try_join_next() {
+            self.release(done);
+        }
+    }
+
+    fn release(&mut self, done: Result<OrderKey, tokio::task::JoinError>) {
+        match done {
+            Ok(key) => {
+                self.claimed.remove(&key);
+            }
+            Err(error) => {
+                tracing::error!(%error, "A look broke off; its order is due again");
+                // Which one it was is not known any more: those still in hand are merely looked at once more.
+                self.claimed.clear();
+            }
+        }
+    }
+
+    async fn refused(&self, error: &crate::store::StoreError) {
+        tracing::error!(%error, merchant = %self.desk.merchant, "Cannot read what is due");
+        self.desk.shared.metrics.store_error("poller");
+        tokio::time::sleep(AFTER_STORE_ERROR).await;
+    }
+}
+
+async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> OrderKey {
+    let key = order.key;
+    let permit = tokio::select! {
+        () = told_to_stop(&mut stop) => return key,
+        permit = desk.gateway.pacer().permit(Purpose::Look) => permit,
+    };
+    let answer = desk.gateway.status(&order, permit).await;
+    if let Err(error) = write_down(&desk, &order, answer).await {
+        tracing::error!(%error, merchant = %desk.merchant, order.number = %order.number, "Cannot write down a look at order {}", order.number);
+        desk.shared.metrics.store_error("poller");
+        tokio::time::sleep(AFTER_STORE_ERROR).await;
+    }
+    key
+}
+
+async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<(), crate::store::StoreError> {
+    let now = desk.shared.clock.now();
+    let (policy, jitter) = (std::sync::Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
+    let decide = move |order: &Order, open: Option<&_>| {
+        // While an operation is open its owner is the completer, and this answer is older than what it knows.
+        if open.is_some() {
+            return Amendment::nothing(None);
+        }
+        let looked = journey::after_look(order, &answer, &policy, now, jitter);
+        let told = Some((looked.outcome, looked.events.clone()));
+        Amendment { order: Some(looked.order), operation: OperationChange::None, events: looked.events, value: told }
+    };
+    if let Some((outcome, events)) = desk.shared.store.amend(order.key, now, decide).await? {
+        desk.shared.metrics.look(&desk.merchant, outcome);
+        log(order, outcome, &events);
+    }
+    Ok(())
+}
+
+fn log(order: &Order, outcome: LookOutcome, events: &[NewEvent]) {
+    if events.is_empty() {
+        tracing::debug!(merchant = %order.merchant, order.number = %order.number, outcome = outcome.as_str(), "Looked at order {}", order.number);
+    }
+    events.iter().for_each(|event| log_event(order, event));
+}
+
+/// One event, one line. What needs a person is a warning.
+pub(super) fn log_event(order: &Order, event: &NewEvent) {
+    let (kind, number, detail) = (event.kind.as_str(), &order.number, &event.detail);
+    let (before, after) = (event.before.as_str(), event.after.as_str());
+    match event.kind {
+        EventKind::ReviewOpened
+        | EventKind::StatusUnrecognised
+        | EventKind::HoldAtRisk
+        | EventKind::CompletionRefused
+        | EventKind::CompletionContradicted
+        | EventKind::CompletionEscalated => {
+            tracing::warn!(merchant = %order.merchant, order.number = %number, kind, before, after, "Order {number}: {kind}: {detail}");
+        }
+        EventKind::Added
+        | EventKind::Changed
+        | EventKind::ReviewResolved
+        | EventKind::Parked
+        | EventKind::Released
+        | EventKind::CompletionIntended
+        | EventKind::CompletionSent
+        | EventKind::CompletionAnswered
+        | EventKind::CompletionConfirmed
+        | EventKind::CompletionWithdrawn => {
+            tracing::info!(merchant = %order.merchant, order.number = %number, kind, before, after, "Order {number}: {kind}: {detail}");
+        }
+    }
+}

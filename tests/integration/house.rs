@@ -1,0 +1,109 @@
+//! The rules of the house: who may import whom, read from the source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room, and the rooms it may use besides itself (design: the house).
+const ROOMS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("sandbox", &[]),
+    ("clock", &["domain"]),
+    ("progress", &[]),
+    ("systemd", &[]),
+    ("config", &["domain"]),
+    ("intake", &["config", "domain"]),
+    ("metrics", &["domain"]),
+    ("store", &["domain"]),
+    ("gateway", &["config", "domain", "metrics"]),
+    ("report", &["domain"]),
+    ("api", &["clock", "config", "domain", "intake", "metrics", "progress", "store"]),
+    ("daemon", &["api", "clock", "config", "domain", "gateway", "metrics", "progress", "report", "store"]),
+    ("cli", &["clock", "config", "daemon", "domain", "intake", "metrics", "report", "sandbox", "store", "systemd"]),
+];
+
+/// Libraries that live in certain files alone.
+const LIBRARIES: &[(&str, &[&str])] = &[
+    ("rusqlite", &["src/store/"]),
+    ("reqwest", &["src/gateway/"]),
+    ("governor", &["src/gateway/"]),
+    ("axum", &["src/api/", "src/sandbox/"]),
+    ("tokio_cron_scheduler", &["src/daemon/schedule.rs"]),
+    ("signal_hook", &["src/cli/signals.rs"]),
+    ("sd_notify", &["src/systemd.rs"]),
+    ("SystemTime", &["src/clock.rs", "src/sandbox/"]),
+];
+
+#[test]
+fn every_room_uses_only_the_rooms_it_may() {
+    for (path, text) in sources() {
+        let room = room_of(&path);
+        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+            assert!(["lib", "main"].contains(&room.as_str()), "{path}: the room `{room}` has no rule");
+            continue;
+        };
+        for used in used_rooms(&text) {
+            assert!(used == room || allowed.contains(&used.as_str()), "{path}: `{room}` must not use `{used}`");
+        }
+    }
+}
+
+#[test]
+fn every_library_lives_where_it_belongs() {
+    for (path, text) in sources() {
+        for (library, homes) in LIBRARIES {
+            let at_home = homes.iter().any(|home| path.starts_with(home));
+            let named = code_lines(&text).any(|line| line.contains(&format!("{library}::")));
+            assert!(at_home || !named, "{path} must not use {library}, which lives in {homes:?}");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_is_nowhere() {
+    assert!(fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("unsafe_code = \"forbid\""));
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every source file by its path from the root.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    collect(&root().join("src"), &mut found);
+    assert!(found.len() > 40, "the source is not where it was: {} files", found.len());
+    found
+}
+
+fn collect(directory: &Path, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            found.push((name, fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+/// `src/store/open.rs` and `src/clock.rs` are in the rooms `store` and `clock`.
+fn room_of(path: &str) -> String {
+    let below = path.strip_prefix("src/").unwrap();
+    below.split('/').next().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+fn used_rooms(text: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for line in code_lines(text) {
+        for rest in line.split("crate::").skip(1) {
+            let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            rooms.push(name);
+        }
+    }
+    rooms
+}
+
+fn code_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
