@@ -11,8 +11,8 @@ use super::output::{Output, Table};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, as_written};
 use crate::domain::holds::CompletionSchedule;
-use crate::domain::polling::LookPolicy;
-use crate::domain::time::Timestamp;
+use crate::domain::polling::{LookPolicy, Tier};
+use crate::domain::time::{Timestamp, in_words};
 
 /// `reconciled check`.
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ impl Check {
         let now = Clock.now();
         match Config::load_partly(path, reading) {
             Ok(config) if self.json => output.json(&Document::sound(&config, now)),
-            Ok(config) => in_words(&config, reading, now, output),
+            Ok(config) => explain(&config, reading, now, output),
             Err(error) if self.json => {
                 output.json(&Document::wrong(path, &error))?;
                 Err(Failure::told_of_config())
@@ -47,7 +47,7 @@ fn reading() -> Reading {
     if std::env::var_os("CREDENTIALS_DIRECTORY").is_some() { Reading::Everything } else { Reading::NoCredentials }
 }
 
-fn in_words(config: &Config, reading: Reading, now: Timestamp, output: &Output) -> Result<(), Failure> {
+fn explain(config: &Config, reading: Reading, now: Timestamp, output: &Output) -> Result<(), Failure> {
     output.heading(format!("{} is in order.", config.path.display()))?;
     let token = if config.api_token.is_some() { "with a token" } else { "without a token, so orders are not served" };
     let mut facts = Table::facts();
@@ -67,13 +67,11 @@ fn in_words(config: &Config, reading: Reading, now: Timestamp, output: &Output) 
 }
 
 fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
-    let MerchantConfig { gateway, budget, looks, holds, report, zone, .. } = merchant;
+    let MerchantConfig { gateway, budget, zone, .. } = merchant;
     let known_as = match &gateway.credentials {
         Credentials::Login { user_name, .. } => format!("as {user_name}"),
         Credentials::Token(_) => "by token".to_owned(),
     };
-    let late = looks.late.iter().copied().map(as_written).collect::<Vec<_>>().join(", ");
-    let next_report = report.at.next_after(zone, now).map_or("never".to_owned(), |at| zone.for_people(at));
     let mut facts = Table::facts();
     facts.fact("bank", format!("{} {known_as}", gateway.url));
     facts.fact(
@@ -82,22 +80,23 @@ fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
     );
     facts.fact(
         "budget",
-        format!(
-            "a request every {}, {} saved up, {} at once",
-            crate::domain::time::in_words(budget.period),
-            budget.burst,
-            budget.in_flight
-        ),
+        format!("a request every {}, {} saved up, {} at once", in_words(budget.period), budget.burst, budget.in_flight),
     );
     facts.fact("zone", format!("{}, where it is {} now", zone.name(), zone.for_people(now)));
+    policies(&mut facts, merchant, now);
+    facts
+}
+
+fn policies(facts: &mut Table, merchant: &MerchantConfig, now: Timestamp) {
+    let MerchantConfig { looks, holds, report, zone, .. } = merchant;
+    let next_report = report.at.next_after(zone, now).map_or("never".to_owned(), |at| zone.for_people(at));
     facts.fact(
         "orders",
         format!("in {}, numbers of up to {} characters", merchant.currency.alpha(), merchant.order_number_max),
     );
     facts.fact("pending orders", format!("looked at {}", tiers(looks)));
     facts.fact("payment time", format!("{} when the order does not say", as_written(looks.payment_time)));
-    facts
-        .fact("ended orders", format!("looked at once more after {}", if late.is_empty() { "nothing" } else { &late }));
+    facts.fact("ended orders", late(looks));
     facts.fact("completions", schedule(merchant, now));
     facts.fact("in doubt", doubt(merchant));
     facts.fact(
@@ -108,15 +107,20 @@ fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
         "report",
         format!("at {:?}, next {next_report}; a day ends at {}", report.at.as_str(), report.cut_off.strftime("%H:%M")),
     );
-    facts
 }
 
 fn tiers(looks: &LookPolicy) -> String {
-    let tier = |tier: &crate::domain::polling::Tier| {
-        format!("every {} until {} old, ", as_written(tier.every), as_written(tier.until_age))
-    };
+    let tier = |tier: &Tier| format!("every {} until {} old, ", as_written(tier.every), as_written(tier.until_age));
     let tiers: String = looks.pending.iter().map(tier).collect();
     format!("{tiers}then every {}", as_written(looks.pending_old))
+}
+
+fn late(looks: &LookPolicy) -> String {
+    let ages: Vec<_> = looks.late.iter().copied().map(as_written).collect();
+    if ages.is_empty() {
+        return "not looked at again".to_owned();
+    }
+    format!("looked at once more after {}", ages.join(", "))
 }
 
 fn schedule(merchant: &MerchantConfig, now: Timestamp) -> String {

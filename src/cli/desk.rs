@@ -4,12 +4,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::failure::Failure;
+use super::output::remark;
 use crate::clock::Clock;
 use crate::config::{Config, MerchantConfig, Reading};
 use crate::domain::event::Cause;
 use crate::domain::order::MerchantId;
 use crate::domain::time::Timestamp;
-use crate::store::{OrderWithOperation, Store};
+use crate::store::{Lock, OrderWithOperation, Store};
 
 /// The longest name of an operator that is kept, in characters.
 const OPERATOR_MAX: usize = 64;
@@ -39,6 +40,18 @@ impl Desk {
         refuse_strangers_file(&config.database)?;
         let store = Store::open_or_create(&config.database)?;
         Ok(Self { config, store, now: Clock.now() })
+    }
+
+    /// Who is at work on the database, in the words it gave; `None` when nobody is.
+    pub(super) fn holder(&self) -> Option<String> {
+        Lock::holder(&self.config.database)
+    }
+
+    /// Says so when nobody is at work, since what was written waits until somebody is.
+    pub(super) fn remark_idle(&self) {
+        if self.holder().is_none() {
+            remark("No daemon is at work on this database; the order waits until one is started.");
+        }
     }
 
     /// The names of the merchants, for a sentence.

@@ -7,6 +7,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
 use serde::Serialize;
@@ -21,12 +22,15 @@ const GAP: u16 = 2;
 #[derive(Debug)]
 pub(super) struct Output {
     is_terminal: bool,
+    /// Whether a terminal reads colours here and nobody has forbidden them; decided once.
+    colours: ColorChoice,
 }
 
 impl Output {
     /// The standard output of this process.
     pub(super) fn new() -> Self {
-        Self { is_terminal: io::stdout().is_terminal() }
+        let stdout = io::stdout();
+        Self { is_terminal: stdout.is_terminal(), colours: AutoStream::choice(&stdout) }
     }
 
     /// Prints a line.
@@ -54,9 +58,15 @@ impl Output {
 
     /// Prints a text as it is. Colours are taken out unless a terminal reads them.
     pub(super) fn write(&self, text: &str) -> Result<(), Failure> {
-        let mut stdout = anstream::stdout();
+        let mut stdout = AutoStream::new(io::stdout(), self.colours);
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| unwritten(&error))
     }
+}
+
+/// Says on stderr what a person may want to know and a script need not read.
+pub(super) fn remark(words: &str) {
+    // Nobody to tell is no failure.
+    let _ = writeln!(anstream::stderr(), "{}", inert(words));
 }
 
 /// What a colour means; with `NO_COLOR` nothing is lost, since the words say the same.
@@ -133,6 +143,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Whether it has no rows yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Adds a name and what belongs to it.
     pub(super) fn fact(&mut self, name: &str, words: impl Display) {
         self.row(vec![tinted(name, Tint::Faint), cell(words)]);
@@ -171,6 +186,14 @@ fn drawn(cell: &Cell) -> comfy_table::Cell {
         Tint::Warning => drawn.fg(Color::Yellow),
         Tint::Bad => drawn.fg(Color::Red).add_attribute(Attribute::Bold),
         Tint::Faint => drawn.add_attribute(Attribute::Dim),
+    }
+}
+
+/// `1 order`, `2 orders`.
+pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
     }
 }
 
