@@ -11,10 +11,13 @@ mod desk;
 mod failure;
 mod logging;
 mod man;
+mod order;
 mod output;
+mod report;
 mod run;
 mod sandbox;
 mod signals;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +59,13 @@ enum Command {
     Run,
     /// Say what the configuration means, or all that is wrong with it
     Check(check::Check),
+    /// Work with orders: add, import, list, show, explain, release, park, review
+    #[command(subcommand)]
+    Order(order::Command),
+    /// Say on one screen whether all is well, what needs a person first
+    Status(status::Status),
+    /// Draw a business day's report
+    Report(report::Draw),
     /// Open a small bank on this host, to try everything without money
     Sandbox(sandbox::Open),
     /// Print a script that completes these commands in a shell
@@ -78,6 +88,9 @@ pub async fn run(args: Args) -> ExitCode {
     let done = match command {
         Command::Run => run::run(&config).await.map_err(Failure::from),
         Command::Check(check) => check.run(&config, &output),
+        Command::Order(order) => order.run(&config, &output).await,
+        Command::Status(status) => status.run(&config, &output).await,
+        Command::Report(draw) => draw.run(&config, &output).await,
         Command::Sandbox(open) => open.run(&output).await,
         Command::Completions(completions) => completions.run(&output),
         Command::Man(man) => man.run(&output),
