@@ -6,6 +6,7 @@
     reason = "a test that meets the unexpected stops there"
 )]
 
+mod cli;
 mod fixture;
 mod house;
 mod journey;
