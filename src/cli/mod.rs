@@ -1,21 +1,105 @@
-//! stub
+//! The command line: what is asked for, by whom it is done, and the exit code.
+//!
+//! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
+//! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
+//!
+//! Read in this order: this file, `order` (the family of most commands), then `status`, `report`, `check`, `sandbox`,
+//! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
+
+mod check;
 mod demo;
+mod desk;
+mod failure;
 mod logging;
+mod man;
+mod order;
+mod output;
+mod report;
 mod run;
+mod sandbox;
 mod signals;
-/// x
-pub async fn go() -> anyhow::Result<()> {
-    use clap::Parser;
-    #[derive(Parser)]
-    enum C {
-        Demo(demo::Demo),
-        Run { config: std::path::PathBuf },
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use failure::Failure;
+
+use output::Output;
+
+/// What this process was called with.
+#[derive(Debug, Parser)]
+#[command(
+    name = "reconciled",
+    version,
+    about = "Knows, for every order a merchant sent to the bank, what became of the money",
+    after_help = "Exit codes: 0 done, 1 failed, 64 called wrongly, 78 configuration wrong.",
+    max_term_width = 100
+)]
+pub struct Args {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "RECONCILED_CONFIG",
+        default_value = "/etc/reconciled/reconciled.toml"
+    )]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands, in the order in which somebody new meets them.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// See the whole job within a minute: a bank, a shop, its buyers and the daemon on this host
+    Demo(demo::Demo),
+    /// Run the daemon, until a signal stops it
+    Run,
+    /// Say what the configuration means, or all that is wrong with it
+    Check(check::Check),
+    /// Work with orders: add, import, list, show, explain, release, park, review
+    #[command(subcommand)]
+    Order(order::Command),
+    /// Say on one screen whether all is well, what needs a person first
+    Status(status::Status),
+    /// Draw a business day's report
+    Report(report::Draw),
+    /// Open a small bank on this host, to try everything without money
+    Sandbox(sandbox::Open),
+    /// Print a script that completes these commands in a shell
+    Completions(man::Completions),
+    /// Print the manual page, or write the pages of all commands
+    Man(man::Man),
+}
+
+impl Args {
+    /// Reads the arguments of this process. A mistake in them, and help that was asked for, is told here.
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| failure::of_arguments(&error))
     }
-    match C::parse() {
-        C::Demo(d) => {
-            let ok = demo::run(d).await?;
-            std::process::exit(i32::from(!ok));
-        }
-        C::Run { config } => run::run(&config).await,
+}
+
+/// Does what was asked for.
+pub async fn run(args: Args) -> ExitCode {
+    let Args { config, command } = args;
+    let output = Output::new();
+    let done = match command {
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Run => run::run(&config).await.map_err(Failure::from),
+        Command::Check(check) => check.run(&config, &output),
+        Command::Order(order) => order.run(&config, &output).await,
+        Command::Status(status) => status.run(&config, &output).await,
+        Command::Report(draw) => draw.run(&config, &output).await,
+        Command::Sandbox(open) => open.run(&output).await,
+        Command::Completions(completions) => completions.run(&output),
+        Command::Man(man) => man.run(&output),
+    };
+    match done {
+        Ok(()) => ExitCode::from(failure::OK),
+        Err(failure) => failure.tell(),
     }
 }

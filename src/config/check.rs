@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use super::error::mistake;
 use super::merchant::{Taken, merchant};
 use super::raw::{NOT_SHOWN, Noted, Notes, Section};
-use super::secrets::{self, Secret, Surroundings};
+use super::secrets::{self, Reading, Secret, Surroundings};
 use super::values::{self, Limits};
 use super::{Config, ConfigError, MerchantConfig};
 
@@ -36,11 +36,16 @@ const API_TOKEN_MIN: usize = 16;
 const MERCHANT_FORM: &str = "begin every merchant with a line [[merchant]], in two pairs of brackets";
 
 /// Reads the file at `path`.
-pub(super) fn config(path: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Result<Config, ConfigError> {
+pub(super) fn config(
+    path: &Path,
+    env: &dyn Fn(&str) -> Option<OsString>,
+    reading: Reading,
+) -> Result<Config, ConfigError> {
     let source = read(path)?;
     let table = parse(path, &source)?;
     let mut notes = Notes::new(&source);
-    let config = outermost(&mut Section::outermost(&table, &mut notes), path, env);
+    let around = Surroundings { directory: path.parent().unwrap_or(path), env, reading };
+    let config = outermost(&mut Section::outermost(&table, &mut notes), path, &around);
     let problems = notes.into_problems();
     match config {
         Ok(config) if problems.is_empty() => Ok(config),
@@ -82,22 +87,16 @@ fn parse<'a>(path: &Path, source: &'a str) -> Result<DeTable<'a>, ConfigError> {
     })
 }
 
-fn outermost(
-    section: &mut Section<'_, '_>,
-    path: &Path,
-    env: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Config, Noted> {
-    let directory = path.parent().unwrap_or(path);
-    let around = Surroundings { directory, env };
-    let database = file(section, "database", directory, "name the database file");
-    let reports = file(section, "reports", directory, "name the directory of the nightly reports");
+fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'_>) -> Result<Config, Noted> {
+    let database = file(section, "database", around.directory, "name the database file");
+    let reports = file(section, "reports", around.directory, "name the directory of the nightly reports");
     let listen = section.parsed_or("listen", SocketAddr::from(([127, 0, 0, 1], 9642)), |text| {
         let form = |_| "give an address and a port, such as \"127.0.0.1:9642\"".to_owned();
         text.parse::<SocketAddr>().map_err(form)
     });
-    let api_token = secrets::secret(section, "api_token", &around).transpose();
+    let api_token = secrets::secret(section, "api_token", around).transpose();
     let shutdown_grace = section.duration_or("shutdown_grace", Duration::from_secs(30), &GRACE);
-    let merchants = merchants(section, &around);
+    let merchants = merchants(section, around);
     section.refuse_unknown();
     let is_sandbox = merchants.as_ref().is_ok_and(|merchants| listen.ip().is_loopback() && are_local(merchants));
     match &api_token {
@@ -152,7 +151,7 @@ fn token_is_fit(section: &mut Section<'_, '_>, token: &Secret, is_sandbox: bool)
             "a public token is for a sandbox: listen and every gateway on a loopback address; refer to a secret";
         section.problem_showing("api_token", NOT_SHOWN, remedy);
     }
-    if !token.is_public && length(&token.text) < API_TOKEN_MIN {
+    if !token.is_public && token.was_read && length(&token.text) < API_TOKEN_MIN {
         let remedy =
             format!("whoever guesses it moves money; give at least {API_TOKEN_MIN} characters: openssl rand -hex 32");
         section.problem_showing("api_token", NOT_SHOWN, remedy);

@@ -20,12 +20,25 @@ const SECRET_MAX: usize = 4096;
 const FORM: &str = "a secret never stands in this file; refer to it: { credential = \"name\" } for systemd's \
                     LoadCredential, { file = \"/path\" } of mode 600, or { env = \"NAME\" }";
 
+/// Which secrets are read. One that is not read stands for itself by its reference, so that two of them still differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Every one: what speaks to a bank needs them.
+    Everything,
+    /// All but systemd's credentials, which it hands to the daemon alone.
+    NoCredentials,
+    /// None: the command line works on the database, and whoever uses it need not be able to read them.
+    NoSecrets,
+}
+
 /// What references lead through.
 pub(super) struct Surroundings<'a> {
     /// The directory of the file, from which relative paths start.
     pub(super) directory: &'a Path,
     /// Looks up an environment variable.
     pub(super) env: &'a dyn Fn(&str) -> Option<OsString>,
+    /// Which of them are followed.
+    pub(super) reading: Reading,
 }
 
 /// A resolved secret.
@@ -35,6 +48,18 @@ pub(super) struct Secret {
     pub(super) text: SecretString,
     /// Whether it stands in the file for everybody to read.
     pub(super) is_public: bool,
+    /// Whether it is the secret itself, and not its reference in its place.
+    pub(super) was_read: bool,
+}
+
+impl Reading {
+    fn includes(self, kind: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::NoCredentials => kind != "credential",
+            Self::NoSecrets => false,
+        }
+    }
 }
 
 /// The secret referred to at `key`.
@@ -47,8 +72,10 @@ pub(super) fn secret(
     let Some((kind, name)) = reference(value.get_ref()) else {
         return Some(Err(section.problem_showing(key, NOT_SHOWN, FORM)));
     };
+    let was_read = kind == "public" || around.reading.includes(kind);
     let found = match kind {
         "public" => Ok(name.to_owned()),
+        kind if !was_read => Ok(format!("{kind} {name:?}, which was not read")),
         kind => resolve(kind, name, around),
     };
     let shown = match kind {
@@ -56,7 +83,7 @@ pub(super) fn secret(
         kind => format!("{{ {kind} = {name:?} }}"),
     };
     Some(match found.and_then(|text| checked(&text)) {
-        Ok(text) => Ok(Secret { text, is_public: kind == "public" }),
+        Ok(text) => Ok(Secret { text, is_public: kind == "public", was_read }),
         Err(remedy) => Err(section.problem_showing(key, shown, remedy)),
     })
 }

@@ -42,7 +42,7 @@ impl fmt::Display for Limits<Duration> {
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// The duration of `1h30m`, `90s` or `1500ms`: whole numbers, each with its unit, every unit once, the larger first.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut units = UNITS.iter();
     let mut total_ms = 0_u64;
@@ -57,7 +57,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// `duration`, as one would write it in the file.
-pub(super) fn as_written(duration: Duration) -> String {
+pub fn as_written(duration: Duration) -> String {
     let mut rest_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut parts = Vec::new();
     for (unit, unit_ms) in UNITS {

@@ -8,7 +8,7 @@
 //! can say), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
 //! completion's journey), [`calendar`] (business days and cron slots), [`holds`] (deadlines and when a completion is
 //! due), [`polling`] (when to look again), [`journey`], [`completion`] and [`acts`] (the rows to write after a look, a
-//! completion's step, a person's act), [`reconciliation`] (a day's report as a value).
+//! completion's step, a person's act), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -25,4 +25,5 @@ pub mod operation;
 pub mod order;
 pub mod polling;
 pub mod reconciliation;
+pub mod story;
 pub mod time;

@@ -160,3 +160,20 @@ fn a_public_password_is_for_the_sandbox() {
     let problems = host.problems(&[("api_token", r#"{ env = "SHORT" }"#)]);
     assert!(problems[0].remedy.contains("at least 16 characters"), "{problems:?}");
 }
+
+/// Whoever lists orders on a merchant's host is not the daemon, and has none of its secrets.
+#[test]
+fn a_configuration_is_read_without_its_secrets() {
+    let none = |_: &str| None;
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/reconciled.toml");
+    let read = |reading| Config::read(&sample, &none, reading);
+    assert_eq!(read(Reading::Everything).unwrap_err().problems().len(), 2);
+    for reading in [Reading::NoCredentials, Reading::NoSecrets] {
+        assert!(read(reading).is_ok(), "{reading:?}");
+    }
+    let host = Host::new();
+    let source = written(&[("api_token", r#"{ env = "NOT_SET" }"#)]);
+    let path = host.file("reconciled.toml", source, 0o600);
+    assert_eq!(Config::read(&path, &none, Reading::NoCredentials).unwrap_err().problems().len(), 1);
+    assert!(Config::read(&path, &none, Reading::NoSecrets).is_ok());
+}

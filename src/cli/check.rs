@@ -1,0 +1,206 @@
+//! `check`: what the configuration means, in words, or everything that is wrong with it at once.
+//!
+//! Reads the file and the secrets that this user may read; opens no database and no connection.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::failure::{Failure, complain};
+use super::output::{Output, Table};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, as_written};
+use crate::domain::holds::CompletionSchedule;
+use crate::domain::polling::{LookPolicy, Tier};
+use crate::domain::time::{Timestamp, in_words};
+
+/// `reconciled check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    /// Says what the file at `path` means.
+    pub(super) fn run(&self, path: &Path, output: &Output) -> Result<(), Failure> {
+        let reading = reading();
+        let now = Clock.now();
+        match Config::load_partly(path, reading) {
+            Ok(config) if self.json => output.json(&Document::sound(&config, now)),
+            Ok(config) => explain(&config, reading, now, output),
+            Err(error) if self.json => {
+                output.json(&Document::wrong(path, &error))?;
+                Err(Failure::told_of_config())
+            }
+            Err(error) => {
+                complain(&error.to_string());
+                Err(Failure::told_of_config())
+            }
+        }
+    }
+}
+
+/// Credentials are systemd's to hand over. From a shell they are not there, and that is no mistake in the file.
+fn reading() -> Reading {
+    if std::env::var_os("CREDENTIALS_DIRECTORY").is_some() { Reading::Everything } else { Reading::NoCredentials }
+}
+
+fn explain(config: &Config, reading: Reading, now: Timestamp, output: &Output) -> Result<(), Failure> {
+    output.heading(format!("{} is in order.", config.path.display()))?;
+    let token = if config.api_token.is_some() { "with a token" } else { "without a token, so orders are not served" };
+    let mut facts = Table::facts();
+    facts.fact("database", config.database.display());
+    facts.fact("reports", config.reports.display());
+    facts.fact("listen", format!("{}, {token}", config.listen));
+    facts.fact("a stop waits", format!("at most {}", as_written(config.shutdown_grace)));
+    if reading == Reading::NoCredentials {
+        facts.fact("credentials", "those of systemd were not looked at: it hands them to the daemon alone");
+    }
+    output.table(facts)?;
+    for merchant in &config.merchants {
+        output.heading(format!("\nMerchant {}", merchant.id))?;
+        output.table(merchant_facts(merchant, now))?;
+    }
+    Ok(())
+}
+
+fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
+    let MerchantConfig { gateway, budget, zone, .. } = merchant;
+    let known_as = match &gateway.credentials {
+        Credentials::Login { user_name, .. } => format!("as {user_name}"),
+        Credentials::Token(_) => "by token".to_owned(),
+    };
+    let mut facts = Table::facts();
+    facts.fact("bank", format!("{} {known_as}", gateway.url));
+    facts.fact(
+        "patience",
+        format!("{} to connect, {} in all", as_written(gateway.connect_timeout), as_written(gateway.request_timeout)),
+    );
+    facts.fact(
+        "budget",
+        format!("a request every {}, {} saved up, {} at once", in_words(budget.period), budget.burst, budget.in_flight),
+    );
+    facts.fact("zone", format!("{}, where it is {} now", zone.name(), zone.for_people(now)));
+    policies(&mut facts, merchant, now);
+    facts
+}
+
+fn policies(facts: &mut Table, merchant: &MerchantConfig, now: Timestamp) {
+    let MerchantConfig { looks, holds, report, zone, .. } = merchant;
+    let next_report = report.at.next_after(zone, now).map_or("never".to_owned(), |at| zone.for_people(at));
+    facts.fact(
+        "orders",
+        format!("in {}, numbers of up to {} characters", merchant.currency.alpha(), merchant.order_number_max),
+    );
+    facts.fact("pending orders", format!("looked at {}", tiers(looks)));
+    facts.fact("payment time", format!("{} when the order does not say", as_written(looks.payment_time)));
+    facts.fact("ended orders", late(looks));
+    facts.fact("completions", schedule(merchant, now));
+    facts.fact("in doubt", doubt(merchant));
+    facts.fact(
+        "holds",
+        format!("lapse after {}, at risk {} before", as_written(holds.lifetime), as_written(holds.warn_before)),
+    );
+    facts.fact(
+        "report",
+        format!("at {:?}, next {next_report}; a day ends at {}", report.at.as_str(), report.cut_off.strftime("%H:%M")),
+    );
+}
+
+fn tiers(looks: &LookPolicy) -> String {
+    let tier = |tier: &Tier| format!("every {} until {} old, ", as_written(tier.every), as_written(tier.until_age));
+    let tiers: String = looks.pending.iter().map(tier).collect();
+    format!("{tiers}then every {}", as_written(looks.pending_old))
+}
+
+fn late(looks: &LookPolicy) -> String {
+    let ages: Vec<_> = looks.late.iter().copied().map(as_written).collect();
+    if ages.is_empty() {
+        return "not looked at again".to_owned();
+    }
+    format!("looked at once more after {}", ages.join(", "))
+}
+
+fn schedule(merchant: &MerchantConfig, now: Timestamp) -> String {
+    match &merchant.completion.schedule {
+        CompletionSchedule::OnRelease => "only once the shop or an operator releases the order".to_owned(),
+        CompletionSchedule::After(delay) => format!("{} after the hold", as_written(*delay)),
+        CompletionSchedule::Window(pattern) => {
+            let next =
+                pattern.next_after(&merchant.zone, now).map_or("never".to_owned(), |at| merchant.zone.for_people(at));
+            format!("at {:?}, next {next}", pattern.as_str())
+        }
+    }
+}
+
+fn doubt(merchant: &MerchantConfig) -> String {
+    let settle = &merchant.completion.settle;
+    let quiet = as_written(settle.quiet);
+    if settle.resend_whole {
+        format!("whole completions are sent again after {quiet} without effect, {} times in all", settle.attempts_max)
+    } else {
+        format!("never sent again; left to a person after {quiet} without effect")
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    in_order: bool,
+    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    merchants: Vec<Merchant<'a>>,
+    problems: Vec<ProblemDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct Merchant<'a> {
+    name: &'a str,
+    gateway: &'a str,
+    zone: &'a str,
+    next_report_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ProblemDocument<'a> {
+    line: Option<usize>,
+    key: &'a str,
+    value: &'a str,
+    remedy: String,
+}
+
+impl<'a> Document<'a> {
+    fn sound(config: &'a Config, now: Timestamp) -> Self {
+        let merchant = |merchant: &'a MerchantConfig| Merchant {
+            name: merchant.id.as_str(),
+            gateway: &merchant.gateway.url,
+            zone: merchant.zone.name(),
+            next_report_at: merchant.report.at.next_after(&merchant.zone, now).map(|at| at.to_string()),
+        };
+        Self {
+            in_order: true,
+            file: config.path.display().to_string(),
+            database: Some(config.database.display().to_string()),
+            merchants: config.merchants.iter().map(merchant).collect(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// A file that cannot be read, or is not TOML, has one problem: itself.
+    fn wrong(path: &Path, error: &'a ConfigError) -> Self {
+        let known = |problem: &'a Problem| ProblemDocument {
+            line: problem.line,
+            key: &problem.key,
+            value: &problem.value,
+            remedy: problem.remedy.clone(),
+        };
+        let mut problems: Vec<_> = error.problems().iter().map(known).collect();
+        if problems.is_empty() {
+            problems.push(ProblemDocument { line: None, key: "", value: "", remedy: error.to_string() });
+        }
+        Self { in_order: false, file: path.display().to_string(), database: None, merchants: Vec::new(), problems }
+    }
+}

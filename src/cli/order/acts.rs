@@ -1,0 +1,107 @@
+//! `order release` and `order park`: an operator's word about an order's completion.
+//!
+//! The act is decided by the domain against the row as it is in the same transaction, and written to the journal with
+//! the operator's name. Nothing is sent from here.
+
+use std::path::Path;
+
+use super::super::desk::{Desk, operator};
+use super::super::failure::Failure;
+use super::super::output::Output;
+use super::Which;
+use super::document::OrderDocument;
+use crate::config::MerchantConfig;
+use crate::domain::acts::{self, Act, ActError};
+use crate::domain::money::{Amount, AmountError};
+use crate::domain::operation::Operation;
+use crate::domain::order::{Order, State};
+use crate::store::{Amendment, OperationChange, OrderWithOperation};
+
+/// `reconciled order release`.
+#[derive(Debug, clap::Args)]
+pub(in super::super) struct Release {
+    #[command(flatten)]
+    which: Which,
+    /// Complete only this much, in minor units; the whole otherwise
+    #[arg(long, value_name = "MINOR", value_parser = amount, allow_hyphen_values = true)]
+    amount: Option<Amount>,
+    /// Print the order as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// `reconciled order park`.
+#[derive(Debug, clap::Args)]
+pub(in super::super) struct Park {
+    #[command(flatten)]
+    which: Which,
+    /// Print the order as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    let minor: i64 = text.parse().map_err(|_| "give whole minor units (kopecks): 10.50 is written 1050".to_owned())?;
+    Amount::new(minor).map_err(|error: AmountError| error.to_string())
+}
+
+impl Release {
+    pub(super) async fn run(self, config: &Path, output: &Output) -> Result<(), Failure> {
+        let desk = Desk::open(config)?;
+        let (found, merchant) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
+        let (policy, cause, now, amount) = (merchant.policy(), operator(), desk.now, self.amount);
+        let act =
+            move |order: &Order, open: Option<&Operation>| acts::release(order, open, amount, &policy, cause, now);
+        let after = perform(&desk, &found, act).await?;
+        if self.json {
+            return output.json(&OrderDocument::from(&after));
+        }
+        output.line(format!("Order {} is released; {}.", after.order.number, completed(&after.order, merchant)))?;
+        desk.remark_idle();
+        Ok(())
+    }
+}
+
+impl Park {
+    pub(super) async fn run(self, config: &Path, output: &Output) -> Result<(), Failure> {
+        let desk = Desk::open(config)?;
+        let (found, _) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
+        let cause = operator();
+        let act = move |order: &Order, open: Option<&Operation>| acts::park(order, open, cause);
+        let after = perform(&desk, &found, act).await?;
+        if self.json {
+            return output.json(&OrderDocument::from(&after));
+        }
+        let number = &after.order.number;
+        output.line(format!("Order {number} is parked: nothing is taken until it is released."))
+    }
+}
+
+/// When a released order is completed.
+fn completed(order: &Order, merchant: &MerchantConfig) -> String {
+    match (order.state, order.complete_at) {
+        (State::Pending, _) => "it is completed once it is held".to_owned(),
+        (_, Some(at)) => format!("its completion is due at {}", merchant.zone.for_people(at)),
+        (_, None) => "its completion is not planned".to_owned(),
+    }
+}
+
+/// Decides `act` against the order as it is now and writes it; the order as it is then.
+pub(super) async fn perform<F>(desk: &Desk, found: &OrderWithOperation, act: F) -> Result<OrderWithOperation, Failure>
+where
+    F: FnOnce(&Order, Option<&Operation>) -> Result<Act, ActError> + Send + 'static,
+{
+    let decide = move |order: &Order, open: Option<&Operation>| match act(order, open) {
+        Ok(act) => Amendment {
+            order: Some(act.order),
+            operation: act.operation.map_or(OperationChange::None, OperationChange::Update),
+            events: vec![act.event],
+            value: Ok(()),
+        },
+        Err(refused) => Amendment::nothing(Err(refused)),
+    };
+    let order = &found.order;
+    let done = desk.store.amend(order.key, desk.now, decide).await?;
+    done.map_err(|refused| Failure::failed(format!("order {} stays as it is: {refused}", order.number)))?;
+    Ok(desk.store.order(&order.merchant, order.number.as_str()).await?)
+}

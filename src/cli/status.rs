@@ -1,0 +1,204 @@
+//! `status`: one screen that says whether all is well, what needs a person first.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::desk::Desk;
+use super::failure::Failure;
+use super::output::{self, Output, Table, Tint, cell, state_cell, tinted};
+use crate::config::MerchantConfig;
+use crate::domain::operation::OperationState;
+use crate::domain::order::State;
+use crate::domain::time::{Timestamp, in_words};
+use crate::store::{Figures, Group};
+
+/// `reconciled status`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A merchant and its figures.
+struct Counted<'a> {
+    merchant: &'a MerchantConfig,
+    figures: Figures,
+}
+
+impl Status {
+    pub(super) async fn run(&self, config: &Path, output: &Output) -> Result<(), Failure> {
+        let desk = Desk::open(config)?;
+        let mut counted = Vec::new();
+        for merchant in &desk.config.merchants {
+            let risk_until = desk.now.plus(merchant.holds.warn_before);
+            counted.push(Counted { merchant, figures: desk.store.figures(&merchant.id, desk.now, risk_until).await? });
+        }
+        if self.json {
+            return output.json(&Document::of(&desk, &counted));
+        }
+        output.table(whole(&desk))?;
+        output.heading("\nNeeds a person")?;
+        output.table(for_a_person(&counted, desk.now))?;
+        for counted in &counted {
+            output.heading(format!("\nMerchant {}", counted.merchant.id))?;
+            output.table(states(&counted.figures, desk.now))?;
+            output.table(rest(counted, desk.now))?;
+        }
+        Ok(())
+    }
+}
+
+fn whole(desk: &Desk) -> Table {
+    let mut facts = Table::facts();
+    let daemon = match desk.holder() {
+        Some(holder) => tinted(format!("at work: {holder}"), Tint::Good),
+        None => tinted("not at work: no order is looked at and no hold completed until it is started", Tint::Bad),
+    };
+    facts.row(vec![tinted("daemon", Tint::Faint), daemon]);
+    facts.fact("database", desk.store.path().display());
+    facts
+}
+
+fn for_a_person(counted: &[Counted<'_>], now: Timestamp) -> Table {
+    let mut table = Table::facts();
+    for Counted { merchant, figures } in counted {
+        let mut line = |tint, words: String, remedy: &str| {
+            table.row(vec![cell(&merchant.id), tinted(words, tint), cell(remedy)]);
+        };
+        let (review, doubt) = (figures.orders_in(State::Review), figures.operations_in(OperationState::InDoubt));
+        if review.count > 0 {
+            line(Tint::Bad, format!("{} in review{}", review.count, age(review, now)), "reconciled order review");
+        }
+        if doubt.count > 0 {
+            line(Tint::Warning, format!("{} in doubt{}", doubt.count, age(doubt, now)), "the bank is asked on");
+        }
+        if figures.holds_at_risk > 0 {
+            let next = figures.next_lapse.map(|at| lapse(at, now)).unwrap_or_default();
+            let words = format!("{} at risk, the next {next}", output::counted(figures.holds_at_risk, "hold"));
+            line(Tint::Bad, words, "reconciled order list --state held");
+        }
+    }
+    if table.is_empty() {
+        table.row(vec![tinted("nothing", Tint::Good)]);
+    }
+    table
+}
+
+fn age(group: Group, now: Timestamp) -> String {
+    group.oldest.map(|since| format!(", the oldest for {}", in_words(now.since(since)))).unwrap_or_default()
+}
+
+fn lapse(at: Timestamp, now: Timestamp) -> String {
+    if at > now {
+        format!("lapses in {}", in_words(at.since(now)))
+    } else {
+        format!("lapsed {} ago", in_words(now.since(at)))
+    }
+}
+
+/// Open states always, ends where there are any.
+fn states(figures: &Figures, now: Timestamp) -> Table {
+    let mut table = Table::facts().align_right(&[1]);
+    for state in State::ALL {
+        let group = figures.orders_in(state);
+        if group.count == 0 && state.is_end() {
+            continue;
+        }
+        let oldest = group.oldest.map(|since| format!("oldest for {}", in_words(now.since(since)))).unwrap_or_default();
+        table.row(vec![state_cell(state), cell(group.count), tinted(oldest, Tint::Faint)]);
+    }
+    table
+}
+
+fn rest(counted: &Counted<'_>, now: Timestamp) -> Table {
+    let Counted { merchant, figures } = counted;
+    let mut facts = Table::facts();
+    facts.fact("looks due", due(figures.overdue_looks, now));
+    facts.fact("completions due", due(figures.overdue_completions, now));
+    facts.fact("next lapse", figures.next_lapse.map_or("none".to_owned(), |at| lapse(at, now)));
+    facts.fact("parked", figures.parked);
+    let last = figures.last_report_at.map_or("none yet".to_owned(), |at| merchant.zone.for_people(at));
+    let next = merchant.report.at.next_after(&merchant.zone, now);
+    let next = next.map_or("never".to_owned(), |at| merchant.zone.for_people(at));
+    facts.fact("last report", format!("{last}, next {next}"));
+    facts
+}
+
+fn due(group: Group, now: Timestamp) -> String {
+    match group.oldest {
+        Some(since) => format!("{}, the oldest for {}", group.count, in_words(now.since(since))),
+        None => "none".to_owned(),
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    at: String,
+    /// Who is at work; null when nobody is.
+    daemon: Option<String>,
+    database: String,
+    merchants: Vec<MerchantDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct MerchantDocument<'a> {
+    name: &'a str,
+    /// Every state, zeros included.
+    orders: Vec<StateDocument>,
+    looks_due: GroupDocument,
+    completions_due: GroupDocument,
+    completions_in_doubt: GroupDocument,
+    holds_at_risk: u64,
+    next_lapse_at: Option<String>,
+    parked: u64,
+    last_report_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StateDocument {
+    state: &'static str,
+    #[serde(flatten)]
+    group: GroupDocument,
+}
+
+#[derive(Serialize)]
+struct GroupDocument {
+    count: u64,
+    oldest_since: Option<String>,
+}
+
+impl From<Group> for GroupDocument {
+    fn from(group: Group) -> Self {
+        Self { count: group.count, oldest_since: group.oldest.map(|at| at.to_string()) }
+    }
+}
+
+impl<'a> Document<'a> {
+    fn of(desk: &Desk, counted: &'a [Counted<'a>]) -> Self {
+        Self {
+            at: desk.now.to_string(),
+            daemon: desk.holder(),
+            database: desk.store.path().display().to_string(),
+            merchants: counted.iter().map(MerchantDocument::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Counted<'a>> for MerchantDocument<'a> {
+    fn from(Counted { merchant, figures }: &'a Counted<'a>) -> Self {
+        let of = |state| StateDocument { state: State::as_str(state), group: figures.orders_in(state).into() };
+        Self {
+            name: merchant.id.as_str(),
+            orders: State::ALL.into_iter().map(of).collect(),
+            looks_due: figures.overdue_looks.into(),
+            completions_due: figures.overdue_completions.into(),
+            completions_in_doubt: figures.operations_in(OperationState::InDoubt).into(),
+            holds_at_risk: figures.holds_at_risk,
+            next_lapse_at: figures.next_lapse.map(|at| at.to_string()),
+            parked: figures.parked,
+            last_report_at: figures.last_report_at.map(|at| at.to_string()),
+        }
+    }
+}
