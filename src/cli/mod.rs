@@ -3,7 +3,7 @@
 //! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
-//! Read in this order: this file, [`order`] (the family of most commands), then `status`, `report`, `check`, `sandbox`,
+//! Read in this order: this file, `order` (the family of most commands), then `status`, `report`, `check`, `sandbox`,
 //! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
 
 mod check;
