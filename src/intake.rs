@@ -38,6 +38,20 @@ pub fn from_json(text: &str, config: &Config) -> Result<NewOrder, Rejection> {
     }
 }
 
+/// Reads what a release may say: nothing, or a JSON object with the `amount` that is to be completed.
+pub fn release_from_json(text: &str) -> Result<Option<Amount>, Rejection> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let raw: RawOrder = serde_json::from_str(text).map_err(|error| Rejection::unread(Problem::not_json(&error)))?;
+    let mut problems = Collector::new(raw.problems.clone());
+    for field in raw.fields().filter(|field| *field != Field::Amount) {
+        problems.note::<()>(Err(Problem::not_of_a_release(field)));
+    }
+    let part = problems.note(amount(&raw, Field::Amount));
+    problems.settle(part, &raw)
+}
+
 /// Checks an order against the settings of its merchant. A refusal names everything that is wrong with it.
 pub fn check(raw: &RawOrder, config: &Config) -> Result<NewOrder, Rejection> {
     let mut problems = Collector::new(raw.problems.clone());

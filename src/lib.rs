@@ -1,16 +1,76 @@
-//! `reconciled`: what became of every order's money.
+//! `reconciled` knows, for every order a merchant ever sent to the bank, what became of the money.
+//!
+//! It is a daemon on the merchant's host. It keeps a SQLite queue of orders, asks the bank's payment gateway what became
+//! of each (`getOrderStatusExtended.do`) within a hard request budget, completes held two-phase orders on schedule
+//! (`autoCompletion.do`) and never twice, writes a report every night, and lets Prometheus alert on anything stuck. One
+//! process, one database file, under systemd.
+//!
+//! # Five ideas
+//!
+//! 1. **The database is the truth; everything else rings a bell.** A cron tick, an API call, a commit: each only says
+//!    "look now". What is due is a column, and every loop looks by itself at a bounded interval, so a lost bell costs
+//!    seconds, not an order.
+//! 2. **One mouth.** One process at a time may speak to the bank for a database ([`store::Lock`]), through one
+//!    [`gateway::Gateway`] with one [`gateway::Pacer`] per merchant. The API and the command line only write rows.
+//! 3. **A crash and a timeout are the same state.** A money request is written `in_doubt` and synced before its first
+//!    byte leaves. If the answer, or the process, is lost, the ordinary loop asks the bank. There is no recovery code.
+//! 4. **Decide, then do.** [`domain`] takes values and `now` and returns values. The shell performs what it returns.
+//! 5. **The sandbox is a server, not a mock.** Tests and the demo drive real bytes into [`sandbox`], which shares no code
+//!    with the client: two independent readings of the bank's documents.
+//!
+//! And one promise: **nothing is ever silent.** Every order is at an end, or has a next look no later than its state's
+//! bound, or stands in review with a metric that says so. Giving up never changes a status.
+//!
+//! # An order's journey
+//!
+//! ```text
+//! POST /v1/orders ─┐                              ┌── declined, time ran out ───────▶ declined
+//! order add/import ┴─▶ pending ── look ───────────┼── one-phase paid ───────────────▶ deposited ──▶ refunded
+//!                        ▲   │                    └── held ── completion confirmed ─▶ deposited
+//!                        └───┘ not yet                   ├── bank reversed, lapsed ▶ reversed
+//!                                                        └── contradiction ────────▶ review
+//! ```
+//!
+//! [`intake`] checks an order, [`store`] queues it; acknowledged means synced. The poller ([`daemon`]) asks the bank,
+//! [`gateway`] classifies the answer (known, refused, unknown), [`domain::lifecycle`] judges it, [`domain::journey`] makes
+//! the row of it, and [`store::Store::amend`] writes row and event in one transaction.
+//!
+//! A held order's completion goes through [`domain::operation`]:
+//!
+//! ```text
+//! intended ─(1) synced─▶ in_doubt{attempt, sent_at} ─(2) send─▶ answer ─(3) settle─▶ confirmed | refused
+//!                            │  ▲                      └ none: timeout, 5xx, crash ┐
+//!                            │  └────────────────── stays exactly here ◀───────────┘
+//!                            └─ next look: ASK ─ deposited as intended ▶ confirmed · another amount ▶ review
+//!                                               ─ still held, and quiet long enough: whole ▶ send again · partial ▶ review
+//!                                               ─ reversed, lapsed ▶ refused
+//! ```
+//!
+//! The bank is asked before every send, the first included; nothing but a status read confirms.
+//!
+//! # Who may use whom
+//!
+//! `domain` and `sandbox` use nothing of ours; `store` uses domain; `gateway` uses domain, config, metrics; `report` uses
+//! domain; `api` uses everything but gateway, report and daemon; `daemon` wires all; `cli` starts them, and only `daemon`
+//! reaches the gateway. `rusqlite` lives in `store` alone, `reqwest` and `governor` in `gateway`, `axum` in `api` and
+//! `sandbox`, `tokio-cron-scheduler` in `daemon::schedule`. A test reads the source and holds the house to it.
+//!
+//! The modules, in the order to read them:
 
-pub mod api;
-pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod daemon;
 pub mod domain;
+pub mod store;
 pub mod gateway;
+pub mod daemon;
+
+pub mod config;
 pub mod intake;
+pub mod api;
+pub mod report;
+pub mod cli;
+
+pub mod sandbox;
+
+pub mod clock;
 pub mod metrics;
 pub mod progress;
-pub mod report;
-pub mod sandbox;
-pub mod store;
 pub mod systemd;

@@ -3,7 +3,12 @@
 //! `RECONCILED_LOG` chooses what is logged: a level (`debug`), or targets with levels
 //! (`info,reconciled::gateway=debug`).
 
+use std::fs::File;
 use std::io::{IsTerminal, stderr};
+use std::path::Path;
+use std::sync::Mutex;
+
+use anyhow::Context;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -23,6 +28,14 @@ pub(super) fn start() -> anyhow::Result<()> {
         let layer = tracing_subscriber::fmt::layer().with_writer(stderr).json().flatten_event(true);
         registry.with(layer.with_current_span(false).with_span_list(false)).try_init()?;
     }
+    Ok(())
+}
+
+/// Sets up logging into a new file, for the demo, whose terminal has better things to show.
+pub(super) fn start_to_file(path: &Path) -> anyhow::Result<()> {
+    let file = File::create(path).with_context(|| format!("cannot write the log {}", path.display()))?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(Mutex::new(file)).with_ansi(false).with_target(false);
+    tracing_subscriber::registry().with(targets()?).with(layer).try_init()?;
     Ok(())
 }
 

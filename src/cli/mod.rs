@@ -7,6 +7,7 @@
 //! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
 
 mod check;
+mod demo;
 mod desk;
 mod failure;
 mod logging;
@@ -57,6 +58,8 @@ enum Command {
     // What starts the daemon stands here, above what works beside it.
     /// Run the daemon, until a signal stops it
     Run,
+    /// Show the whole of it on this host: a bank, a shop, its buyers and the daemon
+    Demo(demo::Demo),
     /// Say what the configuration means, or all that is wrong with it
     Check(check::Check),
     /// Work with orders: add, import, list, show, explain, release, park, review
@@ -87,6 +90,7 @@ pub async fn run(args: Args) -> ExitCode {
     let output = Output::new();
     let done = match command {
         Command::Run => run::run(&config).await.map_err(Failure::from),
+        Command::Demo(demo) => demo::run(demo).await.map_err(Failure::from).and_then(books_agree),
         Command::Check(check) => check.run(&config, &output),
         Command::Order(order) => order.run(&config, &output).await,
         Command::Status(status) => status.run(&config, &output).await,
@@ -99,4 +103,9 @@ pub async fn run(args: Args) -> ExitCode {
         Ok(()) => ExitCode::from(failure::OK),
         Err(failure) => failure.tell(),
     }
+}
+
+/// The demo has shown where they do not.
+fn books_agree(agree: bool) -> Result<(), Failure> {
+    if agree { Ok(()) } else { Err(Failure::told()) }
 }

@@ -77,7 +77,7 @@ impl At {
         match Config::load(&self.path) {
             Ok(config) => self.apply(config).await,
             Err(error) => {
-                tracing::error!("The configuration was not reloaded, and the old one goes on: {}", one_line(&error))
+                tracing::error!("The configuration was not reloaded, and the old one goes on: {}", one_line(&error));
             }
         }
         systemd::ready(&status_line(&self.daemon).await);
@@ -90,10 +90,10 @@ impl At {
                 for change in changes {
                     match change.effect {
                         Effect::AtOnce => {
-                            tracing::info!(key = %change.key, "The configuration was reloaded: `{}` changed", change.key)
+                            tracing::info!(key = %change.key, "The configuration was reloaded: `{}` changed", change.key);
                         }
                         Effect::NeedsRestart => {
-                            tracing::warn!(key = %change.key, "`{}` changed, which takes a restart", change.key)
+                            tracing::warn!(key = %change.key, "`{}` changed, which takes a restart", change.key);
                         }
                     }
                 }

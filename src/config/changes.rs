@@ -39,7 +39,9 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
         match old.merchant(&merchant.id) {
             None => at_once(format!("merchant.{name} (added)")),
             Some(before) => {
-                differing(before, merchant).into_iter().for_each(|key| at_once(format!("merchant.{name}.{key}")))
+                for key in differing(before, merchant) {
+                    at_once(format!("merchant.{name}.{key}"));
+                }
             }
         }
     }

@@ -179,7 +179,7 @@ impl Config {
 }
 
 impl MerchantConfig {
-    /// The policies that decisions depend on.
+    /// The policies on which decisions about its orders depend.
     pub fn policy(&self) -> Policy {
         Policy {
             looks: self.looks.clone(),

@@ -133,10 +133,10 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     };
     let answer = desk.gateway.status(&order, permit).await;
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
-    let leave = match expects_to_send(desk, &order, &operation, &answer) {
-        true => Some(desk.gateway.pacer().permit(Purpose::Money).await),
-        false => None,
-    };
+    let mut leave = None;
+    if expects_to_send(desk, &order, &operation, &answer) {
+        leave = Some(desk.gateway.pacer().permit(Purpose::Money).await);
+    }
     let send = write_down(desk, &order, answer, leave.is_some()).await?;
     match (send, leave) {
         (Some(send), Some(leave)) => carry_out(desk, send, leave).await,
@@ -161,7 +161,9 @@ async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
         }
     };
     let told = desk.shared.store.amend(order.key, now, decide).await?;
-    told.iter().for_each(|event| log_event(order, event));
+    if let Some(event) = &told {
+        log_event(order, event);
+    }
     Ok(())
 }
 
@@ -216,7 +218,9 @@ async fn write_down(
         return Ok(None);
     };
     desk.shared.metrics.look(&desk.merchant, told.outcome);
-    told.events.iter().for_each(|event| log_event(asked_about, event));
+    for event in &told.events {
+        log_event(asked_about, event);
+    }
     if !told.state.is_open() {
         desk.shared.metrics.completion(&desk.merchant, told.state);
     }
@@ -242,7 +246,9 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit) -> Result<(), StoreEr
     let answer = desk.gateway.complete(&send.order_id, send.amount, leave).await;
     let now = desk.shared.clock.now();
     let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
-    event.iter().for_each(|event| log_event(&send.order, event));
+    if let Some(event) = &event {
+        log_event(&send.order, event);
+    }
     Ok(())
 }
 

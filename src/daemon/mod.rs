@@ -1,7 +1,7 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
-//! Per merchant there are three workers: the [`poller`] looks at orders, the [`completer`] takes held amounts, the
-//! [`watchman`] warns of holds near their lapse. For all merchants there are the [`reporter`] and the HTTP face. Each
+//! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, the
+//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter` and the HTTP face. Each
 //! worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
 //! due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
 //!

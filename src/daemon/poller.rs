@@ -160,7 +160,9 @@ fn log(order: &Order, outcome: LookOutcome, events: &[NewEvent]) {
     if events.is_empty() {
         tracing::debug!(merchant = %order.merchant, order.number = %order.number, outcome = outcome.as_str(), "Looked at order {}", order.number);
     }
-    events.iter().for_each(|event| log_event(order, event));
+    for event in events {
+        log_event(order, event);
+    }
 }
 
 /// One event, one line. What needs a person is a warning.

@@ -58,9 +58,10 @@ fn warning(order: &Order, now: crate::domain::time::Timestamp) -> NewEvent {
         (false, Some(at)) => format!("its completion is due at {at}"),
         (false, None) => "it waits for its release".to_owned(),
     };
-    let detail = match lapses_at > now {
-        true => format!("the hold lapses in {}; {next}", in_words(lapses_at.since(now))),
-        false => format!("the hold should have lapsed {} ago; {next}", in_words(now.since(lapses_at))),
+    let detail = if lapses_at > now {
+        format!("the hold lapses in {}; {next}", in_words(lapses_at.since(now)))
+    } else {
+        format!("the hold should have lapsed {} ago; {next}", in_words(now.since(lapses_at)))
     };
     NewEvent { kind: EventKind::HoldAtRisk, cause: Cause::Schedule, before: order.state, after: order.state, detail }
 }

@@ -7,7 +7,7 @@ use super::bank::BankStatus;
 use super::event::{Cause, EventKind, NewEvent};
 use super::holds;
 use super::journey::{self, Policy};
-use super::money::Amount;
+use super::money::{Amount, for_people};
 use super::operation::{CompletionAmount, Operation, OperationState};
 use super::order::{Order, State};
 use super::time::Timestamp;
@@ -92,7 +92,7 @@ pub fn release(
         next.complete_at = holds::complete_at(&policy.schedule, &policy.zone, &next, hold);
     }
     let words = match amount {
-        Some(amount) => format!("released to complete {} minor units", amount.minor()),
+        Some(amount) => format!("released to complete {}", for_people(amount.minor(), order.currency)),
         None => "released".to_owned(),
     };
     Ok(act(next, None, EventKind::Released, cause, order.state, words))

@@ -8,7 +8,8 @@ use super::bank::{CompletionAnswer, StatusAnswer};
 use super::event::{Cause, EventKind, NewEvent};
 use super::journey::{self, LookOutcome, Policy};
 use super::lifecycle::Contradiction;
-use super::operation::{self, CompletionAmount, NewOperation, Operation, OperationState, Step};
+use super::money::for_people;
+use super::operation::{self, CompletionAmount, NewOperation, Operation, OperationState, SettlePolicy, Step};
 use super::order::{Order, State};
 use super::polling::{self, Jitter};
 use super::time::Timestamp;
@@ -17,7 +18,9 @@ use super::time::Timestamp;
 pub fn intend(order: &Order, now: Timestamp) -> (NewOperation, NewEvent) {
     let words = match order.completion {
         CompletionAmount::Whole => "a completion of the whole hold is due".to_owned(),
-        CompletionAmount::Exactly(amount) => format!("a completion of {} minor units is due", amount.minor()),
+        CompletionAmount::Exactly(amount) => {
+            format!("a completion of {} is due", for_people(amount.minor(), order.currency))
+        }
     };
     let event = of_order(order, EventKind::CompletionIntended, Cause::Schedule, words);
     (NewOperation { amount: order.completion, intended_at: now }, event)
@@ -56,18 +59,19 @@ pub fn after_ask(
         outcome: looked.outcome,
         send: false,
     };
-    perform(&mut asked, step, now);
+    perform(&mut asked, step, &policy.settle, now);
     // A review opened above counts from now: its bound is the review's, not the held order's.
     asked.order.next_look_at =
         polling::next_look(&policy.looks, &asked.order, now, jitter).or(asked.order.next_look_at);
     asked
 }
 
-fn perform(asked: &mut Asked, step: Step, now: Timestamp) {
+fn perform(asked: &mut Asked, step: Step, policy: &SettlePolicy, now: Timestamp) {
     match step {
         Step::Send { expected_minor } => begin_send(asked, expected_minor, now),
         Step::Confirm { deposited_minor } => {
-            let words = format!("the bank shows {deposited_minor} minor units deposited, as intended");
+            let sum = for_people(deposited_minor, asked.order.currency);
+            let words = format!("the bank shows {sum} deposited, as intended");
             close(asked, OperationState::Confirmed, EventKind::CompletionConfirmed, words, now);
         }
         Step::Settle { state: OperationState::Withdrawn, why } => {
@@ -83,7 +87,7 @@ fn perform(asked: &mut Asked, step: Step, now: Timestamp) {
             close(asked, OperationState::Contradicted, EventKind::CompletionContradicted, words, now);
             review(asked, &found, now);
         }
-        Step::Escalate(found) => escalate(asked, &found, now),
+        Step::Escalate(found) => escalate(asked, &found, policy, now),
         Step::AskAgain { at, agreeing_reads, why } => {
             asked.operation.next_step_at = at;
             asked.operation.agreeing_reads = agreeing_reads;
@@ -104,7 +108,8 @@ fn begin_send(asked: &mut Asked, expected_minor: i64, now: Timestamp) {
     operation.next_step_at = now;
     operation.note = Some("sent; no answer yet".to_owned());
     asked.send = true;
-    let words = format!("attempt {}, {expected_minor} minor units expected", asked.operation.attempt);
+    let sum = for_people(expected_minor, asked.order.currency);
+    let words = format!("attempt {}, {sum} expected", asked.operation.attempt);
     asked.events.push(of_order(&asked.order, EventKind::CompletionSent, Cause::Schedule, words));
 }
 
@@ -120,19 +125,17 @@ fn review(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
     asked.events.extend(journey::open_review(&mut asked.order, found, Cause::Look, now));
 }
 
-/// The order goes to review while the question stays open, asked at the longest interval.
-fn escalate(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
+/// The order goes to review while the question stays open: a person has been called, and the bank is asked on at the
+/// longest interval, so that a late effect is still noticed.
+fn escalate(asked: &mut Asked, found: &Contradiction, policy: &SettlePolicy, now: Timestamp) {
     let words = found.reason(&asked.order).sentence;
     if asked.order.state != State::Review {
         asked.events.push(of_order(&asked.order, EventKind::CompletionEscalated, Cause::Look, words.clone()));
     }
     review(asked, found, now);
     asked.operation.note = Some(words);
-    asked.operation.next_step_at = now.plus(ESCALATED_ASK_EVERY);
+    asked.operation.next_step_at = now.plus(policy.ask_every_max);
 }
-
-/// A person has been called; the bank is asked on so that a late effect is still noticed.
-const ESCALATED_ASK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What the bank's answer to the send itself makes of the operation. It never confirms: the next question is due at
 /// once, and decides.

@@ -103,6 +103,11 @@ impl Problem {
         Self { code: ProblemCode::UnknownField, field: Some(shortened(name)), sentence }
     }
 
+    pub(super) fn not_of_a_release(field: Field) -> Self {
+        let sentence = format!("a release has no {}; it may have an amount, to complete less", field.as_str());
+        Self::new(ProblemCode::UnknownField, field, sentence)
+    }
+
     pub(super) fn duplicate(field: Field) -> Self {
         let sentence = format!("{} is given twice; give it once, lest the wrong one be believed", field.as_str());
         Self::new(ProblemCode::DuplicateField, field, sentence)

@@ -10,6 +10,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use super::problem::{Problem, ProblemCode};
 
+/// Unknown and repeated names told of one order: somebody who sends thousands would be answered with a multiple of it.
+const NAMES_TOLD_MAX: usize = 16;
+
 /// The fields of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
@@ -95,11 +98,21 @@ impl RawOrder {
         self.fields.iter().find(|(field, _)| *field == wanted).map(|(_, written)| written)
     }
 
+    pub(super) fn fields(&self) -> impl Iterator<Item = Field> {
+        self.fields.iter().map(|(field, _)| *field)
+    }
+
     fn put(&mut self, field: Field, written: Written) {
         if self.get(field).is_some() {
-            self.problems.push(Problem::duplicate(field));
+            self.complain(Problem::duplicate(field));
         } else {
             self.fields.push((field, written));
+        }
+    }
+
+    fn complain(&mut self, problem: Problem) {
+        if self.problems.len() < NAMES_TOLD_MAX {
+            self.problems.push(problem);
         }
     }
 
@@ -190,7 +203,7 @@ impl<'de> Visitor<'de> for AnyValue {
         while let Some(name) = entries.next_key::<String>()? {
             let Some(field) = Field::parse(&name) else {
                 entries.next_value::<IgnoredAny>()?;
-                raw.problems.push(Problem::unknown_field(&name));
+                raw.complain(Problem::unknown_field(&name));
                 continue;
             };
             if let Some(written) = entries.next_value::<Json>()?.written() {

@@ -160,6 +160,31 @@ fn whatever_is_no_order_is_refused_as_such() {
     refused(&config, &"[".repeat(100_000), &["not_json"]);
 }
 
+#[test]
+fn a_release_may_say_how_much() {
+    let table: [(&str, Result<Option<i64>, &str>); 8] = [
+        ("", Ok(None)),
+        (" ", Ok(None)),
+        ("{}", Ok(None)),
+        (r#"{"amount": 100}"#, Ok(Some(100))),
+        (r#"{"amount": 1.5}"#, Err("not_minor_units amount")),
+        (r#"{"amount": 0}"#, Err("amount_zero amount")),
+        (r#"{"amount": 1, "order_number": "A"}"#, Err("unknown_field order_number")),
+        ("100", Err("not_an_object")),
+    ];
+    for (json, expected) in table {
+        let read = release_from_json(json).map(|amount| amount.map(Amount::minor));
+        assert_eq!(read.map_err(|rejection| words(&rejection).join(" ")), expected.map_err(str::to_owned), "{json}");
+    }
+}
+
+#[test]
+fn an_answer_is_no_multiple_of_the_question() {
+    let names: Vec<String> = (0..1_000).map(|number| format!("\"f{number}\": 0")).collect();
+    let rejection = from_json(&format!("{{{}}}", names.join(",")), &config(ONE_MERCHANT)).unwrap_err();
+    assert_eq!(rejection.problems.len(), 16 + 2, "sixteen names, and the two fields that are missing");
+}
+
 /// What each line of a file became: its number, and the order's number or the words of its refusal.
 fn lines(bytes: &[u8], format: Format) -> Vec<(u64, String)> {
     let config = config(ONE_MERCHANT);

@@ -122,6 +122,13 @@ impl Sandbox {
         &self.bank
     }
 
+    /// Sends the virtual buyers away: what they have not decided by now stays undecided.
+    pub fn send_buyers_home(&self) {
+        if let Some(crowd) = &self.crowd {
+            crowd.abort();
+        }
+    }
+
     /// Stops listening, lets what is in hand finish within a third of a second and cuts what hangs.
     pub async fn stop(self) {
         self.stop.send_replace(true);
@@ -132,7 +139,8 @@ impl Sandbox {
             }
         };
         for ended in <[_; 2]>::from(tokio::join!(self.server, crowd)) {
-            if let Err(error) = ended {
+            // Buyers who were sent home have not ended badly.
+            if let Err(error) = ended.or_else(|error| if error.is_cancelled() { Ok(()) } else { Err(error) }) {
                 tracing::error!(%error, "A task of the sandbox ended badly");
             }
         }

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::domain::acts::{Act, ActError};
 use crate::domain::event::NewEvent;
 use crate::domain::journey;
 use crate::domain::operation::{NewOperation, Operation};
@@ -38,6 +39,21 @@ impl<T> Amendment<T> {
     /// Nothing is written.
     pub const fn nothing(value: T) -> Self {
         Self { order: None, operation: OperationChange::None, events: Vec::new(), value }
+    }
+}
+
+impl Amendment<Result<(), ActError>> {
+    /// What a person's act wants written; a refused one writes nothing.
+    pub fn of_act(act: Result<Act, ActError>) -> Self {
+        match act {
+            Ok(act) => Self {
+                order: Some(act.order),
+                operation: act.operation.map_or(OperationChange::None, OperationChange::Update),
+                events: vec![act.event],
+                value: Ok(()),
+            },
+            Err(refused) => Self::nothing(Err(refused)),
+        }
     }
 }
 

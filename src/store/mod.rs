@@ -5,9 +5,9 @@
 //! [`crate::domain`] decide, write rows and events in one transaction. What was acknowledged or concerns money is synced
 //! before anybody hears of it (`synchronous=FULL`).
 //!
-//! Read in this order: [`open`] and [`migrate`] (the file), [`lock`] (who may speak to the bank for it), [`writer`] and
-//! [`readers`] (the connections), [`rows`] (columns to values), then the subjects: [`orders`], [`amend`], [`due`],
-//! [`events`], [`figures`], [`books`].
+//! Read in this order: `open` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
+//! `readers` (the connections), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
+//! `events`, `figures`, `books`.
 
 #![deny(clippy::float_arithmetic)]
 

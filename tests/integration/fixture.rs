@@ -156,10 +156,10 @@ pub(crate) async fn wait_for(store: &Store, number: &str, seen: impl Fn(&OrderWi
             let _ = tokio::time::timeout(Duration::from_millis(50), bell.changed()).await;
         }
     };
-    match tokio::time::timeout(LIMIT, waiting).await {
-        Ok(order) => order,
-        Err(_) => panic!("order {number} stands at {:#?}", store.order(&shop(), number).await),
-    }
+    let Ok(order) = tokio::time::timeout(LIMIT, waiting).await else {
+        panic!("order {number} stands at {:#?}", store.order(&shop(), number).await);
+    };
+    order
 }
 
 pub(crate) async fn wait_for_state(store: &Store, number: &str, state: State) -> Order {

@@ -3,7 +3,7 @@
 use reconciled::domain::event::EventKind as Kind;
 use reconciled::domain::money::Amount;
 use reconciled::domain::operation::{CompletionAmount, OperationState};
-use reconciled::domain::order::{NewOrder, State};
+use reconciled::domain::order::{NewOrder, OrderId, State};
 use reconciled::sandbox::{FaultKind, FaultRule, Moment, Operation, Settings};
 
 use crate::fixture::{HASTE, World, add, kinds, order, wait_for, wait_for_state};
@@ -17,7 +17,7 @@ async fn one_phase_orders_come_to_the_end_the_bank_shows() {
     world.bank.bank().pay(&paid).unwrap();
     world.bank.bank().decline(&declined).unwrap();
     let found = wait_for_state(daemon.store(), "paid", State::Deposited).await;
-    assert_eq!(found.order_id.as_ref().map(|id| id.as_str()), Some(paid.as_str()), "the id is learned from the answer");
+    assert_eq!(found.order_id.as_ref().map(OrderId::as_str), Some(paid.as_str()), "the id is learned from the answer");
     wait_for_state(daemon.store(), "declined", State::Declined).await;
     assert_eq!(kinds(daemon.store(), &found).await, [Kind::Added, Kind::Changed]);
     daemon.stop().await;

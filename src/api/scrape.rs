@@ -1,0 +1,64 @@
+//! `/metrics`: the queue's gauges are computed from the database when Prometheus asks, zeros included.
+//!
+//! When the database cannot be read the scrape fails as a whole: Prometheus notices a target that is down, but not a
+//! gauge that stands still.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use super::problem::Problem;
+use super::{Api, Context};
+use crate::config::MerchantConfig;
+use crate::domain::operation::OperationState;
+use crate::domain::order::State as OrderState;
+use crate::domain::time::Timestamp;
+use crate::metrics::QueueGauges;
+use crate::store::{Figures, StoreError};
+
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// `GET /metrics`, one at a time.
+pub(super) async fn scrape(State(shared): Context) -> Result<impl IntoResponse, Problem> {
+    let _alone = shared.scrape.lock().await;
+    let api = &shared.api;
+    for merchant in &shared.config().merchants {
+        let gauges = read(api, merchant).await.map_err(|error| Problem::of_store(&error, &api.metrics))?;
+        api.metrics.set_queue(&gauges);
+    }
+    let text = api.metrics.encode().map_err(|error| {
+        tracing::error!(%error, "The metrics could not be written out");
+        Problem::unavailable("the metrics could not be written out; the daemon's log says why")
+    })?;
+    Ok(([(header::CONTENT_TYPE, TEXT_FORMAT)], text))
+}
+
+async fn read(api: &Api, merchant: &MerchantConfig) -> Result<QueueGauges, StoreError> {
+    let now = api.clock.now();
+    let risk_until = now.plus(merchant.holds.warn_before);
+    let figures = api.store.figures(&merchant.id, now, risk_until).await?;
+    Ok(gauges(merchant, &figures, now))
+}
+
+fn gauges(merchant: &MerchantConfig, figures: &Figures, now: Timestamp) -> QueueGauges {
+    let order_group = |state| {
+        let group = figures.orders_in(state);
+        (state, group.count, group.oldest)
+    };
+    let operation_group = |state| {
+        let group = figures.operations_in(state);
+        (state, group.count, group.oldest)
+    };
+    QueueGauges {
+        merchant: merchant.id.clone(),
+        orders: OrderState::ALL.map(order_group).to_vec(),
+        operations: OperationState::ALL.map(operation_group).to_vec(),
+        next_lapse: figures.next_lapse,
+        holds_at_risk: figures.holds_at_risk,
+        overdue_looks: figures.overdue_looks.count,
+        overdue_completions: figures.overdue_completions.count,
+        look_lag: figures.overdue_looks.oldest.map(|oldest| now.since(oldest)).unwrap_or_default(),
+        parked: figures.parked,
+        last_report_at: figures.last_report_at,
+    }
+}

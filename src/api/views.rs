@@ -1,0 +1,272 @@
+//! What callers read: orders, operations and events as JSON.
+//!
+//! Amounts are whole minor units, currencies ISO 4217 codes as text, times RFC 3339 in UTC. Fields without a value are
+//! null rather than missing, so that a shop sees what there could be. Nothing here is a secret.
+
+use serde::Serialize;
+
+use super::problem::FieldProblem;
+use crate::domain::event::Event;
+use crate::domain::money::Currency;
+use crate::domain::operation::{CompletionAmount, Operation};
+use crate::domain::order::{NewOrder, Order, OrderId, SeenView};
+use crate::domain::time::Timestamp;
+use crate::intake::Rejection;
+use crate::store::{Added, OrderWithOperation};
+
+/// What became of one order that was handed in.
+#[derive(Debug, Serialize)]
+pub(super) struct AddedView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant: Option<String>,
+    order_number: Option<String>,
+    result: &'static str,
+    /// The amount of the order that has the number already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queued_amount: Option<i64>,
+    /// The order that has the gateway's id already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_by: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<FieldProblem>,
+}
+
+impl AddedView {
+    pub(super) fn of(order: &NewOrder, added: &Added) -> Self {
+        let (result, queued_amount, taken_by) = match added {
+            Added::New => ("added", None, None),
+            Added::Exists => ("exists", None, None),
+            Added::ExistsWithDifferentAmount { amount_minor } => {
+                ("exists_with_different_amount", Some(*amount_minor), None)
+            }
+            Added::OrderIdTaken { by } => ("order_id_taken", None, Some(by.to_string())),
+        };
+        let (merchant, number) = (order.merchant.to_string(), order.number.to_string());
+        Self {
+            merchant: Some(merchant),
+            order_number: Some(number),
+            result,
+            queued_amount,
+            taken_by,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(super) fn refused(rejection: Rejection) -> Self {
+        Self {
+            merchant: None,
+            order_number: rejection.order_number,
+            result: "refused",
+            queued_amount: None,
+            taken_by: None,
+            problems: rejection.problems.into_iter().map(FieldProblem::from).collect(),
+        }
+    }
+}
+
+/// What became of an array of orders, in its order.
+#[derive(Debug, Serialize)]
+pub(super) struct BatchView {
+    pub(super) results: Vec<AddedView>,
+}
+
+/// A page of orders.
+#[derive(Debug, Serialize)]
+pub(super) struct PageView {
+    pub(super) orders: Vec<OrderView>,
+    /// What `after` takes for the next page; null when this may be the last one.
+    pub(super) next: Option<String>,
+}
+
+/// An order as it stands.
+#[derive(Debug, Serialize)]
+pub(super) struct OrderView {
+    merchant: String,
+    order_number: String,
+    order_id: Option<String>,
+    amount: i64,
+    currency: String,
+    currency_alpha: &'static str,
+    state: &'static str,
+    state_since: String,
+    created_at: String,
+    expires_at: Option<String>,
+    /// What a completion takes; null is the whole.
+    complete_amount: Option<i64>,
+    parked: bool,
+    released_at: Option<String>,
+    held_at: Option<String>,
+    lapses_at: Option<String>,
+    complete_at: Option<String>,
+    next_look_at: Option<String>,
+    heard: Option<HeardView>,
+    bank: Option<BankView>,
+    review: Option<ReviewView>,
+    operation: Option<OperationView>,
+}
+
+impl OrderView {
+    pub(super) fn of(found: &OrderWithOperation) -> Self {
+        let order = &found.order;
+        Self {
+            merchant: order.merchant.to_string(),
+            order_number: order.number.to_string(),
+            order_id: order.order_id.as_ref().map(OrderId::to_string),
+            amount: order.amount.minor(),
+            currency: order.currency.to_string(),
+            currency_alpha: order.currency.alpha(),
+            state: order.state.as_str(),
+            state_since: order.state_since.to_string(),
+            created_at: order.created_at.to_string(),
+            expires_at: text(order.expires_at),
+            complete_amount: minor(order.completion),
+            parked: order.parked,
+            released_at: text(order.released_at),
+            held_at: text(order.hold.map(|hold| hold.held_at)),
+            lapses_at: text(order.hold.map(|hold| hold.lapses_at)),
+            complete_at: text(order.complete_at),
+            next_look_at: text(order.next_look_at),
+            heard: heard(order),
+            bank: order.view.as_ref().map(BankView::of),
+            review: review(order),
+            operation: found.operation.as_ref().map(OperationView::of),
+        }
+    }
+}
+
+/// The latest answer to a look, in words.
+#[derive(Debug, Serialize)]
+struct HeardView {
+    at: String,
+    words: String,
+}
+
+fn heard(order: &Order) -> Option<HeardView> {
+    order.heard.as_ref().map(|heard| HeardView { at: heard.at.to_string(), words: heard.words.clone() })
+}
+
+/// Why the order stands in review.
+#[derive(Debug, Serialize)]
+struct ReviewView {
+    code: String,
+    sentence: String,
+}
+
+fn review(order: &Order) -> Option<ReviewView> {
+    let reason = order.review.as_ref()?;
+    Some(ReviewView { code: reason.code.clone(), sentence: reason.sentence.clone() })
+}
+
+/// The bank's latest word.
+#[derive(Debug, Serialize)]
+struct BankView {
+    seen_at: String,
+    status: String,
+    order_status: i64,
+    action_code: Option<i64>,
+    amount: Option<i64>,
+    currency: Option<String>,
+    approved: Option<i64>,
+    deposited: Option<i64>,
+    refunded: Option<i64>,
+    authorised_at: Option<String>,
+}
+
+impl BankView {
+    fn of(seen: &SeenView) -> Self {
+        let view = &seen.view;
+        Self {
+            seen_at: seen.seen_at.to_string(),
+            status: view.status.to_string(),
+            order_status: view.status.number(),
+            action_code: view.action_code,
+            amount: view.amount,
+            currency: view.currency.as_ref().map(Currency::to_string),
+            approved: view.amounts.map(|amounts| amounts.approved),
+            deposited: view.amounts.map(|amounts| amounts.deposited),
+            refunded: view.amounts.map(|amounts| amounts.refunded),
+            authorised_at: text(view.authorised_at),
+        }
+    }
+}
+
+/// The order's open completion, or else its latest one.
+#[derive(Debug, Serialize)]
+struct OperationView {
+    kind: &'static str,
+    state: &'static str,
+    /// What it takes; null is the whole.
+    amount: Option<i64>,
+    attempt: u32,
+    intended_at: String,
+    sent_at: Option<String>,
+    /// When the bank is asked next; null once it is settled.
+    next_step_at: Option<String>,
+    note: Option<String>,
+}
+
+impl OperationView {
+    fn of(operation: &Operation) -> Self {
+        Self {
+            kind: "completion",
+            state: operation.state.as_str(),
+            amount: minor(operation.amount),
+            attempt: operation.attempt,
+            intended_at: operation.intended_at.to_string(),
+            sent_at: text(operation.sent_at),
+            next_step_at: text(Some(operation.next_step_at).filter(|_| operation.state.is_open())),
+            note: operation.note.clone(),
+        }
+    }
+}
+
+/// An order with everything that happened to it, oldest first.
+#[derive(Debug, Serialize)]
+pub(super) struct OrderWithEvents {
+    #[serde(flatten)]
+    order: OrderView,
+    events: Vec<EventView>,
+}
+
+impl OrderWithEvents {
+    pub(super) fn of(found: &OrderWithOperation, events: &[Event]) -> Self {
+        Self { order: OrderView::of(found), events: events.iter().map(EventView::of).collect() }
+    }
+}
+
+/// One line of the journal.
+#[derive(Debug, Serialize)]
+struct EventView {
+    seq: i64,
+    at: String,
+    kind: &'static str,
+    cause: String,
+    state_before: &'static str,
+    state_after: &'static str,
+    detail: String,
+}
+
+impl EventView {
+    fn of(event: &Event) -> Self {
+        Self {
+            seq: event.seq,
+            at: event.at.to_string(),
+            kind: event.kind.as_str(),
+            cause: event.cause.clone(),
+            state_before: event.before.as_str(),
+            state_after: event.after.as_str(),
+            detail: event.detail.clone(),
+        }
+    }
+}
+
+fn text(moment: Option<Timestamp>) -> Option<String> {
+    moment.as_ref().map(Timestamp::to_string)
+}
+
+fn minor(completion: CompletionAmount) -> Option<i64> {
+    match completion {
+        CompletionAmount::Whole => None,
+        CompletionAmount::Exactly(amount) => Some(amount.minor()),
+    }
+}

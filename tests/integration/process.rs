@@ -1,0 +1,203 @@
+//! The real binary as a process: signals, a second daemon, `kill -9` between intent and settling.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use reconciled::domain::operation::OperationState;
+use reconciled::domain::order::State;
+use reconciled::sandbox::{FaultKind, FaultRule, Operation, Settings};
+use reconciled::store::Store;
+use serde_json::{Value, json};
+
+use crate::fixture::{HASTE, TOKEN, World, wait_for, wait_for_state};
+
+/// A daemon in a process of its own, killed when it is dropped.
+struct Process {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    address: SocketAddr,
+}
+
+impl Process {
+    /// Starts `reconciled run` and reads its log up to the line that says it is ready.
+    fn start(config: &Path) -> Self {
+        let mut child = command(config).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let ready = read_until(&mut log, |line| line["address"].is_string());
+        let address = ready["address"].as_str().unwrap().parse().unwrap();
+        Self { child, log, address }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    fn kill_hard(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn post_order(&self, order: &Value) -> (u16, Value) {
+        let body = order.to_string();
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(
+            stream,
+            "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+             Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
+    command.args(["run", "--config"]).arg(config).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn run_to_its_end(config: &Path) -> Output {
+    command(config).stderr(Stdio::piped()).output().unwrap()
+}
+
+/// The first log line of which `wanted` is true.
+fn read_until(log: &mut impl BufRead, wanted: impl Fn(&Value) -> bool) -> Value {
+    let mut seen = String::new();
+    loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the log ended after:\n{seen}");
+        match serde_json::from_str::<Value>(&line) {
+            Ok(value) if wanted(&value) => return value,
+            _ => seen += &line,
+        }
+    }
+}
+
+fn says(words: &'static str) -> impl Fn(&Value) -> bool {
+    move |line| line["message"].as_str().is_some_and(|message| message.contains(words))
+}
+
+fn wire_order(number: &str, amount: i64) -> Value {
+    json!({ "merchant": "shop", "order_number": number, "amount": amount })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_daemon_on_the_same_database_names_the_first() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config().path;
+    let first = Process::start(&config);
+    let second = run_to_its_end(&config);
+    let words = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success());
+    assert!(words.contains(&format!("pid {}", first.child.id())), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_finishes_what_is_in_hand_and_sighup_says_what_changed() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let path = world.config().path;
+    let mut process = Process::start(&path);
+
+    let faster = world.toml().replace("requests = \"200/s\"", "requests = \"100/s\"");
+    std::fs::write(&path, &faster).unwrap();
+    process.signal("-HUP");
+    let changed = read_until(&mut process.log, |line| line["key"].is_string());
+    assert_eq!(changed["key"], "merchant.shop.budget.requests");
+
+    std::fs::write(&path, faster.replace("zone = \"Europe/Moscow\"", "zone = \"Mars/Olympus\"")).unwrap();
+    process.signal("-HUP");
+    let refused = read_until(&mut process.log, says("not reloaded"));
+    assert!(refused["message"].as_str().unwrap().contains("Mars/Olympus"), "{refused}");
+
+    let id = world.register("still-at-work", 100);
+    world.bank.bank().pay(&id).unwrap();
+    assert_eq!(process.post_order(&wire_order("still-at-work", 100)).0, 201);
+    let store = Store::open(&world.directory.path().join("data/reconciled.db")).unwrap();
+    wait_for_state(&store, "still-at-work", State::Deposited).await;
+
+    process.signal("-TERM");
+    read_until(&mut process.log, says("everything in hand was finished"));
+    assert!(process.child.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledged_order_survives_kill_9() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config().path;
+    let process = Process::start(&config);
+    for number in 0..50 {
+        let (status, _) = process.post_order(&wire_order(&format!("A-{number}"), 100));
+        assert_eq!(status, 201);
+    }
+    process.kill_hard();
+    let store = Store::open(&world.directory.path().join("data/reconciled.db")).unwrap();
+    for number in 0..50 {
+        store.order(&crate::fixture::shop(), &format!("A-{number}")).await.unwrap();
+    }
+}
+
+/// A crash and a timeout are the same state: the intent is there, the bank is asked, and nothing is done twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_between_the_intent_and_its_settling_completes_once() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config().path;
+    let table = [
+        ("taken", FaultKind::TimeoutAfterEffect { ms: 60_000 }, 1),
+        ("not-taken", FaultKind::TimeoutBeforeEffect { ms: 60_000 }, 2),
+    ];
+    for (number, fault, asked) in table {
+        let rule = FaultRule::always(fault).on(Operation::Completion).for_order(number).times(1);
+        world.bank.bank().add_fault(rule).unwrap();
+        let id = world.register_two_phase(number, 10_000);
+        world.bank.bank().pay(&id).unwrap();
+        let process = Process::start(&config);
+        assert_eq!(process.post_order(&wire_order(number, 10_000)).0, 201);
+        let store = Store::open(&world.directory.path().join("data/reconciled.db")).unwrap();
+        let sent = |found: &reconciled::store::OrderWithOperation| {
+            found.operation.as_ref().is_some_and(|operation| operation.state == OperationState::InDoubt)
+        };
+        wait_for(&store, number, sent).await;
+        process.kill_hard();
+
+        let _process = Process::start(&config);
+        wait_for_state(&store, number, State::Deposited).await;
+        let confirmed = |found: &reconciled::store::OrderWithOperation| {
+            found.operation.as_ref().is_some_and(|operation| operation.state == OperationState::Confirmed)
+        };
+        wait_for(&store, number, confirmed).await;
+        let (requests, effects) = world.completions(number);
+        // The kill may have come before the first byte; the effect is one in any case.
+        assert!((1..=asked).contains(&requests), "{number}: {requests} requests");
+        assert_eq!(effects, 1, "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_from_a_newer_version_is_left_untouched() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config();
+    drop(Store::open_or_create(&config.database).unwrap());
+    let newer = rusqlite::Connection::open(&config.database).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    newer.close().unwrap();
+    let before = std::fs::read(&config.database).unwrap();
+    let refused = run_to_its_end(&config.path);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && words.contains("99"), "{words}");
+    assert_eq!(std::fs::read(&config.database).unwrap(), before);
+}
