@@ -239,8 +239,8 @@ mod tests {
     #[test]
     fn a_pipe_gets_plain_aligned_text() {
         let expected = "\
-ORDER                   AMOUNT
-A-1                   1.00 RUB
+ORDER                    AMOUNT
+A-1                    1.00 RUB
 B\\u{1b}[31m\\u{a}1  1 000.00 RUB";
         assert_eq!(sample().render(false), expected);
     }
