@@ -59,6 +59,8 @@ enum Command {
     Demo(demo::Demo),
     /// Run the daemon, until a signal stops it
     Run,
+    /// Show the whole of it on this host: a bank, a shop, its buyers and the daemon
+    Demo(demo::Demo),
     /// Say what the configuration means, or all that is wrong with it
     Check(check::Check),
     /// Work with orders: add, import, list, show, explain, release, park, review
@@ -90,6 +92,7 @@ pub async fn run(args: Args) -> ExitCode {
     let done = match command {
         Command::Demo(demo) => demo::run(demo).await,
         Command::Run => run::run(&config).await.map_err(Failure::from),
+        Command::Demo(demo) => demo::run(demo).await.map_err(Failure::from).and_then(books_agree),
         Command::Check(check) => check.run(&config, &output),
         Command::Order(order) => order.run(&config, &output).await,
         Command::Status(status) => status.run(&config, &output).await,
@@ -102,4 +105,9 @@ pub async fn run(args: Args) -> ExitCode {
         Ok(()) => ExitCode::from(failure::OK),
         Err(failure) => failure.tell(),
     }
+}
+
+/// The demo has shown where they do not.
+fn books_agree(agree: bool) -> Result<(), Failure> {
+    if agree { Ok(()) } else { Err(Failure::told()) }
 }
