@@ -55,8 +55,7 @@ pub struct Args {
 /// The commands, in the order in which somebody new meets them.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// See the whole job within a minute: a bank, a shop, its buyers and the daemon on this host
-    Demo(demo::Demo),
+    // What starts the daemon stands here, above what works beside it.
     /// Run the daemon, until a signal stops it
     Run,
     /// Show the whole of it on this host: a bank, a shop, its buyers and the daemon
@@ -90,7 +89,6 @@ pub async fn run(args: Args) -> ExitCode {
     let Args { config, command } = args;
     let output = Output::new();
     let done = match command {
-        Command::Demo(demo) => demo::run(demo).await,
         Command::Run => run::run(&config).await.map_err(Failure::from),
         Command::Demo(demo) => demo::run(demo).await.map_err(Failure::from).and_then(books_agree),
         Command::Check(check) => check.run(&config, &output),
