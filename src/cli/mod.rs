@@ -55,11 +55,10 @@ pub struct Args {
 /// The commands, in the order in which somebody new meets them.
 #[derive(Debug, Subcommand)]
 enum Command {
-    // What starts the daemon stands here, above what works beside it.
-    /// Run the daemon, until a signal stops it
-    Run,
     /// Show the whole of it on this host: a bank, a shop, its buyers and the daemon
     Demo(demo::Demo),
+    /// Run the daemon, until a signal stops it
+    Run,
     /// Say what the configuration means, or all that is wrong with it
     Check(check::Check),
     /// Work with orders: add, import, list, show, explain, release, park, review
