@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Counter, Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::domain::bank::{CompletionAnswer, StatusAnswer, UnknownKind};
@@ -351,7 +351,7 @@ impl fmt::Debug for BudgetProbes {
 /// seconds besides.
 #[derive(Clone, Debug)]
 struct ProcessGauges {
-    cpu_seconds: Gauge,
+    cpu_seconds: Counter,
     resident_bytes: IntGauge,
     open_fds: IntGauge,
 }
@@ -363,7 +363,7 @@ impl ProcessGauges {
         let started = of.float("process_start_time_seconds", "When the process started.")?;
         started.set(seconds(Some(started_at)));
         Ok(Self {
-            cpu_seconds: of.float("process_cpu_seconds_total", "CPU time used by the process.")?,
+            cpu_seconds: of.counter("process_cpu_seconds_total", "CPU time used by the process.")?,
             resident_bytes: of.whole("process_resident_memory_bytes", "Memory of the process that is in RAM.")?,
             open_fds: of.whole("process_open_fds", "File descriptors that the process has open.")?,
         })
@@ -372,7 +372,7 @@ impl ProcessGauges {
     /// Leaves a gauge as it was where /proc does not answer.
     fn read(&self) {
         if let Some(cpu) = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| cpu_seconds(&stat)) {
-            self.cpu_seconds.set(cpu);
+            self.cpu_seconds.inc_by((cpu - self.cpu_seconds.get()).max(0.0));
         }
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         if let Some(kib) = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(first_number) {
@@ -430,6 +430,10 @@ impl Family<'_> {
 
     fn float(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
         self.registered(Gauge::with_opts(Opts::new(name, help))?)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<Counter, prometheus::Error> {
+        self.registered(Counter::with_opts(Opts::new(name, help))?)
     }
 
     fn whole(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {

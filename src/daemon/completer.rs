@@ -23,8 +23,7 @@ use crate::progress::Heart;
 use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
 
 use super::merchant::Desk;
-use super::poller::log_event;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, LOOK_AT_LEAST_EVERY, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, LOOK_AT_LEAST_EVERY, log, told_to_stop};
 
 /// Works until told to stop; then finishes the steps that are in hand. `ticks` is the cron bell: it only says "look
 /// now".
@@ -162,7 +161,7 @@ async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
     };
     let told = desk.shared.store.amend(order.key, now, decide).await?;
     if let Some(event) = &told {
-        log_event(order, event);
+        log::event(order, event);
     }
     Ok(())
 }
@@ -219,7 +218,7 @@ async fn write_down(
     };
     desk.shared.metrics.look(&desk.merchant, told.outcome);
     for event in &told.events {
-        log_event(asked_about, event);
+        log::event(asked_about, event);
     }
     if !told.state.is_open() {
         desk.shared.metrics.completion(&desk.merchant, told.state);
@@ -247,7 +246,7 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit) -> Result<(), StoreEr
     let now = desk.shared.clock.now();
     let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
     if let Some(event) = &event {
-        log_event(&send.order, event);
+        log::event(&send.order, event);
     }
     Ok(())
 }

@@ -9,6 +9,7 @@
 
 mod completer;
 pub mod draw;
+mod log;
 mod merchant;
 mod poller;
 mod reporter;

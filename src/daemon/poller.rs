@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::domain::bank::StatusAnswer;
-use crate::domain::event::{EventKind, NewEvent};
+use crate::domain::event::NewEvent;
 use crate::domain::journey::{self, LookOutcome};
 use crate::domain::order::{Order, OrderKey};
 use crate::domain::polling::Jitter;
@@ -17,17 +17,16 @@ use crate::progress::Heart;
 use crate::store::{Amendment, OperationChange};
 
 use super::merchant::Desk;
-use super::{AFTER_STORE_ERROR, LOOK_AT_LEAST_EVERY, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, LOOK_AT_LEAST_EVERY, log, told_to_stop};
 
 /// Orders claimed for each one in flight: the next is ready when a place comes free.
 const CLAIMS_PER_PLACE: usize = 2;
 
 /// Works until told to stop; then finishes the looks that are in hand.
 pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
-    let limit = super::HEART_LIMIT;
     let mut poller = Poller {
         claims_max: desk.looks_max.saturating_mul(CLAIMS_PER_PLACE),
-        heart: desk.shared.progress.heart(format!("poller of {}", desk.merchant), limit),
+        heart: desk.shared.progress.heart(format!("poller of {}", desk.merchant), HEART_LIMIT),
         claimed: HashSet::new(),
         looks: JoinSet::new(),
         stop: stop.clone(),
@@ -151,44 +150,16 @@ async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<
     };
     if let Some((outcome, events)) = desk.shared.store.amend(order.key, now, decide).await? {
         desk.shared.metrics.look(&desk.merchant, outcome);
-        log(order, outcome, &events);
+        tell(order, outcome, &events);
     }
     Ok(())
 }
 
-fn log(order: &Order, outcome: LookOutcome, events: &[NewEvent]) {
+fn tell(order: &Order, outcome: LookOutcome, events: &[NewEvent]) {
     if events.is_empty() {
         tracing::debug!(merchant = %order.merchant, order.number = %order.number, outcome = outcome.as_str(), "Looked at order {}", order.number);
     }
     for event in events {
-        log_event(order, event);
-    }
-}
-
-/// One event, one line. What needs a person is a warning.
-pub(super) fn log_event(order: &Order, event: &NewEvent) {
-    let (kind, number, detail) = (event.kind.as_str(), &order.number, &event.detail);
-    let (before, after) = (event.before.as_str(), event.after.as_str());
-    match event.kind {
-        EventKind::ReviewOpened
-        | EventKind::StatusUnrecognised
-        | EventKind::HoldAtRisk
-        | EventKind::CompletionRefused
-        | EventKind::CompletionContradicted
-        | EventKind::CompletionEscalated => {
-            tracing::warn!(merchant = %order.merchant, order.number = %number, kind, before, after, "Order {number}: {kind}: {detail}");
-        }
-        EventKind::Added
-        | EventKind::Changed
-        | EventKind::ReviewResolved
-        | EventKind::Parked
-        | EventKind::Released
-        | EventKind::CompletionIntended
-        | EventKind::CompletionSent
-        | EventKind::CompletionAnswered
-        | EventKind::CompletionConfirmed
-        | EventKind::CompletionWithdrawn => {
-            tracing::info!(merchant = %order.merchant, order.number = %number, kind, before, after, "Order {number}: {kind}: {detail}");
-        }
+        log::event(order, event);
     }
 }

@@ -12,8 +12,7 @@ use crate::domain::time::in_words;
 use crate::store::StoreError;
 
 use super::merchant::Desk;
-use super::poller::log_event;
-use super::told_to_stop;
+use super::{HEART_LIMIT, log, told_to_stop};
 
 /// Warnings written in one round at most; the next round comes soon.
 const ROUND_MAX: usize = 100;
@@ -21,7 +20,7 @@ const ROUND_MAX: usize = 100;
 /// Works until told to stop.
 pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
     let interval = interval(desk.policy.holds.warn_before);
-    let heart = desk.shared.progress.heart(format!("watchman of {}", desk.merchant), interval + super::HEART_LIMIT);
+    let heart = desk.shared.progress.heart(format!("watchman of {}", desk.merchant), interval + HEART_LIMIT);
     loop {
         heart.beat();
         if let Err(error) = warn_of_lapses(&desk).await {
@@ -45,7 +44,7 @@ async fn warn_of_lapses(desk: &Desk) -> Result<(), StoreError> {
     let until = now.plus(desk.policy.holds.warn_before);
     for near in desk.shared.store.unwarned_lapses(&desk.merchant, until, ROUND_MAX).await? {
         let event = warning(&near.order, now);
-        log_event(&near.order, &event);
+        log::event(&near.order, &event);
         desk.shared.store.record_lapse_warning(near.order.key, event, now).await?;
     }
     Ok(())

@@ -1,0 +1,36 @@
+//! What the journal gets, the log gets too: one event, one line, logged where it was written down.
+
+use crate::domain::event::{EventKind, NewEvent};
+use crate::domain::order::Order;
+
+/// Logs an event that is on disk. What needs a person is a warning.
+pub(super) fn event(order: &Order, event: &NewEvent) {
+    let (kind, number, detail) = (event.kind.as_str(), &order.number, &event.detail);
+    let (before, after) = (event.before.as_str(), event.after.as_str());
+    if needs_a_person(event.kind) {
+        tracing::warn!(merchant = %order.merchant, order.number = %number, kind, before, after, "Order {number}: {kind}: {detail}");
+    } else {
+        tracing::info!(merchant = %order.merchant, order.number = %number, kind, before, after, "Order {number}: {kind}: {detail}");
+    }
+}
+
+const fn needs_a_person(kind: EventKind) -> bool {
+    match kind {
+        EventKind::ReviewOpened
+        | EventKind::StatusUnrecognised
+        | EventKind::HoldAtRisk
+        | EventKind::CompletionRefused
+        | EventKind::CompletionContradicted
+        | EventKind::CompletionEscalated => true,
+        EventKind::Added
+        | EventKind::Changed
+        | EventKind::ReviewResolved
+        | EventKind::Parked
+        | EventKind::Released
+        | EventKind::CompletionIntended
+        | EventKind::CompletionSent
+        | EventKind::CompletionAnswered
+        | EventKind::CompletionConfirmed
+        | EventKind::CompletionWithdrawn => false,
+    }
+}
