@@ -12,31 +12,39 @@ use crate::domain::time::in_words;
 use crate::store::StoreError;
 
 use super::merchant::Desk;
-use super::{HEART_LIMIT, log, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, told_to_stop};
 
 /// Warnings written in one round at most; the next round comes soon.
 const ROUND_MAX: usize = 100;
 
+/// A bell may be lost, and another process's change does not ring: it looks by itself at least this often.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(30);
+
 /// Works until told to stop.
 pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
-    let interval = interval(desk.policy.holds.warn_before);
-    let heart = desk.shared.progress.heart(format!("watchman of {}", desk.merchant), interval + HEART_LIMIT);
+    let heart = desk.shared.progress.heart(format!("watchman of {}", desk.merchant), LOOK_AT_LEAST_EVERY + HEART_LIMIT);
+    let mut bell = desk.shared.store.bell();
     loop {
         heart.beat();
-        if let Err(error) = warn_of_lapses(&desk).await {
+        let wait = watch_once(&desk).await.unwrap_or_else(|error| {
             tracing::error!(%error, merchant = %desk.merchant, "Cannot warn of holds near their lapse");
             desk.shared.metrics.store_error("watchman");
-        }
+            AFTER_STORE_ERROR
+        });
         tokio::select! {
             () = told_to_stop(&mut stop) => return,
-            () = tokio::time::sleep(interval) => {}
+            Ok(()) = bell.changed() => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
 }
 
-/// Often enough that a warning is late by a tenth of its lead at most, and by a minute at most.
-fn interval(warn_before: Duration) -> Duration {
-    (warn_before / 10).clamp(Duration::from_secs(1), Duration::from_secs(60))
+/// Warns of what is near, and says how long nothing else is.
+async fn watch_once(desk: &Desk) -> Result<Duration, StoreError> {
+    warn_of_lapses(desk).await?;
+    let next = desk.shared.store.next_unwarned_lapse(&desk.merchant).await?;
+    let near_at = next.map(|lapse| lapse.minus(desk.policy.holds.warn_before));
+    Ok(near_at.map_or(LOOK_AT_LEAST_EVERY, |at| at.since(desk.shared.clock.now()).min(LOOK_AT_LEAST_EVERY)))
 }
 
 async fn warn_of_lapses(desk: &Desk) -> Result<(), StoreError> {

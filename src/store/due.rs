@@ -114,6 +114,20 @@ impl Store {
             .await
     }
 
+    /// The earliest lapse of a held order of which nobody has been told yet.
+    pub async fn next_unwarned_lapse(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND state = 'held' AND lapse_warned = 0",
+                )?;
+                let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
+                Ok(next.map(rows::at))
+            })
+            .await
+    }
+
     /// Remembers that somebody has been told of a hold's coming lapse, with `event` in the journal.
     pub async fn record_lapse_warning(
         &self,

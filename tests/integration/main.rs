@@ -7,3 +7,4 @@ mod house;
 mod journey;
 mod process;
 mod report;
+mod schedule;
