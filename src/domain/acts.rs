@@ -7,6 +7,7 @@ use super::bank::BankStatus;
 use super::event::{Cause, EventKind, NewEvent};
 use super::holds;
 use super::journey::{self, Policy};
+use super::lifecycle;
 use super::money::Amount;
 use super::operation::{CompletionAmount, Operation, OperationState};
 use super::order::{Order, State};
@@ -112,7 +113,7 @@ pub fn accept(
         return Err(ActError::NotInReview(order.state));
     };
     let words = format!("accepted: {} ({reason})", review.sentence);
-    let mut next = Order { accepted: Some(review.code.clone()), review: None, ..order.clone() };
+    let mut next = Order { accepted: Some(accepted_codes(order, &review.code)), review: None, ..order.clone() };
     next.parked |= open.is_some();
     if let Some(seen) = &order.view {
         journey::enter(&mut next, state_of(seen.view.status), &seen.view, policy, now);
@@ -126,6 +127,17 @@ pub fn accept(
         ..open.clone()
     });
     Ok(act(next, operation, EventKind::ReviewResolved, cause, State::Review, words))
+}
+
+/// The reason of the review and whatever else the accepted view contradicts, one code a line. The reason alone would
+/// bring the order back with the next of them, and accepting that one would bring back the first.
+fn accepted_codes(order: &Order, reason: &str) -> String {
+    let mut codes = vec![reason.to_owned()];
+    if let Some(seen) = &order.view {
+        let found = lifecycle::contradictions(order, &seen.view).map(|found| found.code());
+        codes.extend(found.filter(|code| code != reason));
+    }
+    codes.join("\n")
 }
 
 const fn state_of(status: BankStatus) -> State {

@@ -17,6 +17,8 @@ pub mod bank;
 pub mod calendar;
 pub mod completion;
 pub mod event;
+#[cfg(test)]
+mod fixtures;
 pub mod holds;
 pub mod journey;
 pub mod lifecycle;
