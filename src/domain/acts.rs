@@ -7,7 +7,7 @@ use super::bank::BankStatus;
 use super::event::{Cause, EventKind, NewEvent};
 use super::holds;
 use super::journey::{self, Policy};
-use super::lifecycle;
+use super::lifecycle::{self, Contradiction};
 use super::money::Amount;
 use super::operation::{CompletionAmount, Operation, OperationState};
 use super::order::{Order, State};
@@ -100,7 +100,8 @@ pub fn release(
 }
 
 /// Takes an order out of review: the bank's latest view is accepted as true. A completion still in doubt is released
-/// with it, on the person's word that it had no effect, and the hold stays parked so that nothing is sent unasked.
+/// with it, on the person's word that it had no effect, and the hold stays parked so that nothing is sent unasked; so
+/// does one whose completion the bank refused, which would only be refused again.
 pub fn accept(
     order: &Order,
     open: Option<&Operation>,
@@ -114,7 +115,7 @@ pub fn accept(
     };
     let words = format!("accepted: {} ({reason})", review.sentence);
     let mut next = Order { accepted: Some(accepted_codes(order, &review.code)), review: None, ..order.clone() };
-    next.parked |= open.is_some();
+    next.parked |= open.is_some() || review.code == Contradiction::COMPLETION_REFUSED;
     if let Some(seen) = &order.view {
         journey::enter(&mut next, state_of(seen.view.status), &seen.view, policy, now);
     } else {
@@ -173,3 +174,6 @@ fn act(
     let event = NewEvent { kind, cause, before, after: order.state, detail };
     Act { order, operation, event }
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,22 +179,21 @@ fn not_sent(operation: &mut Operation, policy: &Policy, now: Timestamp) {
 /// that [`journey::order_id_taken`] made: nothing of that answer is believed, and nothing can be sent without an id.
 pub fn order_id_taken(order: &mut Order, operation: &Operation, now: Timestamp) -> (Operation, Option<NewEvent>) {
     let mut next = Operation { asks: operation.asks.saturating_add(1), ..operation.clone() };
-    match operation.state {
-        OperationState::Intended => {
-            let why = "the bank gives the order the id of another; nothing was sent".to_owned();
-            (next.state, next.next_step_at, next.note) = (OperationState::Withdrawn, now, Some(why.clone()));
-            order.complete_at = None;
-            let event = of_order(order, EventKind::CompletionWithdrawn, Cause::Look, why);
-            (next, Some(event))
-        }
+    if operation.state != OperationState::Intended {
         // Something was sent, so the order had its id; were it ever otherwise, the question would be asked in peace.
-        _ => {
-            next.next_step_at = now.plus(ESCALATED_ASK_EVERY);
-            (next, None)
-        }
+        next.next_step_at = now.plus(ESCALATED_ASK_EVERY);
+        return (next, None);
     }
+    let why = "the bank gives the order the id of another; nothing was sent".to_owned();
+    (next.state, next.next_step_at, next.note) = (OperationState::Withdrawn, now, Some(why.clone()));
+    order.complete_at = None;
+    let event = of_order(order, EventKind::CompletionWithdrawn, Cause::Look, why);
+    (next, Some(event))
 }
 
 fn of_order(order: &Order, kind: EventKind, cause: Cause, detail: String) -> NewEvent {
     NewEvent { kind, cause, before: order.state, after: order.state, detail }
 }
+
+#[cfg(test)]
+mod tests;

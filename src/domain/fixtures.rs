@@ -108,8 +108,8 @@ pub(super) fn unknown(kind: UnknownKind) -> Unknown {
     Unknown { kind, detail: "nothing".to_owned(), retry_after: None }
 }
 
-pub(super) fn seen(view: BankView) -> Option<SeenView> {
-    Some(SeenView { view, seen_at: NOW })
+pub(super) fn seen(view: BankView) -> SeenView {
+    SeenView { view, seen_at: NOW }
 }
 
 /// A completion that was decided and not sent.

@@ -194,3 +194,6 @@ pub fn order_id_taken(before: &Order, after: &Order, by: &OrderNumber, now: Time
     let event = open_review(&mut next, &found, Cause::Look, now);
     (next, event)
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,9 @@ pub enum Contradiction {
 }
 
 impl Contradiction {
+    /// The code of [`Self::CompletionRefused`], which has no figures.
+    pub(super) const COMPLETION_REFUSED: &'static str = "completion_refused";
+
     /// A stable word with the figures in it: an operator who accepts this one has not accepted the next.
     pub fn code(&self) -> String {
         match self {
@@ -115,7 +118,7 @@ impl Contradiction {
                 format!("completed_with_another_amount:{intended}:{deposited}")
             }
             Self::StillHeldAfterSend { attempts } => format!("still_held_after_send:{attempts}"),
-            Self::CompletionRefused { .. } => "completion_refused".to_owned(),
+            Self::CompletionRefused { .. } => Self::COMPLETION_REFUSED.to_owned(),
             Self::AnotherEnd { ours, theirs } => format!("another_end:{ours}:{}", theirs.number()),
         }
     }

@@ -19,6 +19,8 @@ pub mod completion;
 pub mod event;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod histories;
 pub mod holds;
 pub mod journey;
 pub mod lifecycle;

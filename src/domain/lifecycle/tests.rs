@@ -111,13 +111,16 @@ fn sums_must_be_true_of_the_status_they_come_with() {
     }
 }
 
+/// A case, the bank's sums, what else differs, what was accepted, and what is raised.
+type Accepted = (&'static str, [i64; 3], Change, &'static str, Option<&'static str>);
+
 /// A person accepts figures, not a kind of contradiction, and nothing besides them.
 #[test]
 fn what_was_accepted_is_not_raised_again_and_the_next_one_is() {
     let at_90: Change = |view| view.amount = Some(9_000);
     let both = "amount_differs:10000:9000\napproved_differs:10000:9000";
     let (price, hold) = ("amount_differs:10000:9000", "approved_differs:10000:9000");
-    let table: [(&str, [i64; 3], Change, &str, Option<&str>); 7] = [
+    let table: [Accepted; 7] = [
         ("the hold accepted", [9_000, 0, 0], |_| (), hold, None),
         ("the hold accepted, now another", [8_000, 0, 0], |_| (), hold, Some("approved_differs:10000:8000")),
         ("the price accepted, the hold too", [9_000, 0, 0], at_90, both, None),
