@@ -1,10 +1,11 @@
 //! What a read of the bank makes of a completion: tables read off the rules of money safety.
 
-use super::super::bank::UnknownKind;
+use super::super::bank::{BankStatus, BankView, StatusAnswer, Unknown, UnknownKind};
 use super::super::fixtures::{
     HOUR, MINUTE, NOW, PRICE, bare, in_doubt, intended, known, order, part, plain, refusal, settle, unknown, view,
 };
 use super::super::money::Currency;
+use super::super::order::{Order, State};
 use super::*;
 
 const WHOLE: CompletionAmount = CompletionAmount::Whole;

@@ -111,8 +111,7 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
         ),
         (UNWARNED_LAPSES, 3, &["SEARCH orders USING INDEX orders_by_lapse (merchant=? AND lapses_at_ms<?)"]),
     ];
-    let file = File::new();
-    drop(file.open());
+    let file = File::at_rest();
     let raw = file.raw();
     assert_eq!(SCHEMA_VERSION, 1, "a migration may have changed the indexes: read the plans again");
     for (sql, parameters, ways) in table {

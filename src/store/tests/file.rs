@@ -28,8 +28,7 @@ fn refused(file: &File) -> OpenError {
 
 #[test]
 fn a_newer_schema_is_refused_and_left_byte_for_byte_as_it_was() {
-    let file = File::new();
-    drop(file.open());
+    let file = File::at_rest();
     file.raw().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
     let error = refused(&file);
     let OpenError::Schema { source: MigrateError::Newer { found, known }, .. } = error else { panic!("{error}") };
@@ -39,8 +38,7 @@ fn a_newer_schema_is_refused_and_left_byte_for_byte_as_it_was() {
 /// The bug: a newer program that had crashed leaves a log, and closing the file moved it into the database.
 #[test]
 fn regression_a_newer_schema_with_a_log_is_left_with_its_log() {
-    let origin = File::new();
-    drop(origin.open());
+    let origin = File::at_rest();
     let newer = origin.raw();
     newer.pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
     let crashed = File::new();
@@ -95,8 +93,7 @@ fn one_process_at_a_time_has_the_lock_and_names_itself() {
 #[cfg(unix)]
 #[test]
 fn regression_a_link_to_the_database_has_no_lock_of_its_own() {
-    let file = File::new();
-    drop(file.open());
+    let file = File::at_rest();
     let link = file.directory.path().join("link.db");
     std::os::unix::fs::symlink(file.path(), &link).unwrap();
     let _held = Lock::take(&file.path(), "pid 1").unwrap();

@@ -18,7 +18,7 @@ use crate::domain::operation::{CompletionAmount, NewOperation, Operation};
 use crate::domain::order::{Hold, MerchantId, NewOrder, Order, OrderId, OrderNumber, State};
 use crate::domain::time::Timestamp;
 
-use super::{Added, Amendment, OperationChange, Store};
+use super::{Added, Amendment, OperationChange, Store, migrate};
 
 /// 2026-11-20T09:00:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_165_200_000);
@@ -37,6 +37,15 @@ impl File {
 
     fn path(&self) -> PathBuf {
         self.directory.path().join("reconciled.db")
+    }
+
+    /// A database at rest. A store that is dropped closes its file when its thread has ended, which nobody can wait for.
+    fn at_rest() -> Self {
+        let file = Self::new();
+        let mut raw = file.raw();
+        raw.pragma_update(None, "journal_mode", "WAL").unwrap();
+        migrate::to_latest(&mut raw).unwrap();
+        file
     }
 
     fn open(&self) -> Store {
