@@ -7,6 +7,7 @@ use super::bank::BankStatus;
 use super::event::{Cause, EventKind, NewEvent};
 use super::holds;
 use super::journey::{self, Policy};
+use super::lifecycle::{self, Contradiction};
 use super::money::{Amount, for_people};
 use super::operation::{CompletionAmount, Operation, OperationState};
 use super::order::{Order, State};
@@ -99,7 +100,8 @@ pub fn release(
 }
 
 /// Takes an order out of review: the bank's latest view is accepted as true. A completion still in doubt is released
-/// with it, on the person's word that it had no effect, and the hold stays parked so that nothing is sent unasked.
+/// with it, on the person's word that it had no effect, and the hold stays parked so that nothing is sent unasked; so
+/// does one whose completion the bank refused, which would only be refused again.
 pub fn accept(
     order: &Order,
     open: Option<&Operation>,
@@ -112,8 +114,8 @@ pub fn accept(
         return Err(ActError::NotInReview(order.state));
     };
     let words = format!("accepted: {} ({reason})", review.sentence);
-    let mut next = Order { accepted: Some(review.code.clone()), review: None, ..order.clone() };
-    next.parked |= open.is_some();
+    let mut next = Order { accepted: Some(accepted_codes(order, &review.code)), review: None, ..order.clone() };
+    next.parked |= open.is_some() || review.code == Contradiction::COMPLETION_REFUSED;
     if let Some(seen) = &order.view {
         journey::enter(&mut next, state_of(seen.view.status), &seen.view, policy, now);
     } else {
@@ -126,6 +128,17 @@ pub fn accept(
         ..open.clone()
     });
     Ok(act(next, operation, EventKind::ReviewResolved, cause, State::Review, words))
+}
+
+/// The reason of the review and whatever else the accepted view contradicts, one code a line. The reason alone would
+/// bring the order back with the next of them, and accepting that one would bring back the first.
+fn accepted_codes(order: &Order, reason: &str) -> String {
+    let mut codes = vec![reason.to_owned()];
+    if let Some(seen) = &order.view {
+        let found = lifecycle::contradictions(order, &seen.view).map(|found| found.code());
+        codes.extend(found.filter(|code| code != reason));
+    }
+    codes.join("\n")
 }
 
 const fn state_of(status: BankStatus) -> State {
@@ -161,3 +174,6 @@ fn act(
     let event = NewEvent { kind, cause, before, after: order.state, detail };
     Act { order, operation, event }
 }
+
+#[cfg(test)]
+mod tests;

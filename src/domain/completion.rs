@@ -4,6 +4,8 @@
 //! row is `in_doubt`, and synced, before the first byte leaves, and whoever holds the result of [`after_ask`] may send
 //! only after that commit succeeded.
 
+use std::time::Duration;
+
 use super::bank::{CompletionAnswer, StatusAnswer};
 use super::event::{Cause, EventKind, NewEvent};
 use super::journey::{self, LookOutcome, Policy};
@@ -158,22 +160,48 @@ pub fn after_answer(
             not_sent(&mut next, policy, now);
             format!("nothing left this host ({unknown})")
         }
-        CompletionAnswer::Unknown(unknown) => format!("outcome unknown ({unknown})"),
+        CompletionAnswer::Unknown(unknown) => {
+            next.next_step_at = now.plus(policy.settle.asked_to_wait(unknown));
+            format!("outcome unknown ({unknown})")
+        }
     };
     next.note = Some(words.clone());
     (next, of_order(order, EventKind::CompletionAnswered, Cause::Schedule, words))
 }
 
 /// Proven not sent. Without an earlier send of unknown outcome the operation is merely intended again; the bank is
-/// asked before the next send either way.
+/// asked before the next send either way. The wait doubles with the attempts: every one of them is two lines in the
+/// journal, and the questions between them are answered, so nothing else would slow them down.
 fn not_sent(operation: &mut Operation, policy: &Policy, now: Timestamp) {
     operation.unknown_sends = operation.unknown_sends.saturating_sub(1);
-    operation.next_step_at = now.plus(policy.settle.ask_every);
+    operation.next_step_at = now.plus(policy.settle.wait_after(operation.attempt.saturating_sub(1)));
     if operation.unknown_sends == 0 {
         operation.state = OperationState::Intended;
     }
 }
 
+/// How long a question waits that cannot get an answer of use.
+const ASK_IN_PEACE: Duration = Duration::from_secs(60);
+
+/// What becomes of an open completion when the bank gave its order the id of another order of ours. The rows are those
+/// that [`journey::order_id_taken`] made: nothing of that answer is believed, and nothing can be sent without an id.
+pub fn order_id_taken(order: &mut Order, operation: &Operation, now: Timestamp) -> (Operation, Option<NewEvent>) {
+    let mut next = Operation { asks: operation.asks.saturating_add(1), ..operation.clone() };
+    if operation.state != OperationState::Intended {
+        // Something was sent, so the order had its id; were it ever otherwise, the question would be asked in peace.
+        next.next_step_at = now.plus(ASK_IN_PEACE);
+        return (next, None);
+    }
+    let why = "the bank gives the order the id of another; nothing was sent".to_owned();
+    (next.state, next.next_step_at, next.note) = (OperationState::Withdrawn, now, Some(why.clone()));
+    order.complete_at = None;
+    let event = of_order(order, EventKind::CompletionWithdrawn, Cause::Look, why);
+    (next, Some(event))
+}
+
 fn of_order(order: &Order, kind: EventKind, cause: Cause, detail: String) -> NewEvent {
     NewEvent { kind, cause, before: order.state, after: order.state, detail }
 }
+
+#[cfg(test)]
+mod tests;

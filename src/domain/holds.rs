@@ -49,3 +49,6 @@ pub fn complete_at(schedule: &CompletionSchedule, zone: &Zone, order: &Order, ho
 pub fn at_risk(policy: &HoldPolicy, hold: Hold, now: Timestamp) -> bool {
     now >= hold.lapses_at.minus(policy.warn_before)
 }
+
+#[cfg(test)]
+mod tests;

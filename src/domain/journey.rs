@@ -188,6 +188,12 @@ pub(super) fn open_review(order: &mut Order, found: &Contradiction, cause: Cause
 pub fn order_id_taken(before: &Order, after: &Order, by: &OrderNumber, now: Timestamp) -> (Order, Option<NewEvent>) {
     let mut next = Order { next_look_at: after.next_look_at, heard: after.heard.clone(), ..before.clone() };
     let found = Contradiction::OrderIdTaken { by: by.as_str().to_owned() };
+    if found.is_accepted(before) {
+        return (next, None);
+    }
     let event = open_review(&mut next, &found, Cause::Look, now);
     (next, event)
 }
+
+#[cfg(test)]
+mod tests;

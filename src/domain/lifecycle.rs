@@ -100,10 +100,13 @@ pub enum Contradiction {
 }
 
 impl Contradiction {
+    /// The code of [`Self::CompletionRefused`], which has no figures.
+    pub(super) const COMPLETION_REFUSED: &'static str = "completion_refused";
+
     /// A stable word with the figures in it: an operator who accepts this one has not accepted the next.
     pub fn code(&self) -> String {
         match self {
-            Self::AnotherOrderNumber { theirs } => format!("another_order_number:{theirs}"),
+            Self::AnotherOrderNumber { theirs } => format!("another_order_number:{}", on_one_line(theirs)),
             Self::AnotherOrderId { theirs } => format!("another_order_id:{theirs}"),
             Self::OrderIdTaken { by } => format!("order_id_taken:{by}"),
             Self::AmountDiffers { ours, theirs } => format!("amount_differs:{ours}:{theirs}"),
@@ -115,9 +118,15 @@ impl Contradiction {
                 format!("completed_with_another_amount:{intended}:{deposited}")
             }
             Self::StillHeldAfterSend { attempts } => format!("still_held_after_send:{attempts}"),
-            Self::CompletionRefused { .. } => "completion_refused".to_owned(),
+            Self::CompletionRefused { .. } => Self::COMPLETION_REFUSED.to_owned(),
             Self::AnotherEnd { ours, theirs } => format!("another_end:{ours}:{}", theirs.number()),
         }
+    }
+
+    /// Whether a person has accepted this very contradiction, figures included. [`Order::accepted`] has a code a line.
+    pub fn is_accepted(&self, order: &Order) -> bool {
+        let code = self.code();
+        order.accepted.as_deref().is_some_and(|codes| codes.lines().any(|accepted| accepted == code))
     }
 
     /// Why the order stands in review, with the sums in `order`'s currency.
@@ -164,48 +173,80 @@ impl Contradiction {
 
 /// What `view` makes of `order`. Total: every pair of states has its line.
 pub fn judge(order: &Order, view: &BankView) -> Judgement {
-    let accepted = |found: &Contradiction| order.accepted.as_deref() == Some(found.code().as_str());
-    let contradiction = identity_contradiction(order, view).or_else(|| amount_contradiction(order, view));
-    match contradiction.filter(|found| !accepted(found)) {
-        Some(contradiction) => Judgement::Contradiction(contradiction),
+    match contradiction(order, view) {
+        Some(found) => Judgement::Contradiction(found),
         None => transition(order.state, view.status),
     }
 }
 
-/// Whether the answer is about another order, another price or another currency. What the bank left out contradicts
-/// nothing.
+/// The first way in which `view` contradicts `order` that nobody has accepted yet: an acceptance covers what it names
+/// and hides nothing else.
+pub fn contradiction(order: &Order, view: &BankView) -> Option<Contradiction> {
+    contradictions(order, view).find(|found| !found.is_accepted(order))
+}
+
+/// Every way in which `view` contradicts `order`, accepted or not: identity first, then the sums.
+pub fn contradictions(order: &Order, view: &BankView) -> impl Iterator<Item = Contradiction> {
+    let not_ours = [another_number(order, view), another_id(order, view), another_currency(order, view)];
+    let sums = [another_amount(order, view), taken_while_held(view), another_hold(order, view), taken(order, view)];
+    not_ours.into_iter().chain(sums).flatten()
+}
+
+/// Whether the answer is about another order, another price or another currency, and nobody has accepted that.
 pub fn identity_contradiction(order: &Order, view: &BankView) -> Option<Contradiction> {
-    if let Some(theirs) = view.order_number.as_deref().filter(|theirs| *theirs != order.number.as_str()) {
-        return Some(Contradiction::AnotherOrderNumber { theirs: theirs.chars().take(64).collect() });
-    }
-    if let (Some(ours), Some(theirs)) = (&order.order_id, &view.order_id)
-        && ours != theirs
-    {
-        return Some(Contradiction::AnotherOrderId { theirs: theirs.as_str().to_owned() });
-    }
-    if let Some(theirs) = view.amount.filter(|theirs| *theirs != order.amount.minor()) {
-        return Some(Contradiction::AmountDiffers { ours: order.amount.minor(), theirs });
-    }
+    let mut found = [not_ours(order, view), another_amount(order, view)].into_iter().flatten();
+    found.find(|found| !found.is_accepted(order))
+}
+
+/// Whether the answer is about another order or another currency, accepted or not: no money moves on such an answer (R4).
+pub fn not_ours(order: &Order, view: &BankView) -> Option<Contradiction> {
+    another_number(order, view).or_else(|| another_id(order, view)).or_else(|| another_currency(order, view))
+}
+
+// What the bank left out contradicts nothing.
+
+fn another_number(order: &Order, view: &BankView) -> Option<Contradiction> {
+    let theirs = view.order_number.as_deref().filter(|theirs| *theirs != order.number.as_str())?;
+    Some(Contradiction::AnotherOrderNumber { theirs: theirs.chars().take(64).collect() })
+}
+
+fn another_id(order: &Order, view: &BankView) -> Option<Contradiction> {
+    let (ours, theirs) = order.order_id.as_ref().zip(view.order_id.as_ref())?;
+    (ours != theirs).then(|| Contradiction::AnotherOrderId { theirs: theirs.as_str().to_owned() })
+}
+
+fn another_currency(order: &Order, view: &BankView) -> Option<Contradiction> {
     let theirs = view.currency.filter(|theirs| *theirs != order.currency)?;
     Some(Contradiction::CurrencyDiffers { ours: order.currency.numeric(), theirs: theirs.numeric() })
 }
 
-/// Whether the sums the bank shows can be true of its own status.
-fn amount_contradiction(order: &Order, view: &BankView) -> Option<Contradiction> {
-    let amounts = view.amounts?;
-    let ours = order.amount.minor();
-    match view.status {
-        BankStatus::Held if amounts.deposited != 0 => {
-            Some(Contradiction::DepositedWhileHeld { deposited: amounts.deposited })
-        }
-        BankStatus::Held if amounts.approved != ours => {
-            Some(Contradiction::ApprovedDiffers { ours, approved: amounts.approved })
-        }
-        BankStatus::Deposited if amounts.deposited <= 0 || amounts.deposited > ours => {
-            Some(Contradiction::DepositedImpossible { ours, deposited: amounts.deposited })
-        }
-        _ => None,
-    }
+fn another_amount(order: &Order, view: &BankView) -> Option<Contradiction> {
+    let theirs = view.amount.filter(|theirs| *theirs != order.amount.minor())?;
+    Some(Contradiction::AmountDiffers { ours: order.amount.minor(), theirs })
+}
+
+// Whether the sums the bank shows can be true of its own status.
+
+fn taken_while_held(view: &BankView) -> Option<Contradiction> {
+    let deposited = view.amounts?.deposited;
+    (view.status == BankStatus::Held && deposited != 0).then_some(Contradiction::DepositedWhileHeld { deposited })
+}
+
+fn another_hold(order: &Order, view: &BankView) -> Option<Contradiction> {
+    let (ours, approved) = (order.amount.minor(), view.amounts?.approved);
+    (view.status == BankStatus::Held && approved != ours).then_some(Contradiction::ApprovedDiffers { ours, approved })
+}
+
+fn taken(order: &Order, view: &BankView) -> Option<Contradiction> {
+    let (ours, deposited) = (order.amount.minor(), view.amounts?.deposited);
+    let possible = (1..=ours).contains(&deposited);
+    (view.status == BankStatus::Deposited && !possible)
+        .then_some(Contradiction::DepositedImpossible { ours, deposited })
+}
+
+/// The bank's text in a code, which must not look like two.
+fn on_one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn transition(ours: State, theirs: BankStatus) -> Judgement {
@@ -249,3 +290,6 @@ fn transition(ours: State, theirs: BankStatus) -> Judgement {
         | (State::Refunded, Bank::Deposited) => Stale,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,10 @@ pub mod bank;
 pub mod calendar;
 pub mod completion;
 pub mod event;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod histories;
 pub mod holds;
 pub mod journey;
 pub mod lifecycle;

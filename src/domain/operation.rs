@@ -8,12 +8,16 @@
 //! and a timeout leave the same row, `in_doubt`, and come back through the same function; there is no recovery path.
 //! What it returns is a [`Step`]; [`crate::daemon`] performs it and [`crate::store`] writes it down first.
 
+mod settle;
+
+pub use settle::after_read;
+
 use std::time::Duration;
 
-use super::bank::{BankAmounts, BankStatus, BankView, StatusAnswer};
-use super::lifecycle::{self, Contradiction};
+use super::bank::Unknown;
+use super::lifecycle::Contradiction;
 use super::money::Amount;
-use super::order::{Order, OrderKey, State};
+use super::order::OrderKey;
 use super::time::Timestamp;
 
 /// What a completion takes.
@@ -132,6 +136,19 @@ pub struct SettlePolicy {
     pub ask_every_max: Duration,
 }
 
+impl SettlePolicy {
+    /// Doubles from `ask_every` to `ask_every_max` with each of the `times` before.
+    pub(super) fn wait_after(&self, times: u32) -> Duration {
+        let factor = 1_u32.checked_shl(times.min(16)).unwrap_or(u32::MAX);
+        self.ask_every.saturating_mul(factor).min(self.ask_every_max)
+    }
+
+    /// How long the gateway asked us to wait, as far as that is within our own bound.
+    pub(super) fn asked_to_wait(&self, unknown: &Unknown) -> Duration {
+        unknown.retry_after.unwrap_or(Duration::ZERO).min(self.ask_every_max)
+    }
+}
+
 /// Reads that must agree that nothing happened before anything is sent again (R12).
 pub const AGREEING_READS: u32 = 2;
 
@@ -176,140 +193,5 @@ pub enum Step {
     },
 }
 
-/// What a read of the bank makes of an open operation.
-///
-/// Presence settles, absence never does: "still held" only plans the next question, until it was quiet long enough
-/// and two reads agree (R5, R12).
-pub fn after_read(
-    operation: &Operation,
-    order: &Order,
-    answer: &StatusAnswer,
-    policy: &SettlePolicy,
-    now: Timestamp,
-) -> Step {
-    let view = match answer {
-        StatusAnswer::Known(view) => view,
-        StatusAnswer::Refused(refusal) => return ask_again(operation, policy, now, refusal.to_string()),
-        StatusAnswer::Unknown(unknown) => return ask_again(operation, policy, now, unknown.to_string()),
-    };
-    let contradiction = lifecycle::identity_contradiction(order, view);
-    match (operation.state, contradiction) {
-        (OperationState::Intended, Some(contradiction)) => Step::Contradict(contradiction),
-        (OperationState::Intended, None) => before_send(operation, order, view, policy, now),
-        (_, Some(contradiction)) => Step::Escalate(contradiction),
-        (_, None) => after_send(operation, order, view, policy, now),
-    }
-}
-
-fn before_send(operation: &Operation, order: &Order, view: &BankView, policy: &SettlePolicy, now: Timestamp) -> Step {
-    let withdraw = |why: &str| Step::Settle { state: OperationState::Withdrawn, why: why.to_owned() };
-    match view.status {
-        BankStatus::Held => match view.amounts {
-            Some(amounts) => sendable(operation, order, amounts),
-            None => ask_again(operation, policy, now, NO_AMOUNTS.to_owned()),
-        },
-        BankStatus::Deposited => withdraw("the bank shows it deposited already, by somebody else"),
-        BankStatus::Refunded => withdraw("the bank shows it refunded already"),
-        BankStatus::Reversed => withdraw("the bank let the hold go"),
-        BankStatus::Declined => withdraw("the bank shows it declined"),
-        BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => {
-            ask_again(operation, policy, now, format!("the bank shows {}, not held", view.status))
-        }
-    }
-}
-
-/// R4: held, enough approved, nothing deposited.
-fn sendable(operation: &Operation, order: &Order, amounts: BankAmounts) -> Step {
-    let expected_minor = match operation.amount {
-        CompletionAmount::Whole => amounts.approved,
-        CompletionAmount::Exactly(amount) => amount.minor(),
-    };
-    if amounts.deposited != 0 || amounts.refunded != 0 {
-        return Step::Contradict(Contradiction::DepositedWhileHeld { deposited: amounts.deposited });
-    }
-    if amounts.approved < expected_minor || amounts.approved > order.amount.minor() || amounts.approved <= 0 {
-        return Step::Contradict(Contradiction::ApprovedDiffers {
-            ours: order.amount.minor(),
-            approved: amounts.approved,
-        });
-    }
-    Step::Send { expected_minor }
-}
-
-fn after_send(operation: &Operation, order: &Order, view: &BankView, policy: &SettlePolicy, now: Timestamp) -> Step {
-    let refused = |why: String| Step::Settle { state: OperationState::Refused, why };
-    match (view.status, view.amounts) {
-        (BankStatus::Deposited | BankStatus::Refunded, Some(amounts)) => deposited(operation, amounts),
-        (BankStatus::Deposited | BankStatus::Refunded | BankStatus::Held, None) => {
-            ask_again(operation, policy, now, NO_AMOUNTS.to_owned())
-        }
-        (BankStatus::Held, Some(amounts)) if amounts.deposited != 0 => {
-            Step::Escalate(Contradiction::DepositedWhileHeld { deposited: amounts.deposited })
-        }
-        (BankStatus::Held, Some(amounts)) => still_held(operation, order, amounts, policy, now),
-        (BankStatus::Reversed, _) => refused("the bank let the hold go".to_owned()),
-        (BankStatus::Declined, _) => refused("the bank shows it declined".to_owned()),
-        (BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_), _) => {
-            ask_again(operation, policy, now, format!("the bank shows {}", view.status))
-        }
-    }
-}
-
-/// R6: confirmed only by a read with the intended amount.
-fn deposited(operation: &Operation, amounts: BankAmounts) -> Step {
-    match operation.expected_minor {
-        Some(expected) if amounts.deposited == expected => Step::Confirm { deposited_minor: amounts.deposited },
-        expected => Step::Contradict(Contradiction::CompletedWithAnotherAmount {
-            intended: expected.unwrap_or(0),
-            deposited: amounts.deposited,
-        }),
-    }
-}
-
-fn still_held(
-    operation: &Operation,
-    order: &Order,
-    amounts: BankAmounts,
-    policy: &SettlePolicy,
-    now: Timestamp,
-) -> Step {
-    if operation.unknown_sends == 0 {
-        let why = operation.note.clone().unwrap_or_else(|| "the bank refused it".to_owned());
-        return Step::RefusedByBank { why };
-    }
-    let quiet_until = operation.sent_at.unwrap_or(now).plus(policy.quiet);
-    if now < quiet_until {
-        let wait = next_ask(operation, policy, now);
-        return Step::AskAgain {
-            at: wait.min(quiet_until),
-            agreeing_reads: 0,
-            why: "sent, and the bank still shows it held; it may yet take effect".to_owned(),
-        };
-    }
-    let agreeing_reads = operation.agreeing_reads.saturating_add(1);
-    let free = order.state == State::Held && !order.parked;
-    let may_resend = free && operation.amount == CompletionAmount::Whole && policy.resend_whole;
-    if agreeing_reads < AGREEING_READS {
-        return Step::AskAgain {
-            at: now.plus(policy.ask_every),
-            agreeing_reads,
-            why: "quiet long enough; one more read must agree that nothing happened".to_owned(),
-        };
-    }
-    if may_resend && operation.attempt < policy.attempts_max {
-        return sendable(operation, order, amounts);
-    }
-    Step::Escalate(Contradiction::StillHeldAfterSend { attempts: operation.attempt })
-}
-
-const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing can be verified; ask the bank for response version 03 or newer";
-
-fn ask_again(operation: &Operation, policy: &SettlePolicy, now: Timestamp, why: String) -> Step {
-    Step::AskAgain { at: next_ask(operation, policy, now), agreeing_reads: operation.agreeing_reads, why }
-}
-
-/// Doubles from `ask_every` to `ask_every_max` with each question since the latest send.
-fn next_ask(operation: &Operation, policy: &SettlePolicy, now: Timestamp) -> Timestamp {
-    let factor = 1_u32.checked_shl(operation.asks.min(16)).unwrap_or(u32::MAX);
-    now.plus(policy.ask_every.saturating_mul(factor).min(policy.ask_every_max))
-}
+#[cfg(test)]
+mod tests;

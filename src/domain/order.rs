@@ -263,7 +263,7 @@ pub struct Order {
     pub view: Option<SeenView>,
     /// Why it stands in review: a contradiction's code and sentence.
     pub review: Option<ReviewReason>,
-    /// The contradiction an operator has accepted; the same one is not raised again.
+    /// The codes of the contradictions an operator has accepted, one a line; the same ones are not raised again.
     pub accepted: Option<String>,
 }
 

@@ -102,3 +102,6 @@ fn next_pending(policy: &LookPolicy, order: &Order, now: Timestamp, jitter: Jitt
 fn next_late(policy: &LookPolicy, order: &Order, now: Timestamp) -> Option<Timestamp> {
     policy.late.iter().map(|age| order.state_since.plus(*age)).find(|at| *at > now)
 }
+
+#[cfg(test)]
+mod tests;

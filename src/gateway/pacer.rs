@@ -73,6 +73,11 @@ impl Pacer {
                 self.stand_back_for_money().await;
             }
             let place = self.place_in_flight().await;
+            // Places come in the order in which they were asked for: a look whose turn it is passes its place on while
+            // money waits behind it.
+            if purpose == Purpose::Look && self.money_waits() {
+                continue;
+            }
             match self.limiter.check() {
                 Ok(()) => {
                     self.lock_used().count(self.clock.seconds());
@@ -106,11 +111,15 @@ impl Pacer {
     async fn stand_back_for_money(&self) {
         loop {
             let served = self.money_served.notified();
-            if self.money_waiting.load(Ordering::Acquire) == 0 {
+            if !self.money_waits() {
                 return;
             }
             served.await;
         }
+    }
+
+    fn money_waits(&self) -> bool {
+        self.money_waiting.load(Ordering::Acquire) > 0
     }
 
     fn lock_used(&self) -> std::sync::MutexGuard<'_, UsedSeconds> {
@@ -198,3 +207,6 @@ impl Clock for TokioClock {
         self.start.elapsed().into()
     }
 }
+
+#[cfg(test)]
+mod tests;

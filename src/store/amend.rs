@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use crate::domain::acts::{Act, ActError};
+use crate::domain::completion;
 use crate::domain::event::NewEvent;
 use crate::domain::journey;
 use crate::domain::operation::{NewOperation, Operation};
@@ -72,7 +73,7 @@ impl Store {
                 let order = rows::load_order(connection, key)?;
                 let open = rows::load_operation(connection, key)?.filter(|operation| operation.state.is_open());
                 let amendment = decide(&order, open.as_ref());
-                let amendment = refuse_taken_id(connection, &order, amendment, now)?;
+                let amendment = refuse_taken_id(connection, &order, open.as_ref(), amendment, now)?;
                 match &amendment.operation {
                     OperationChange::None => {}
                     OperationChange::Open(new) => rows::insert_operation(connection, key, *new, &instance)?,
@@ -99,6 +100,7 @@ impl Store {
 fn refuse_taken_id<T>(
     connection: &Connection,
     before: &Order,
+    open: Option<&Operation>,
     amendment: Amendment<T>,
     now: Timestamp,
 ) -> Result<Amendment<T>, StoreError> {
@@ -109,9 +111,15 @@ fn refuse_taken_id<T>(
     match owner.flatten() {
         None => Ok(amendment),
         Some(by) => {
-            let (order, event) = journey::order_id_taken(before, after, &by, now);
-            let events = event.into_iter().collect();
-            Ok(Amendment { order: Some(order), operation: OperationChange::None, events, ..amendment })
+            let (mut order, event) = journey::order_id_taken(before, after, &by, now);
+            let mut events: Vec<NewEvent> = event.into_iter().collect();
+            // Left as it was, the operation would be due at once, and again after the same answer, for ever.
+            let operation = open.map_or(OperationChange::None, |open| {
+                let (operation, event) = completion::order_id_taken(&mut order, open, now);
+                events.extend(event);
+                OperationChange::Update(operation)
+            });
+            Ok(Amendment { order: Some(order), operation, events, ..amendment })
         }
     }
 }

@@ -10,9 +10,39 @@ use crate::domain::time::Timestamp;
 use super::orders::select_orders;
 use super::{OrderWithOperation, Store, StoreError, rows};
 
+// These run whenever a bell rings, so none of them may walk over all orders: a test reads their plans.
+
+pub(super) const DUE_LOOKS: &str = "SELECT * FROM orders WHERE merchant = ?1 AND next_look_at_ms <= ?2
+        AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+     ORDER BY next_look_at_ms LIMIT ?3";
+
+/// Two lists that cannot share an order, then their rows. CROSS JOIN keeps that direction: asked with OR, SQLite walks
+/// over every order of the merchant and looks each up in the lists.
+pub(super) const DUE_COMPLETIONS: &str = "SELECT orders.* FROM (
+        SELECT id AS order_key FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2
+            AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+        UNION ALL
+        SELECT order_key FROM operations WHERE state IN ('intended', 'in_doubt') AND next_step_at_ms <= ?2
+     ) AS due CROSS JOIN orders ON orders.id = due.order_key
+     WHERE orders.merchant = ?1 ORDER BY orders.lapses_at_ms LIMIT ?3";
+
+pub(super) const NEXT_LOOK: &str =
+    "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))";
+
+/// CROSS JOIN goes from the few open operations to their orders, not from every order to its operations.
+pub(super) const NEXT_COMPLETION: &str = "SELECT min(at_ms) FROM (
+        SELECT min(complete_at_ms) AS at_ms FROM orders WHERE merchant = ?1 AND complete_at_ms IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+        UNION ALL
+        SELECT min(next_step_at_ms) FROM operations CROSS JOIN orders ON orders.id = order_key
+            WHERE merchant = ?1 AND operations.state IN ('intended', 'in_doubt'))";
+
+pub(super) const UNWARNED_LAPSES: &str = "SELECT * FROM orders WHERE merchant = ?1 AND state = 'held'
+        AND lapses_at_ms <= ?2 AND lapse_warned = 0 ORDER BY lapses_at_ms LIMIT ?3";
+
 impl Store {
-    /// Up to `limit` orders whose look is due, holds and reviews before pending ones of the same moment, oldest due
-    /// first.
+    /// Up to `limit` orders whose look is due, oldest due first, whatever state they are in.
     pub async fn due_looks(
         &self,
         merchant: &MerchantId,
@@ -22,14 +52,7 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                select_orders(
-                    connection,
-                    "SELECT * FROM orders WHERE merchant = ?1 AND next_look_at_ms <= ?2
-                        AND NOT EXISTS (SELECT 1 FROM operations
-                            WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
-                     ORDER BY next_look_at_ms LIMIT ?3",
-                    params![merchant.as_str(), now.as_millis(), limit],
-                )
+                select_orders(connection, DUE_LOOKS, params![merchant.as_str(), now.as_millis(), limit])
             })
             .await
     }
@@ -44,16 +67,7 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                select_orders(
-                    connection,
-                    "SELECT * FROM orders WHERE merchant = ?1 AND (
-                        (complete_at_ms <= ?2 AND NOT EXISTS (SELECT 1 FROM operations
-                            WHERE order_key = orders.id AND state IN ('intended', 'in_doubt')))
-                        OR id IN (SELECT order_key FROM operations
-                            WHERE state IN ('intended', 'in_doubt') AND next_step_at_ms <= ?2))
-                     ORDER BY lapses_at_ms LIMIT ?3",
-                    params![merchant.as_str(), now.as_millis(), limit],
-                )
+                select_orders(connection, DUE_COMPLETIONS, params![merchant.as_str(), now.as_millis(), limit])
             })
             .await
     }
@@ -63,11 +77,7 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms IS NOT NULL
-                        AND NOT EXISTS (SELECT 1 FROM operations
-                            WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))",
-                )?;
+                let mut statement = connection.prepare_cached(NEXT_LOOK)?;
                 let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
                 Ok(next.map(rows::at))
             })
@@ -79,15 +89,7 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "SELECT min(at_ms) FROM (
-                        SELECT min(complete_at_ms) AS at_ms FROM orders WHERE merchant = ?1 AND complete_at_ms IS NOT NULL
-                            AND NOT EXISTS (SELECT 1 FROM operations
-                                WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
-                        UNION ALL
-                        SELECT min(next_step_at_ms) FROM operations JOIN orders ON orders.id = order_key
-                            WHERE merchant = ?1 AND operations.state IN ('intended', 'in_doubt'))",
-                )?;
+                let mut statement = connection.prepare_cached(NEXT_COMPLETION)?;
                 let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
                 Ok(next.map(rows::at))
             })
@@ -104,12 +106,7 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                select_orders(
-                    connection,
-                    "SELECT * FROM orders WHERE merchant = ?1 AND state = 'held' AND lapses_at_ms <= ?2
-                        AND lapse_warned = 0 ORDER BY lapses_at_ms LIMIT ?3",
-                    params![merchant.as_str(), until.as_millis(), limit],
-                )
+                select_orders(connection, UNWARNED_LAPSES, params![merchant.as_str(), until.as_millis(), limit])
             })
             .await
     }

@@ -67,8 +67,10 @@ impl Lock {
     }
 }
 
+/// Beside the file itself, not beside a link to it: two names of one database must not make two mouths.
 fn lock_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
+    let itself = database.canonicalize().unwrap_or_else(|_| database.to_owned());
+    let mut name = itself.into_os_string();
     name.push(".lock");
     PathBuf::from(name)
 }

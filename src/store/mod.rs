@@ -22,6 +22,8 @@ mod open;
 mod orders;
 mod readers;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use amend::{Amendment, OperationChange};

@@ -142,7 +142,7 @@ pub(super) fn insert_operation(
     Ok(())
 }
 
-/// Writes every column of an operation that can change.
+/// Writes every column of an operation that can change. What is settled stays as it was settled.
 pub(super) fn update_operation(
     connection: &Connection,
     operation: &Operation,
@@ -150,7 +150,7 @@ pub(super) fn update_operation(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let settled_at = Some(now.as_millis()).filter(|_| !operation.state.is_open());
-    connection
+    let changed = connection
         .prepare_cached(
             "UPDATE operations SET state = ?2, attempt = ?3, unknown_sends = ?4, expected_minor = ?5, instance = ?6,
                 sent_at_ms = ?7, settled_at_ms = ?8, agreeing_reads = ?9, asks = ?10, next_step_at_ms = ?11, note = ?12
@@ -170,7 +170,10 @@ pub(super) fn update_operation(
             operation.next_step_at.as_millis(),
             operation.note.as_deref().map(shortened),
         ])?;
-    Ok(())
+    match changed {
+        1 => Ok(()),
+        _ => Err(StoreError::Refused("the operation was settled in the meantime".to_owned())),
+    }
 }
 
 /// The order of a row id.

@@ -62,7 +62,7 @@ pub(super) fn intended_minor(candidate: &Candidate) -> i64 {
 fn whole_minor(order: &Order) -> i64 {
     let ours = order.amount.minor();
     let theirs = order.view.as_ref().and_then(|seen| seen.view.amount);
-    let accepted = |theirs: &i64| is_accepted(order, &Contradiction::AmountDiffers { ours, theirs: *theirs });
+    let accepted = |theirs: &i64| Contradiction::AmountDiffers { ours, theirs: *theirs }.is_accepted(order);
     theirs.filter(accepted).unwrap_or(ours)
 }
 
@@ -96,7 +96,7 @@ fn currency_differs(order: &Order, view: &BankView) -> Option<Difference> {
         our_minor,
         bank_minor: None,
         words: format!("currency: ours {}, the bank's {bank_has}", for_people(our_minor, order.currency)),
-        is_accepted: is_accepted(order, &contradiction),
+        is_accepted: contradiction.is_accepted(order),
     })
 }
 
@@ -104,7 +104,7 @@ fn price_differs(order: &Order, view: &BankView) -> Option<Difference> {
     let ours = order.amount.minor();
     let theirs = view.amount.filter(|theirs| *theirs != ours)?;
     Some(Difference {
-        is_accepted: is_accepted(order, &Contradiction::AmountDiffers { ours, theirs }),
+        is_accepted: Contradiction::AmountDiffers { ours, theirs }.is_accepted(order),
         ..of_sums(order, "price", ours, theirs)
     })
 }
@@ -134,7 +134,7 @@ fn taken_differs(candidate: &Candidate, view: &BankView) -> Option<Difference> {
     ];
     Some(Difference {
         words: format!("{}; the bank shows it {}", found.words, view.status),
-        is_accepted: contradictions.iter().any(|found| is_accepted(order, found)),
+        is_accepted: contradictions.iter().any(|found| found.is_accepted(order)),
         ..found
     })
 }
@@ -147,10 +147,6 @@ fn of_sums(order: &Order, what: &str, our_minor: i64, bank_minor: i64) -> Differ
         words: format!("{what}: ours {}, the bank's {}", sum(our_minor), sum(bank_minor)),
         is_accepted: false,
     }
-}
-
-fn is_accepted(order: &Order, found: &Contradiction) -> bool {
-    order.accepted.as_deref() == Some(found.code().as_str())
 }
 
 #[cfg(test)]

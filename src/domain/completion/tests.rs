@@ -1,0 +1,217 @@
+//! A completion's rows, step by step.
+
+use std::time::Duration;
+
+use super::super::bank::{BankStatus, BankView, UnknownKind};
+use super::super::fixtures::{
+    MINUTE, NOW, PRICE, in_doubt, intended, known, order, order_id, part, plain, policy, refusal, unknown, view,
+};
+use super::*;
+
+const WHOLE: CompletionAmount = CompletionAmount::Whole;
+
+fn ask(order: &Order, operation: &Operation, view: BankView) -> Asked {
+    after_ask(order, operation, &known(view), &policy(), NOW, Jitter::new(500))
+}
+
+fn kinds(events: &[NewEvent]) -> Vec<EventKind> {
+    events.iter().map(|event| event.kind).collect()
+}
+
+#[test]
+fn what_is_intended_is_what_the_order_says() {
+    for (completion, words) in
+        [(WHOLE, "a completion of the whole hold is due"), (part(7_000), "a completion of 70.00 RUB is due")]
+    {
+        let (new, event) = intend(&Order { completion, ..order(State::Held) }, NOW);
+        assert_eq!(new, NewOperation { amount: completion, intended_at: NOW });
+        assert_eq!((event.kind, event.detail.as_str()), (EventKind::CompletionIntended, words));
+    }
+}
+
+/// R1: what is committed before the first byte says everything about the send.
+#[test]
+fn the_row_is_in_doubt_with_its_attempt_before_anything_leaves() {
+    let before = Operation { asks: 4, agreeing_reads: 1, ..intended(part(7_000)) };
+    let asked = ask(&order(State::Held), &before, plain(BankStatus::Held));
+    assert!(asked.send);
+    let expected = Operation {
+        state: OperationState::InDoubt,
+        attempt: 1,
+        unknown_sends: 1,
+        expected_minor: Some(7_000),
+        sent_at: Some(NOW),
+        agreeing_reads: 0,
+        asks: 0,
+        next_step_at: NOW,
+        note: Some("sent; no answer yet".to_owned()),
+        ..before
+    };
+    assert_eq!(asked.operation, expected);
+    assert_eq!(kinds(&asked.events), [EventKind::CompletionSent]);
+    assert_eq!(asked.order.state, State::Held);
+}
+
+/// An open completion, the bank's view, and where that leaves the operation, the order and the journal.
+type Row<'a> = (&'a str, Operation, BankView, OperationState, State, &'a [EventKind]);
+
+#[test]
+fn a_read_settles_order_and_operation_together() {
+    use EventKind::{
+        Changed, CompletionConfirmed, CompletionContradicted, CompletionEscalated, CompletionRefused,
+        CompletionWithdrawn, ReviewOpened,
+    };
+    let whole = || in_doubt(WHOLE, MINUTE);
+    let refused = Operation { unknown_sends: 0, ..whole() };
+    let quiet = Operation { agreeing_reads: 1, ..in_doubt(part(7_000), MINUTE * 15) };
+    let table: [Row<'_>; 10] = [
+        (
+            "done",
+            whole(),
+            plain(BankStatus::Deposited),
+            OperationState::Confirmed,
+            State::Deposited,
+            &[Changed, CompletionConfirmed],
+        ),
+        (
+            "let go",
+            whole(),
+            plain(BankStatus::Reversed),
+            OperationState::Refused,
+            State::Reversed,
+            &[Changed, CompletionRefused],
+        ),
+        (
+            "refused",
+            refused,
+            plain(BankStatus::Held),
+            OperationState::Refused,
+            State::Review,
+            &[CompletionRefused, ReviewOpened],
+        ),
+        (
+            "another sum",
+            whole(),
+            view(BankStatus::Deposited, [PRICE, 1, 0]),
+            OperationState::Contradicted,
+            State::Review,
+            &[Changed, CompletionContradicted, ReviewOpened],
+        ),
+        (
+            "quiet, a part",
+            quiet,
+            plain(BankStatus::Held),
+            OperationState::InDoubt,
+            State::Review,
+            &[CompletionEscalated, ReviewOpened],
+        ),
+        (
+            "taken meanwhile",
+            intended(WHOLE),
+            plain(BankStatus::Deposited),
+            OperationState::Withdrawn,
+            State::Deposited,
+            &[Changed, CompletionWithdrawn],
+        ),
+        (
+            "declined meanwhile",
+            intended(WHOLE),
+            plain(BankStatus::Declined),
+            OperationState::Withdrawn,
+            State::Review,
+            &[ReviewOpened, CompletionWithdrawn],
+        ),
+        (
+            "another hold",
+            intended(WHOLE),
+            view(BankStatus::Held, [9_000, 0, 0]),
+            OperationState::Contradicted,
+            State::Review,
+            &[ReviewOpened, CompletionContradicted],
+        ),
+        ("still held", whole(), plain(BankStatus::Held), OperationState::InDoubt, State::Held, &[]),
+        ("not held yet", intended(WHOLE), plain(BankStatus::Registered), OperationState::Intended, State::Held, &[]),
+    ];
+    for (what, operation, view, operation_state, state, events) in table {
+        let asked = ask(&order(State::Held), &operation, view);
+        assert_eq!((asked.operation.state, asked.order.state), (operation_state, state), "{what}");
+        assert_eq!(kinds(&asked.events), events, "{what}");
+        assert!(!asked.send, "{what}");
+        assert_eq!(asked.operation.asks, operation.asks + 1, "{what}");
+        let planned = asked.order.complete_at.is_some();
+        assert_eq!(planned, state == State::Held, "{what}: an end of the operation plans no other");
+    }
+}
+
+/// The bug: the sums that were enough for a send put the order into review in the same write.
+#[test]
+fn regression_an_order_that_goes_to_review_is_not_completed_by_the_same_answer() {
+    for amount in [WHOLE, part(7_000), part(9_000)] {
+        let asked = ask(&order(State::Held), &intended(amount), view(BankStatus::Held, [9_000, 0, 0]));
+        assert_eq!((asked.send, asked.order.state), (false, State::Review), "{amount:?}");
+    }
+}
+
+/// The bug: the row was written in doubt, and the shell, without an id, sent nothing.
+#[test]
+fn regression_an_order_without_id_learns_it_before_anything_is_in_doubt() {
+    let nameless = Order { order_id: None, ..order(State::Held) };
+    let asked = ask(&nameless, &intended(part(7_000)), plain(BankStatus::Held));
+    assert_eq!((asked.send, asked.operation.state, asked.operation.attempt), (false, OperationState::Intended, 0));
+    let asked = ask(&asked.order, &asked.operation, plain(BankStatus::Held));
+    assert_eq!((asked.send, asked.order.order_id), (true, Some(order_id("id-1"))));
+}
+
+#[test]
+fn an_order_called_to_review_while_in_doubt_is_asked_about_at_the_longest_interval() {
+    let quiet = Operation { agreeing_reads: 1, ..in_doubt(part(7_000), MINUTE * 15) };
+    let first = ask(&order(State::Held), &quiet, plain(BankStatus::Held));
+    let again = ask(&first.order, &first.operation, plain(BankStatus::Held));
+    for asked in [&first, &again] {
+        assert_eq!(asked.operation.next_step_at, NOW.plus(MINUTE * 5));
+    }
+    assert_eq!((again.order.state, kinds(&again.events)), (State::Review, Vec::new()), "told once");
+}
+
+/// No answer to the send confirms or ends it: the answer, the state after it, sends that count, and the next question.
+#[test]
+fn the_answer_to_the_send_itself_settles_nothing() {
+    use CompletionAnswer::{Acknowledged, NotSent, Refused, Unknown};
+    let first = || in_doubt(WHOLE, Duration::ZERO);
+    let second = || Operation { attempt: 2, unknown_sends: 2, ..first() };
+    let late = || Operation { attempt: 9, ..first() };
+    let wait = |seconds| super::super::bank::Unknown {
+        retry_after: Some(Duration::from_secs(seconds)),
+        ..unknown(UnknownKind::Throttled)
+    };
+    let (doubt, intended) = (OperationState::InDoubt, OperationState::Intended);
+    let table = [
+        ("acknowledged", first(), Acknowledged, doubt, 1, 0),
+        ("refused", first(), Refused(refusal(5)), doubt, 0, 0),
+        ("refused, an earlier one unknown", second(), Refused(refusal(6)), doubt, 1, 0),
+        ("lost", first(), Unknown(unknown(UnknownKind::Timeout)), doubt, 1, 0),
+        ("throttled", first(), Unknown(wait(30)), doubt, 1, 30),
+        ("throttled for ever", first(), Unknown(wait(1_000_000)), doubt, 1, 300),
+        ("never left", first(), NotSent(unknown(UnknownKind::Unreachable)), intended, 0, 5),
+        ("never left, an earlier one unknown", second(), NotSent(unknown(UnknownKind::Unreachable)), doubt, 1, 10),
+        ("never left, for the ninth time", late(), NotSent(unknown(UnknownKind::Unreachable)), intended, 0, 300),
+    ];
+    for (what, operation, answer, state, unknown_sends, seconds) in table {
+        let (next, event) = after_answer(&order(State::Held), &operation, &answer, &policy(), NOW);
+        assert_eq!((next.state, next.unknown_sends), (state, unknown_sends), "{what}");
+        assert_eq!(next.next_step_at.since(NOW).as_secs(), seconds, "{what}");
+        assert_eq!((next.attempt, next.amount), (operation.attempt, operation.amount), "{what}");
+        assert_eq!((event.kind, event.after), (EventKind::CompletionAnswered, State::Held), "{what}");
+    }
+}
+
+/// The bug: the order went to review, and its completion stayed due at once, for ever.
+#[test]
+fn regression_a_completion_whose_order_has_the_id_of_another_is_taken_back() {
+    let mut rows = order(State::Held);
+    let (next, event) = order_id_taken(&mut rows, &intended(WHOLE), NOW);
+    assert_eq!((next.state, rows.complete_at), (OperationState::Withdrawn, None));
+    assert_eq!(event.map(|event| event.kind), Some(EventKind::CompletionWithdrawn));
+    let (next, event) = order_id_taken(&mut rows, &in_doubt(WHOLE, MINUTE), NOW);
+    assert_eq!((next.state, next.next_step_at, event), (OperationState::InDoubt, NOW.plus(MINUTE), None));
+}

@@ -1,0 +1,131 @@
+//! What a look makes of an order's row.
+
+use std::time::Duration;
+
+use super::super::bank::{BankStatus, Unknown, UnknownKind};
+use super::super::fixtures::{DAY, NOW, PRICE, known, order, order_id, plain, policy, refusal, seen, unknown, view};
+use super::*;
+
+fn look(order: &Order, answer: &StatusAnswer) -> Looked {
+    after_look(order, answer, &policy(), NOW, Jitter::new(500))
+}
+
+fn nothing(kind: UnknownKind) -> StatusAnswer {
+    StatusAnswer::Unknown(unknown(kind))
+}
+
+/// Our state, the answer, and: the outcome, the state after it, the event if there is one, seconds to the next look.
+#[test]
+fn an_answer_becomes_a_row_an_event_and_a_next_look() {
+    use BankStatus::{Declined, Deposited, Held, Registered};
+    use EventKind::{Changed, ReviewOpened, StatusUnrecognised};
+    use LookOutcome as Was;
+    let table = [
+        (State::Pending, known(plain(Registered)), Was::Unchanged, State::Pending, None, 300),
+        (State::Pending, known(plain(Held)), Was::Changed, State::Held, Some(Changed), 600),
+        (State::Pending, known(plain(Deposited)), Was::Changed, State::Deposited, Some(Changed), 3_600),
+        (State::Pending, known(plain(Declined)), Was::Changed, State::Declined, Some(Changed), 3_600),
+        (
+            State::Pending,
+            known(plain(BankStatus::Other(9))),
+            Was::Unrecognised,
+            State::Pending,
+            Some(StatusUnrecognised),
+            300,
+        ),
+        (State::Pending, known(view(Held, [1, 0, 0])), Was::Contradiction, State::Review, Some(ReviewOpened), 3_600),
+        (State::Pending, StatusAnswer::Refused(refusal(6)), Was::Refused, State::Pending, None, 300),
+        (State::Pending, nothing(UnknownKind::Timeout), Was::Unknown, State::Pending, None, 5),
+        (State::Held, known(plain(Registered)), Was::Stale, State::Held, None, 600),
+        (State::Held, nothing(UnknownKind::ServerError), Was::Unknown, State::Held, None, 5),
+        (State::Review, known(plain(Deposited)), Was::Unchanged, State::Review, None, 3_600),
+        (State::Declined, known(plain(Deposited)), Was::Contradiction, State::Review, Some(ReviewOpened), 3_600),
+        // Half an hour after its end, an hour's late look is still to come.
+        (State::Deposited, known(plain(Deposited)), Was::Unchanged, State::Deposited, None, 1_800),
+    ];
+    for (state, answer, outcome, after, event, seconds) in table {
+        let looked = look(&order(state), &answer);
+        let told: Vec<_> = looked.events.iter().map(|event| (event.kind, event.before, event.after)).collect();
+        assert_eq!((looked.outcome, looked.order.state), (outcome, after), "{state}, {answer:?}");
+        assert_eq!(told, event.map(|kind| (kind, state, after)).into_iter().collect::<Vec<_>>(), "{state}, {answer:?}");
+        assert_eq!(looked.order.next_look_at.map(|at| at.since(NOW).as_secs()), Some(seconds), "{state}, {answer:?}");
+        assert!(looked.order.heard.is_some_and(|heard| heard.at == NOW));
+    }
+}
+
+#[test]
+fn a_hold_comes_with_its_deadline_and_its_completion() {
+    let looked = look(&order(State::Pending), &known(plain(BankStatus::Held))).order;
+    assert_eq!(looked.hold.map(|hold| (hold.held_at, hold.lapses_at)), Some((NOW, NOW.plus(DAY * 5))));
+    assert_eq!((looked.complete_at, looked.state_since), (Some(NOW.plus(DAY)), NOW));
+    let parked = look(&Order { parked: true, ..order(State::Pending) }, &known(plain(BankStatus::Held))).order;
+    assert_eq!((parked.state, parked.complete_at), (State::Held, None));
+}
+
+#[test]
+fn unknown_answers_back_off_and_any_answer_ends_that() {
+    let mut order = order(State::Pending);
+    let mut waits = Vec::new();
+    for _ in 0..9 {
+        order = look(&order, &nothing(UnknownKind::Timeout)).order;
+        waits.push(order.next_look_at.unwrap().since(NOW).as_secs());
+    }
+    assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
+    assert_eq!(look(&order, &known(plain(BankStatus::Registered))).order.unknown_in_a_row, 0);
+    assert_eq!(look(&order, &StatusAnswer::Refused(refusal(6))).order.unknown_in_a_row, 0);
+}
+
+#[test]
+fn only_a_view_of_ours_and_of_now_is_kept() {
+    let before = Order { view: Some(seen(plain(BankStatus::Deposited))), order_id: None, ..order(State::Deposited) };
+    let kept = |looked: &Looked| looked.order.view.as_ref().map(|seen| seen.view.status);
+    let stale = look(&before, &known(plain(BankStatus::Held)));
+    assert_eq!((kept(&stale), &stale.order.order_id), (Some(BankStatus::Deposited), &None));
+    let another = BankView { order_number: Some("A-2".to_owned()), ..plain(BankStatus::Refunded) };
+    let another = look(&before, &known(another));
+    assert_eq!((kept(&another), &another.order.order_id), (Some(BankStatus::Deposited), &None));
+    let fresh = look(&before, &known(plain(BankStatus::Refunded)));
+    assert_eq!((kept(&fresh), fresh.order.order_id), (Some(BankStatus::Refunded), Some(order_id("id-1"))));
+}
+
+#[test]
+fn an_odd_status_is_told_once_and_a_review_keeps_its_first_reason() {
+    let odd = known(plain(BankStatus::Other(9)));
+    let first = look(&order(State::Held), &odd);
+    assert_eq!((first.events.len(), look(&first.order, &odd).events.len()), (1, 0));
+    let first = look(&order(State::Held), &known(view(BankStatus::Held, [1, 0, 0])));
+    let second = look(&first.order, &known(view(BankStatus::Held, [PRICE, 7, 0])));
+    assert_eq!((second.outcome, &second.events[..]), (LookOutcome::Contradiction, &[][..]));
+    assert_eq!(second.order.review, first.order.review);
+}
+
+#[test]
+fn an_id_that_another_order_has_is_not_believed_nor_anything_beside_it() {
+    let before = Order { order_id: None, ..order(State::Pending) };
+    let after = look(&before, &known(plain(BankStatus::Deposited))).order;
+    let by = OrderNumber::new("A-9", 32).unwrap();
+    let (next, event) = order_id_taken(&before, &after, &by, NOW);
+    assert_eq!((next.state, next.order_id.as_ref(), next.view.as_ref()), (State::Review, None, None));
+    assert_eq!(event.map(|event| event.kind), Some(EventKind::ReviewOpened));
+    assert_eq!(next.next_look_at, after.next_look_at);
+}
+
+/// The bug: the next look brought it back, and accepting it never took the order out of review.
+#[test]
+fn regression_an_accepted_id_of_another_order_is_not_raised_again() {
+    let before = Order { order_id: None, accepted: Some("order_id_taken:A-9".to_owned()), ..order(State::Pending) };
+    let after = look(&before, &known(plain(BankStatus::Deposited))).order;
+    let (next, event) = order_id_taken(&before, &after, &OrderNumber::new("A-9", 32).unwrap(), NOW);
+    assert_eq!((next.state, event, next.order_id), (State::Pending, None, None));
+    assert!(next.next_look_at > Some(NOW));
+}
+
+#[test]
+fn a_gateway_that_asks_to_wait_is_obeyed_within_our_bound() {
+    for (asked, seconds) in [(0, 5), (30, 30), (600, 600), (1_000_000, 600)] {
+        let retry_after = Some(Duration::from_secs(asked));
+        let answer = StatusAnswer::Unknown(Unknown { retry_after, ..unknown(UnknownKind::Throttled) });
+        let next = look(&order(State::Pending), &answer).order.next_look_at;
+        assert_eq!(next.map(|at| at.since(NOW).as_secs()), Some(seconds), "asked for {asked} s");
+    }
+}

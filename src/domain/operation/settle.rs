@@ -1,0 +1,227 @@
+//! Settling by reads: what the bank shows, and what that makes of a completion before a send and after one.
+//!
+//! Before a send whatever speaks against it ends the operation. After one only what the bank shows does; everything
+//! else keeps it in doubt, asks again, and calls a person when asking does not help.
+
+use super::super::bank::{BankAmounts, BankStatus, BankView, StatusAnswer, Unknown};
+use super::super::lifecycle::{self, Contradiction};
+use super::super::order::{Order, State};
+use super::super::time::Timestamp;
+use super::{AGREEING_READS, CompletionAmount, Operation, OperationState, SettlePolicy, Step};
+
+/// What a read of the bank makes of an open operation.
+///
+/// Presence settles, absence never does: "still held" only plans the next question, until it was quiet long enough
+/// and two reads agree (R5, R12).
+pub fn after_read(
+    operation: &Operation,
+    order: &Order,
+    answer: &StatusAnswer,
+    policy: &SettlePolicy,
+    now: Timestamp,
+) -> Step {
+    let view = match answer {
+        StatusAnswer::Known(view) => view,
+        StatusAnswer::Refused(refusal) => return ask_again(operation, policy, now, refusal.to_string()),
+        StatusAnswer::Unknown(unknown) => return ask_after_unknown(operation, policy, now, unknown),
+    };
+    match operation.state {
+        OperationState::Intended => before_send(operation, order, view, policy, now),
+        _ => match lifecycle::identity_contradiction(order, view) {
+            Some(found) => Step::Escalate(found),
+            None => after_send(operation, order, view, policy, now),
+        },
+    }
+}
+
+/// Nothing has been sent, or provably nothing has left: whatever speaks against sending ends the operation here.
+fn before_send(operation: &Operation, order: &Order, view: &BankView, policy: &SettlePolicy, now: Timestamp) -> Step {
+    if let Some(found) = lifecycle::contradiction(order, view) {
+        return Step::Contradict(found);
+    }
+    match view.status {
+        BankStatus::Held => held_before_send(operation, order, view, policy, now),
+        BankStatus::Deposited => withdraw("the bank shows it deposited already, by somebody else".to_owned()),
+        BankStatus::Refunded => withdraw("the bank shows it refunded already".to_owned()),
+        BankStatus::Reversed => withdraw("the bank let the hold go".to_owned()),
+        BankStatus::Declined => withdraw("the bank shows it declined".to_owned()),
+        BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => {
+            ask_again(operation, policy, now, format!("the bank shows {}, not held", view.status))
+        }
+    }
+}
+
+fn held_before_send(
+    operation: &Operation,
+    order: &Order,
+    view: &BankView,
+    policy: &SettlePolicy,
+    now: Timestamp,
+) -> Step {
+    if !may_be_completed(order) {
+        return withdraw(format!(
+            "the order is {} here by now",
+            if order.parked { "parked" } else { order.state.as_str() }
+        ));
+    }
+    let Some(amounts) = view.amounts else {
+        return ask_again(operation, policy, now, NO_AMOUNTS.to_owned());
+    };
+    // A row in doubt says that the request may have left; without the id it cannot.
+    if order.order_id.is_none() {
+        return ask_again(operation, policy, now, NO_ORDER_ID.to_owned());
+    }
+    match lifecycle::not_ours(order, view).map_or_else(|| sendable(operation, order, amounts), Err) {
+        Ok(expected_minor) => Step::Send { expected_minor },
+        // Accepted as true, and yet nothing that money may be sent on: raising it again would tell nothing new.
+        Err(found) if found.is_accepted(order) => {
+            withdraw(format!("{}; complete it in the bank's console", found.reason(order).sentence))
+        }
+        Err(found) => Step::Contradict(found),
+    }
+}
+
+fn withdraw(why: String) -> Step {
+    Step::Settle { state: OperationState::Withdrawn, why }
+}
+
+/// Neither in review nor at an end nor parked in the meantime.
+fn may_be_completed(order: &Order) -> bool {
+    order.state == State::Held && !order.parked
+}
+
+/// R4: held, enough approved, nothing deposited. Returns what must stand deposited afterwards.
+fn sendable(operation: &Operation, order: &Order, amounts: BankAmounts) -> Result<i64, Contradiction> {
+    let expected_minor = match operation.amount {
+        CompletionAmount::Whole => amounts.approved,
+        CompletionAmount::Exactly(amount) => amount.minor(),
+    };
+    if amounts.deposited != 0 || amounts.refunded != 0 {
+        return Err(Contradiction::DepositedWhileHeld { deposited: amounts.deposited });
+    }
+    if amounts.approved < expected_minor || amounts.approved > order.amount.minor() || amounts.approved <= 0 {
+        return Err(Contradiction::ApprovedDiffers { ours: order.amount.minor(), approved: amounts.approved });
+    }
+    Ok(expected_minor)
+}
+
+/// As [`sendable`], for a whole completion that may have been sent before: the hold must be what it was then (R10).
+fn sendable_again(
+    operation: &Operation,
+    order: &Order,
+    view: &BankView,
+    amounts: BankAmounts,
+) -> Result<i64, Contradiction> {
+    if let Some(found) = lifecycle::contradiction(order, view) {
+        return Err(found);
+    }
+    let expected_minor = sendable(operation, order, amounts)?;
+    match operation.expected_minor {
+        Some(before) if before != expected_minor => {
+            Err(Contradiction::ApprovedDiffers { ours: order.amount.minor(), approved: amounts.approved })
+        }
+        _ => Ok(expected_minor),
+    }
+}
+
+fn after_send(operation: &Operation, order: &Order, view: &BankView, policy: &SettlePolicy, now: Timestamp) -> Step {
+    let refused = |why: &str| Step::Settle { state: OperationState::Refused, why: why.to_owned() };
+    match (view.status, view.amounts) {
+        (BankStatus::Deposited | BankStatus::Refunded, Some(amounts)) => deposited(operation, amounts),
+        // Reversed after it was taken: the money did move, so the book must not say that it did not.
+        (BankStatus::Reversed | BankStatus::Declined, Some(amounts)) if amounts.deposited != 0 => {
+            deposited(operation, amounts)
+        }
+        (BankStatus::Deposited | BankStatus::Refunded | BankStatus::Held, None) => {
+            ask_again(operation, policy, now, NO_AMOUNTS.to_owned())
+        }
+        (BankStatus::Held, Some(amounts)) if amounts.deposited != 0 => {
+            Step::Escalate(Contradiction::DepositedWhileHeld { deposited: amounts.deposited })
+        }
+        (BankStatus::Held, Some(amounts)) => still_held(operation, order, view, amounts, policy, now),
+        (BankStatus::Reversed, _) => refused("the bank let the hold go"),
+        (BankStatus::Declined, _) => refused("the bank shows it declined"),
+        (BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_), _) => {
+            ask_again(operation, policy, now, format!("the bank shows {}", view.status))
+        }
+    }
+}
+
+/// R6: confirmed only by a read with the intended amount.
+fn deposited(operation: &Operation, amounts: BankAmounts) -> Step {
+    match operation.expected_minor {
+        Some(expected) if amounts.deposited == expected => Step::Confirm { deposited_minor: amounts.deposited },
+        expected => Step::Contradict(Contradiction::CompletedWithAnotherAmount {
+            intended: expected.unwrap_or(0),
+            deposited: amounts.deposited,
+        }),
+    }
+}
+
+fn still_held(
+    operation: &Operation,
+    order: &Order,
+    view: &BankView,
+    amounts: BankAmounts,
+    policy: &SettlePolicy,
+    now: Timestamp,
+) -> Step {
+    if operation.unknown_sends == 0 {
+        let why = operation.note.clone().unwrap_or_else(|| "the bank refused it".to_owned());
+        return Step::RefusedByBank { why };
+    }
+    let quiet_until = operation.sent_at.unwrap_or(now).plus(policy.quiet);
+    if now < quiet_until {
+        let wait = now.plus(policy.wait_after(operation.asks));
+        return Step::AskAgain {
+            at: wait.min(quiet_until),
+            agreeing_reads: 0,
+            why: "sent, and the bank still shows it held; it may yet take effect".to_owned(),
+        };
+    }
+    let agreeing_reads = operation.agreeing_reads.saturating_add(1);
+    if agreeing_reads < AGREEING_READS {
+        return Step::AskAgain {
+            at: now.plus(policy.ask_every),
+            agreeing_reads,
+            why: "quiet long enough; one more read must agree that nothing happened".to_owned(),
+        };
+    }
+    quiet_long_enough(operation, order, view, amounts, policy)
+}
+
+/// R12: a whole completion may go once more; anything else is a person's to decide, and stays in doubt until then.
+fn quiet_long_enough(
+    operation: &Operation,
+    order: &Order,
+    view: &BankView,
+    amounts: BankAmounts,
+    policy: &SettlePolicy,
+) -> Step {
+    let may_resend = policy.resend_whole
+        && operation.amount == CompletionAmount::Whole
+        && operation.attempt < policy.attempts_max
+        && may_be_completed(order);
+    if !may_resend {
+        return Step::Escalate(Contradiction::StillHeldAfterSend { attempts: operation.attempt });
+    }
+    match sendable_again(operation, order, view, amounts) {
+        Ok(expected_minor) => Step::Send { expected_minor },
+        Err(found) => Step::Escalate(found),
+    }
+}
+
+const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing can be verified; ask the bank for response version 03 or newer";
+
+const NO_ORDER_ID: &str = "the gateway's order id is not known yet, and a completion needs it";
+
+/// A read that neither settles nor agrees: those before it count no more, since they must agree in a row.
+fn ask_again(operation: &Operation, policy: &SettlePolicy, now: Timestamp, why: String) -> Step {
+    Step::AskAgain { at: now.plus(policy.wait_after(operation.asks)), agreeing_reads: 0, why }
+}
+
+/// Nothing was read, so whatever agreed before still does.
+fn ask_after_unknown(operation: &Operation, policy: &SettlePolicy, now: Timestamp, unknown: &Unknown) -> Step {
+    let wait = policy.wait_after(operation.asks).max(policy.asked_to_wait(unknown));
+    Step::AskAgain { at: now.plus(wait), agreeing_reads: operation.agreeing_reads, why: unknown.to_string() }
+}

@@ -1,0 +1,113 @@
+//! When an order is looked at again: never later than its bound, never in the past.
+
+use proptest::prelude::*;
+
+use super::super::bank::UnknownKind;
+use super::super::fixtures::{DAY, HOUR, MINUTE, NOW, looks, order, unknown};
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// In the middle of the spread: the interval itself.
+const EVEN: Jitter = Jitter::new(500);
+
+#[test]
+fn pending_orders_are_looked_at_by_age_and_right_after_their_payment_time() {
+    let aged = |age| Order { created_at: NOW.minus(age), ..order(State::Pending) };
+    let expiring = |left| Order { expires_at: Some(NOW.plus(left)), ..aged(HOUR) };
+    let table = [
+        ("new", aged(Duration::ZERO), SECOND * 10),
+        ("just below the first tier's end", aged(Duration::from_millis(119_999)), SECOND * 10),
+        ("in the second tier", aged(MINUTE * 2), SECOND * 30),
+        ("its payment time ends in 15 s", aged(SECOND * 1_185), SECOND * 17),
+        ("its payment time ends now", aged(MINUTE * 20), SECOND * 2),
+        ("its payment time ended two seconds ago", aged(MINUTE * 20 + SECOND * 2), MINUTE * 5),
+        ("older than every tier", aged(DAY * 300), MINUTE * 5),
+        ("the shop says when it ends", expiring(SECOND), SECOND * 3),
+        ("the shop says later than the tier", expiring(HOUR), MINUTE * 5),
+        (
+            "the clock stepped back behind its creation",
+            Order { created_at: NOW.plus(DAY), ..order(State::Pending) },
+            SECOND * 10,
+        ),
+    ];
+    for (what, order, wait) in table {
+        assert_eq!(next_look(&looks(), &order, NOW, EVEN), Some(NOW.plus(wait)), "{what}");
+    }
+}
+
+#[test]
+fn ended_orders_are_looked_at_on_their_late_days_and_then_no_more() {
+    let ended = |ago| Order { state_since: NOW.minus(ago), ..order(State::Deposited) };
+    let table = [
+        (Duration::ZERO, Some(HOUR)),
+        (HOUR, Some(HOUR * 23)),
+        (DAY, Some(DAY * 6)),
+        (HOUR * 167, Some(HOUR)),
+        (DAY * 7, None),
+    ];
+    for (ago, wait) in table {
+        let expected = wait.map(|wait| NOW.plus(wait));
+        assert_eq!(next_look(&looks(), &ended(ago), NOW, EVEN), expected, "ended {ago:?} ago");
+    }
+}
+
+#[test]
+fn jitter_spreads_a_tenth_to_either_side() {
+    for (random, seconds) in [(0, 540), (500, 600), (999, 659), (1_000, 540), (u16::MAX, 604)] {
+        let next = next_look(&looks(), &order(State::Held), NOW, Jitter::new(random)).unwrap();
+        assert_eq!(next.since(NOW).as_secs(), seconds, "{random}");
+    }
+}
+
+fn an_order() -> impl Strategy<Value = Order> {
+    let age_ms = || -10 * 86_400_000_i64..400 * 86_400_000;
+    let state = proptest::sample::select(&State::ALL[..]);
+    let expires = proptest::option::of(any::<i64>().prop_map(Timestamp::from_millis));
+    (state, age_ms(), age_ms(), expires, any::<u32>()).prop_map(|(state, age, since, expires_at, unknown_in_a_row)| {
+        let before = |ms: i64| Timestamp::from_millis(NOW.as_millis() - ms);
+        let created_at = before(age);
+        Order { created_at, state_since: before(since), expires_at, unknown_in_a_row, ..order(state) }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_order_is_looked_at_later_than_its_bound_nor_in_the_past(order in an_order(), random in any::<u16>()) {
+        let policy = looks();
+        let bound = match order.state {
+            State::Pending => policy.pending_old,
+            State::Held => policy.held,
+            State::Review => policy.review,
+            State::Deposited | State::Reversed | State::Refunded | State::Declined => DAY * 18,
+        };
+        match next_look(&policy, &order, NOW, Jitter::new(random)) {
+            Some(at) => prop_assert!(at > NOW && at <= NOW.plus(bound.saturating_mul(11) / 10), "{at}"),
+            None => prop_assert!(order.state.is_end() && NOW >= order.state_since.plus(DAY * 7)),
+        }
+    }
+
+    #[test]
+    fn unknown_answers_back_off_to_a_bound_whatever_the_gateway_asks(
+        order in an_order(),
+        asked_ms in proptest::option::of(any::<u64>()),
+        random in any::<u16>(),
+    ) {
+        let (policy, asked) = (looks(), asked_ms.map(Duration::from_millis));
+        let unknown = Unknown { retry_after: asked, ..unknown(UnknownKind::Throttled) };
+        let at = next_look_after_unknown(&policy, &order, &unknown, NOW, Jitter::new(random));
+        let wait = at.since(NOW);
+        prop_assert!(wait >= policy.backoff * 9 / 10, "{wait:?}");
+        prop_assert!(wait <= policy.backoff_max * 11 / 10, "{wait:?}");
+        prop_assert!(wait >= asked.unwrap_or_default().min(policy.backoff_max), "sooner than asked: {wait:?}");
+    }
+
+    #[test]
+    fn jitter_stays_within_a_tenth(ms in 1..10_000_000_u64, random in any::<u16>()) {
+        let interval = Duration::from_millis(ms);
+        let spread = Jitter::new(random).spread(interval);
+        prop_assert!(spread * 10 >= interval * 9 && spread * 10 <= interval * 11, "{spread:?}");
+    }
+}

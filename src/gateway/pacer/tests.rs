@@ -1,0 +1,215 @@
+//! The budget on tokio's paused clock: it stands still until everybody waits, and then leaps to whoever is due first.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use tokio::sync::mpsc;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Ends a test that would wait for ever; the clock leaps, so it takes no time.
+const LIMIT: Duration = Duration::from_secs(86_400);
+
+fn pacer(period: Duration, burst: u32, in_flight: usize) -> Arc<Pacer> {
+    let burst = NonZeroU32::new(burst).unwrap();
+    Arc::new(Pacer::new(&Budget { period, burst, in_flight: NonZeroUsize::new(in_flight).unwrap() }))
+}
+
+async fn permit(pacer: &Pacer, purpose: Purpose) -> Permit {
+    timeout(LIMIT, pacer.permit(purpose)).await.expect("nobody is ever served")
+}
+
+/// Sets a request waiting, which tells its name once it is served and gives its place back.
+fn wait(pacer: &Arc<Pacer>, purpose: Purpose, name: &'static str, served: &mpsc::UnboundedSender<&'static str>) {
+    let (pacer, served) = (Arc::clone(pacer), served.clone());
+    tokio::spawn(async move {
+        let permit = permit(&pacer, purpose).await;
+        served.send(name).unwrap();
+        drop(permit);
+    });
+}
+
+/// Lets every task run as far as it gets without the clock.
+async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+async fn names(mut served: mpsc::UnboundedReceiver<&'static str>, count: usize) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    while names.len() < count {
+        names.push(timeout(LIMIT, served.recv()).await.expect("not all are served").unwrap());
+    }
+    names
+}
+
+/// Between any two permits, those two included, there are at most `burst` and what the time between them is worth;
+/// from the start there is no burst, since the bucket begins empty.
+#[tokio::test(start_paused = true)]
+async fn no_window_holds_more_than_the_burst_and_what_its_time_is_worth() {
+    let ms = Duration::from_millis;
+    let pauses = [ms(0), ms(1), ms(7), SECOND, ms(0), SECOND * 60, ms(333), ms(0)];
+    for (period, burst) in [(ms(200), 5), (ms(200), 1), (ms(5), 20), (ms(17), 3), (SECOND, 2)] {
+        let pacer = pacer(period, burst, 64);
+        let start = Instant::now();
+        let mut permits = Vec::new();
+        for pause in pauses {
+            tokio::time::sleep(pause).await;
+            for _ in 0..25 {
+                drop(permit(&pacer, Purpose::Look).await);
+                permits.push(start.elapsed());
+            }
+        }
+        check_windows(&permits, period, burst);
+    }
+}
+
+fn check_windows(permits: &[Duration], period: Duration, burst: u32) {
+    let worth = |time: Duration| usize::try_from(time.as_nanos() / period.as_nanos()).unwrap();
+    let burst = usize::try_from(burst).unwrap();
+    for (last, end) in permits.iter().enumerate() {
+        assert!(last < worth(*end), "{} permits by {end:?} after the start", last + 1);
+        for (first, begin) in permits[..=last].iter().enumerate() {
+            let (count, time) = (last - first + 1, end.checked_sub(*begin).unwrap());
+            assert!(count <= burst + worth(time), "{count} permits in {time:?} with {period:?} and {burst}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_saved_up_is_there_at_once_and_no_more_of_it() {
+    let pacer = pacer(SECOND, 3, 8);
+    tokio::time::sleep(SECOND * 100).await;
+    let start = Instant::now();
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        drop(permit(&pacer, Purpose::Look).await);
+        waits.push(start.elapsed().as_secs());
+    }
+    assert_eq!(waits, [0, 0, 0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn money_overtakes_looks_that_wait_for_the_budget() {
+    let pacer = pacer(SECOND, 1, 8);
+    let (served, serving) = mpsc::unbounded_channel();
+    for _ in 0..3 {
+        wait(&pacer, Purpose::Look, "look", &served);
+    }
+    settle().await;
+    wait(&pacer, Purpose::Money, "money", &served);
+    wait(&pacer, Purpose::Money, "money", &served);
+    assert_eq!(names(serving, 5).await, ["money", "money", "look", "look", "look"]);
+}
+
+/// The bug: places were given in the order in which they were asked for, and looks that had asked before went first.
+#[tokio::test(start_paused = true)]
+async fn regression_money_overtakes_looks_that_wait_for_a_place() {
+    let pacer = pacer(Duration::from_millis(1), 100, 2);
+    tokio::time::sleep(SECOND).await;
+    let in_flight = [permit(&pacer, Purpose::Look).await, permit(&pacer, Purpose::Look).await];
+    let (served, serving) = mpsc::unbounded_channel();
+    for _ in 0..4 {
+        wait(&pacer, Purpose::Look, "look", &served);
+    }
+    settle().await;
+    wait(&pacer, Purpose::Money, "money", &served);
+    settle().await;
+    drop(in_flight);
+    assert_eq!(names(serving, 5).await, ["money", "look", "look", "look", "look"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_in_every_place_hold_money_up_no_longer_than_their_answers_take() {
+    let pacer = pacer(Duration::from_millis(10), 4, 4);
+    let (served, serving) = mpsc::unbounded_channel();
+    let start = Instant::now();
+    for _ in 0..200 {
+        let (pacer, served) = (Arc::clone(&pacer), served.clone());
+        tokio::spawn(async move {
+            let permit = permit(&pacer, Purpose::Look).await;
+            tokio::time::sleep(SECOND * 2).await;
+            drop(permit);
+            served.send("look").unwrap();
+        });
+    }
+    tokio::time::sleep(SECOND).await;
+    let money = permit(&pacer, Purpose::Money).await;
+    assert!(start.elapsed() <= SECOND * 3, "money waited until {:?}", start.elapsed());
+    drop(money);
+    assert_eq!(names(serving, 200).await.len(), 200, "and all of them are served in the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_are_in_flight_than_there_are_places() {
+    let pacer = pacer(Duration::from_millis(1), 100, 2);
+    let held = [permit(&pacer, Purpose::Look).await, permit(&pacer, Purpose::Money).await];
+    for purpose in [Purpose::Look, Purpose::Money] {
+        assert!(timeout(SECOND * 60, pacer.permit(purpose)).await.is_err(), "{purpose:?} found a third place");
+    }
+    drop(held);
+    drop(permit(&pacer, Purpose::Look).await);
+}
+
+/// Neither the budget, nor a place, nor the looks' patience with money that has gone away.
+#[tokio::test(start_paused = true)]
+async fn giving_up_a_wait_costs_nothing() {
+    let pacer = pacer(SECOND, 1, 1);
+    let start = Instant::now();
+    for purpose in [Purpose::Look, Purpose::Money, Purpose::Look, Purpose::Money] {
+        assert!(timeout(Duration::from_millis(200), pacer.permit(purpose)).await.is_err());
+    }
+    let held = permit(&pacer, Purpose::Look).await;
+    assert_eq!(start.elapsed().as_secs(), 1, "the first permit is there when it would have been");
+    for purpose in [Purpose::Money, Purpose::Look] {
+        assert!(timeout(SECOND * 10, pacer.permit(purpose)).await.is_err(), "the only place is taken");
+    }
+    drop(held);
+    let start = Instant::now();
+    drop(permit(&pacer, Purpose::Look).await);
+    assert_eq!(start.elapsed(), Duration::ZERO, "one was saved up while the place was taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_waits_no_longer_once_the_money_before_it_has_given_up() {
+    let pacer = pacer(SECOND, 1, 1);
+    let held = permit(&pacer, Purpose::Look).await;
+    let (served, serving) = mpsc::unbounded_channel();
+    let money = tokio::spawn({
+        let pacer = Arc::clone(&pacer);
+        async move { pacer.permit(Purpose::Money).await }
+    });
+    settle().await;
+    wait(&pacer, Purpose::Look, "look", &served);
+    settle().await;
+    money.abort();
+    drop(held);
+    assert_eq!(names(serving, 1).await, ["look"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_share_of_the_last_minute_follows_what_was_used() {
+    let pacer = pacer(Duration::from_millis(100), 1, 8);
+    assert_eq!(pacer.used_per_mille(), 0);
+    for _ in 0..300 {
+        drop(permit(&pacer, Purpose::Look).await);
+    }
+    let half = pacer.used_per_mille();
+    assert!((490..=500).contains(&half), "300 of 600 in the last minute: {half}");
+    for _ in 0..900 {
+        drop(permit(&pacer, Purpose::Look).await);
+    }
+    let full = pacer.used_per_mille();
+    assert!((980..=1_000).contains(&full), "as many as the budget allows: {full}");
+    tokio::time::sleep(SECOND * 30).await;
+    let half = pacer.used_per_mille();
+    assert!((480..=520).contains(&half), "half a minute later: {half}");
+    tokio::time::sleep(SECOND * 31).await;
+    assert_eq!(pacer.used_per_mille(), 0, "a minute later");
+    tokio::time::sleep(SECOND * 10_000).await;
+    assert_eq!(pacer.used_per_mille(), 0);
+}

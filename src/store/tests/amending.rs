@@ -1,0 +1,116 @@
+//! Changing an order: rows and events together or not at all.
+
+use crate::domain::bank::{BankStatus, BankView};
+use crate::domain::event::EventKind;
+use crate::domain::operation::OperationState;
+use crate::domain::order::SeenView;
+
+use super::super::StoreError;
+use super::*;
+
+/// A row goes to the file and comes back as it was, every column of it.
+#[tokio::test]
+async fn a_row_comes_back_as_it_was_written() {
+    let file = File::new();
+    let store = file.open();
+    let before = added(&store, "A-1").await;
+    hold(&store, &before, None, NOW.plus(MINUTE)).await;
+    let view = BankView {
+        order_number: None,
+        order_id: Some(order_id("id-1")),
+        status: BankStatus::Other(42),
+        action_code: Some(-2_007),
+        amount: Some(9_000),
+        currency: Some(Currency::RUB),
+        amounts: Some(crate::domain::bank::BankAmounts { approved: 1, deposited: 2, refunded: 3 }),
+        authorised_at: Some(NOW),
+    };
+    let held = order(&store, "A-1").await;
+    let written = Order {
+        order_id: Some(order_id("id-1")),
+        completion: CompletionAmount::Exactly(Amount::new(7_000).unwrap()),
+        parked: true,
+        released_at: Some(NOW),
+        unknown_in_a_row: 3,
+        heard: Some(crate::domain::order::Heard { at: NOW, words: "held".to_owned() }),
+        view: Some(SeenView { view, seen_at: NOW }),
+        accepted: Some("one:1\ntwo:2".to_owned()),
+        ..held
+    };
+    let expected = Order { version: written.version + 1, ..written.clone() };
+    change(&store, &before, move |order| *order = written).await;
+    assert_eq!(order(&store, "A-1").await, expected);
+}
+
+/// R4: a row that changed since it was read is not overwritten.
+#[tokio::test]
+async fn a_row_that_changed_meanwhile_is_not_overwritten() {
+    let file = File::new();
+    let store = file.open();
+    let stale = added(&store, "A-1").await;
+    change(&store, &stale, |order| order.unknown_in_a_row = 1).await;
+    let late = stale.clone();
+    let outcome =
+        store.amend(stale.key, NOW, move |_, _| Amendment { order: Some(late), ..Amendment::nothing(()) }).await;
+    assert!(matches!(outcome, Err(StoreError::Refused(words)) if words == "the order changed in the meantime"));
+    assert_eq!(order(&store, "A-1").await.unknown_in_a_row, 1);
+}
+
+#[tokio::test]
+async fn a_settled_operation_stays_as_it_was_settled() {
+    let file = File::new();
+    let store = file.open();
+    let held = added(&store, "A-1").await;
+    intend(&store, &held, NOW).await;
+    let open = operation(&store, "A-1").await.unwrap();
+    let settle = |state| {
+        let operation = OperationChange::Update(Operation { state, ..open.clone() });
+        store.amend(held.key, NOW, move |_, _| Amendment { operation, ..Amendment::nothing(()) })
+    };
+    settle(OperationState::Withdrawn).await.unwrap();
+    let outcome = settle(OperationState::Refused).await;
+    assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
+    assert_eq!(operation(&store, "A-1").await.map(|operation| operation.state), Some(OperationState::Withdrawn));
+}
+
+/// The bank gives two orders one id: neither the id nor anything else of that answer is believed.
+#[tokio::test]
+async fn an_id_that_another_order_has_leads_to_review() {
+    let file = File::new();
+    let store = file.open();
+    add(&store, vec![NewOrder { order_id: Some(order_id("id-1")), ..new_order("owner") }]).await;
+    let late = added(&store, "late").await;
+    change(&store, &late, |order| {
+        order.order_id = Some(order_id("id-1"));
+        order.state = State::Deposited;
+        order.next_look_at = Some(NOW.plus(MINUTE));
+    })
+    .await;
+    let late = order(&store, "late").await;
+    assert_eq!((late.state, late.order_id), (State::Review, None));
+    assert_eq!(late.review.map(|review| review.code).as_deref(), Some("order_id_taken:owner"));
+    assert_eq!(late.next_look_at, Some(NOW.plus(MINUTE)), "looked at when the answer said so");
+    let events = store.events_of(late.key).await.unwrap();
+    assert_eq!(events.last().map(|event| event.kind), Some(EventKind::ReviewOpened));
+    assert_eq!(order(&store, "owner").await.state, State::Pending);
+}
+
+/// The bug: the answer was refused and the operation left as it was, due at once: the same question at money's priority,
+/// without end.
+#[tokio::test]
+async fn regression_a_completion_is_not_due_for_ever_when_its_order_has_the_id_of_another() {
+    let file = File::new();
+    let store = file.open();
+    add(&store, vec![NewOrder { order_id: Some(order_id("id-1")), ..new_order("owner") }]).await;
+    let held = added(&store, "held").await;
+    hold(&store, &held, Some(NOW), NOW.plus(MINUTE)).await;
+    intend(&store, &held, NOW).await;
+    change(&store, &held, |order| order.order_id = Some(order_id("id-1"))).await;
+    let found = store.order(&shop(), "held").await.unwrap();
+    assert_eq!((found.order.state, found.order.complete_at), (State::Review, None));
+    assert_eq!(found.operation.map(|operation| operation.state), Some(OperationState::Withdrawn));
+    assert_eq!(store.due_completions(&shop(), NOW.plus(MINUTE), 10).await.unwrap(), []);
+    assert_eq!(store.next_completion_at(&shop()).await.unwrap(), None);
+    let kinds: Vec<_> = store.events_of(held.key).await.unwrap().into_iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::Added, EventKind::ReviewOpened, EventKind::CompletionWithdrawn]);
+}

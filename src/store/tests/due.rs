@@ -1,0 +1,132 @@
+//! What is due, in which order, and that finding it out does not walk over every order there ever was.
+
+use crate::domain::event::NewEvent;
+use crate::domain::operation::OperationState;
+
+use super::super::due::{DUE_COMPLETIONS, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
+use super::super::{OrderWithOperation, SCHEMA_VERSION};
+use super::*;
+
+fn numbers(found: &[OrderWithOperation]) -> Vec<&str> {
+    found.iter().map(|found| found.order.number.as_str()).collect()
+}
+
+#[tokio::test]
+async fn looks_come_oldest_due_first_and_orders_with_an_open_operation_are_the_completers() {
+    let file = File::new();
+    let store = file.open();
+    for (text, minutes) in [("third", 3), ("first", 1), ("second", 2), ("later", 9), ("completing", 0)] {
+        let fresh = added(&store, text).await;
+        change(&store, &fresh, move |order| order.next_look_at = Some(NOW.plus(MINUTE * minutes))).await;
+    }
+    let completing = order(&store, "completing").await;
+    intend(&store, &completing, NOW).await;
+    let due = store.due_looks(&shop(), NOW.plus(MINUTE * 3), 10).await.unwrap();
+    assert_eq!(numbers(&due), ["first", "second", "third"]);
+    assert_eq!(numbers(&store.due_looks(&shop(), NOW.plus(MINUTE * 3), 2).await.unwrap()), ["first", "second"]);
+    assert_eq!(store.next_look_at(&shop()).await.unwrap(), Some(NOW.plus(MINUTE)));
+    let other = MerchantId::new("other").unwrap();
+    assert_eq!(store.due_looks(&other, NOW.plus(MINUTE * 9), 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_order_is_the_pollers_again_once_its_operation_is_settled() {
+    let file = File::new();
+    let store = file.open();
+    let fresh = added(&store, "A-1").await;
+    intend(&store, &fresh, NOW).await;
+    assert_eq!(store.next_look_at(&shop()).await.unwrap(), None);
+    let open = operation(&store, "A-1").await.unwrap();
+    let operation = OperationChange::Update(Operation { state: OperationState::Withdrawn, ..open });
+    store.amend(fresh.key, NOW, |_, _| Amendment { operation, ..Amendment::nothing(()) }).await.unwrap();
+    assert_eq!(numbers(&store.due_looks(&shop(), NOW, 10).await.unwrap()), ["A-1"]);
+}
+
+#[tokio::test]
+async fn completions_come_with_the_earliest_lapse_first() {
+    let file = File::new();
+    let store = file.open();
+    let later = NOW.plus(MINUTE * 60);
+    for (text, complete_at, lapses) in [
+        ("second", Some(NOW), 2),
+        ("first", Some(NOW), 1),
+        ("not due", Some(later), 0),
+        ("not planned", None, 0),
+        ("open, due", Some(NOW), 3),
+        ("open, asked later", Some(NOW), 0),
+    ] {
+        let fresh = added(&store, text).await;
+        hold(&store, &fresh, complete_at, NOW.plus(MINUTE * (100 + lapses))).await;
+    }
+    let (due, asked_later) = (order(&store, "open, due").await, order(&store, "open, asked later").await);
+    intend(&store, &due, NOW).await;
+    intend(&store, &asked_later, later).await;
+    let found = store.due_completions(&shop(), NOW, 10).await.unwrap();
+    assert_eq!(numbers(&found), ["first", "second", "open, due"]);
+    assert_eq!(numbers(&store.due_completions(&shop(), NOW, 1).await.unwrap()), ["first"]);
+    assert_eq!(store.next_completion_at(&shop()).await.unwrap(), Some(NOW));
+    let other = MerchantId::new("other").unwrap();
+    assert_eq!(store.due_completions(&other, later, 10).await.unwrap(), []);
+    assert_eq!(store.next_completion_at(&other).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_lapse_is_warned_of_once() {
+    let file = File::new();
+    let store = file.open();
+    for (text, lapses) in [("soon", 1), ("sooner", 0), ("far", 600)] {
+        let fresh = added(&store, text).await;
+        hold(&store, &fresh, None, NOW.plus(MINUTE * lapses)).await;
+    }
+    let until = NOW.plus(MINUTE * 60);
+    let near = store.unwarned_lapses(&shop(), until, 10).await.unwrap();
+    assert_eq!(numbers(&near), ["sooner", "soon"]);
+    let event = NewEvent {
+        kind: crate::domain::event::EventKind::HoldAtRisk,
+        cause: Cause::Schedule,
+        before: State::Held,
+        after: State::Held,
+        detail: "near".to_owned(),
+    };
+    store.record_lapse_warning(near[0].order.key, event, NOW).await.unwrap();
+    assert_eq!(numbers(&store.unwarned_lapses(&shop(), until, 10).await.unwrap()), ["soon"]);
+}
+
+/// Each query, and the ways by which it may come to a row of `orders`: by a range of its own index, or by row id.
+#[test]
+fn no_query_of_what_is_due_walks_over_all_orders() {
+    let by_id = "SEARCH orders USING INTEGER PRIMARY KEY (rowid=?)";
+    let table: [(&str, usize, &[&str]); 5] = [
+        (DUE_LOOKS, 3, &["SEARCH orders USING INDEX orders_by_next_look (merchant=? AND next_look_at_ms<?)"]),
+        (NEXT_LOOK, 1, &["SEARCH orders USING COVERING INDEX orders_by_next_look (merchant=? AND next_look_at_ms>?)"]),
+        (
+            DUE_COMPLETIONS,
+            3,
+            &["SEARCH orders USING COVERING INDEX orders_by_completion (merchant=? AND complete_at_ms<?)", by_id],
+        ),
+        (
+            NEXT_COMPLETION,
+            1,
+            &["SEARCH orders USING COVERING INDEX orders_by_completion (merchant=? AND complete_at_ms>?)", by_id],
+        ),
+        (UNWARNED_LAPSES, 3, &["SEARCH orders USING INDEX orders_by_lapse (merchant=? AND lapses_at_ms<?)"]),
+    ];
+    let file = File::at_rest();
+    let raw = file.raw();
+    assert_eq!(SCHEMA_VERSION, 1, "a migration may have changed the indexes: read the plans again");
+    for (sql, parameters, ways) in table {
+        let plan = plan(&raw, sql, parameters);
+        let of_orders: Vec<_> = plan.iter().filter(|line| line.contains(" orders")).collect();
+        assert!(!of_orders.is_empty(), "{plan:#?}");
+        for line in of_orders {
+            assert!(ways.contains(&line.as_str()), "{sql}\n{line}");
+        }
+        assert!(!plan.iter().any(|line| line.starts_with("SCAN operations")), "{plan:#?}");
+    }
+}
+
+fn plan(raw: &Connection, sql: &str, parameters: usize) -> Vec<String> {
+    let mut statement = raw.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let values = rusqlite::params_from_iter(std::iter::repeat_n(1, parameters));
+    statement.query_map(values, |row| row.get("detail")).unwrap().map(Result::unwrap).collect()
+}
