@@ -106,6 +106,7 @@ impl Problem {
         let word = match error {
             ActError::Ended(_) => "ended",
             ActError::InDoubt => "in_doubt",
+            ActError::NotQuiet(_) => "not_quiet",
             ActError::InReview => "in_review",
             ActError::NotInReview(_) => "not_in_review",
             ActError::AlreadyParked => "already_parked",

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use tokio::sync::mpsc;
@@ -31,6 +31,8 @@ pub(super) fn listen() -> io::Result<mpsc::UnboundedReceiver<Asked>> {
         flag::register_conditional_shutdown(signal, EXIT_AT_ONCE, Arc::clone(&asked_before))?;
         flag::register(signal, Arc::clone(&asked_before))?;
     }
+    // A file-size limit must fail a write, which is told and survived, rather than kill the daemon without a word.
+    flag::register(SIGXFSZ, Arc::default())?;
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let (tell, told) = mpsc::unbounded_channel();
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {

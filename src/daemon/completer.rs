@@ -6,11 +6,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use crate::domain::bank::{CompletionAnswer, StatusAnswer};
+use crate::domain::bank::{CompletionAnswer, StatusAnswer, Unknown, UnknownKind};
 use crate::domain::completion::{self, Asked};
 use crate::domain::event::NewEvent;
 use crate::domain::journey::LookOutcome;
@@ -64,7 +66,8 @@ struct Completer {
 impl Completer {
     /// Claims what is due, earliest lapse first, as far as there is room.
     async fn claim_due(&mut self) {
-        let room = self.desk.completions_max.saturating_sub(self.claimed.len());
+        // Counted by the steps in hand: a claim whose step broke off must not take up room for ever.
+        let room = self.desk.completions_max.saturating_sub(self.steps.len());
         if room == 0 {
             return;
         }
@@ -81,7 +84,7 @@ impl Completer {
     }
 
     fn claim(&mut self, due: OrderWithOperation) {
-        if self.claimed.len() < self.desk.completions_max && self.claimed.insert(due.order.key) {
+        if self.steps.len() < self.desk.completions_max && self.claimed.insert(due.order.key) {
             self.steps.spawn(step(self.desk.clone(), due, self.stop.clone()));
         }
     }
@@ -89,6 +92,7 @@ impl Completer {
     async fn until_next_due(&self) -> std::time::Duration {
         let now = self.desk.shared.clock.now();
         match self.desk.shared.store.next_completion_at(&self.desk.merchant).await {
+            // Due and claimed already, or without room: the end of a step wakes us.
             Ok(Some(at)) if at <= now && !self.claimed.is_empty() => LOOK_AT_LEAST_EVERY,
             Ok(Some(at)) => at.since(now).min(LOOK_AT_LEAST_EVERY),
             Ok(None) => LOOK_AT_LEAST_EVERY,
@@ -102,7 +106,10 @@ impl Completer {
                 self.claimed.remove(&key);
             }
             // The claim stays: nothing is done about an order whose step broke off until the daemon starts again.
-            Err(error) => tracing::error!(%error, "A completion's step broke off; it stays as it was written"),
+            Err(error) => {
+                tracing::error!(%error, "A completion's step broke off; it stays as it was written");
+                self.desk.shared.metrics.store_error("completer");
+            }
         }
     }
 }
@@ -132,16 +139,26 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     };
     let answer = desk.gateway.status(&order, permit).await;
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
+    let answered = Instant::now();
     let mut leave = None;
     if expects_to_send(desk, &order, &operation, &answer) {
         leave = Some(desk.gateway.pacer().permit(Purpose::Money).await);
+        if answered.elapsed() > desk.gateway.pacer().patience(FRESH) {
+            // R4 wants a fresh read, and this one has grown old: the step is still due, and asks again.
+            return Ok(());
+        }
     }
+    let writing = Instant::now();
     let send = write_down(desk, &order, answer, leave.is_some()).await?;
     match (send, leave) {
-        (Some(send), Some(leave)) => carry_out(desk, send, leave).await,
+        (Some(send), Some(leave)) => carry_out(desk, send, leave, writing).await,
         _ => Ok(()),
     }
 }
+
+/// How old a read may be when the send it allows is written down, and how long the first byte may take after that. The
+/// process may have been stopped or the host suspended in between, and what was true then need not be true now.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// Writes down that a completion is decided, if it still is one to be done.
 async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
@@ -240,15 +257,25 @@ fn amendment(before: &Order, asked: Asked) -> Amendment<Option<Told>> {
     }
 }
 
-/// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it.
-async fn carry_out(desk: &Desk, send: Send, leave: Permit) -> Result<(), StoreError> {
-    let answer = desk.gateway.complete(&send.order_id, send.amount, leave).await;
+/// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless too
+/// long has passed since the intent was being written, when nothing is sent at all.
+async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
+    let answer = if writing.elapsed() > FRESH {
+        CompletionAnswer::NotSent(too_late())
+    } else {
+        desk.gateway.complete(&send.order_id, send.amount, leave).await
+    };
     let now = desk.shared.clock.now();
     let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
     if let Some(event) = &event {
         log::event(&send.order, event);
     }
     Ok(())
+}
+
+fn too_late() -> Unknown {
+    let detail = "too long passed between the intent and its sending".to_owned();
+    Unknown { kind: UnknownKind::Timeout, detail, retry_after: None }
 }
 
 fn answered(

@@ -108,7 +108,7 @@ impl Daemon {
         let clock = Clock;
         let started_at = clock.now();
         let lock = Lock::take(&config.database, &format!("pid {}, since {started_at}", std::process::id()))?;
-        let store = Store::open_or_create(&config.database)?;
+        let store = Store::open_under(&lock, &config.database)?;
         let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
         let metrics = Metrics::new(&names, started_at)?;
         let shared = Shared { store, metrics, progress: Progress::default(), clock };
@@ -187,7 +187,7 @@ impl Daemon {
         };
         let merchants = merchant::any_ended(&mut self.merchants);
         tokio::select! {
-            () = self.shared.store.failed() => "a commit failed, and the database takes no more changes".to_owned(),
+            () = self.shared.store.failed() => "the database takes no more changes".to_owned(),
             worker = ended => format!("the {worker} stopped unexpectedly"),
             worker = merchants => format!("the {worker} stopped unexpectedly"),
         }

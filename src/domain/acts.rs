@@ -33,6 +33,9 @@ pub enum ActError {
     /// A completion was sent and its outcome is not known.
     #[error("a completion was sent and its outcome is not known yet; what was sent cannot be taken back")]
     InDoubt,
+    /// A completion was sent a short while ago and may yet take effect.
+    #[error("a completion may still be on its way; it counts as quiet at {0}, and can be released then")]
+    NotQuiet(Timestamp),
     /// The order stands in review.
     #[error("the order stands in review; resolve that first: `reconciled order review NUMBER --accept --reason ...`")]
     InReview,
@@ -113,6 +116,10 @@ pub fn accept(
     let Some(review) = order.review.as_ref().filter(|_| order.state == State::Review) else {
         return Err(ActError::NotInReview(order.state));
     };
+    let sent = open.filter(|open| open.state == OperationState::InDoubt).and_then(|open| open.sent_at);
+    if let Some(quiet_at) = sent.map(|sent| sent.plus(policy.settle.quiet)).filter(|quiet_at| now < *quiet_at) {
+        return Err(ActError::NotQuiet(quiet_at));
+    }
     let words = format!("accepted: {} ({reason})", review.sentence);
     let mut next = Order { accepted: Some(accepted_codes(order, &review.code)), review: None, ..order.clone() };
     next.parked |= open.is_some() || review.code == Contradiction::COMPLETION_REFUSED;

@@ -93,9 +93,17 @@ fn perform(asked: &mut Asked, step: Step, policy: &SettlePolicy, now: Timestamp)
         Step::AskAgain { at, agreeing_reads, why } => {
             asked.operation.next_step_at = at;
             asked.operation.agreeing_reads = agreeing_reads;
-            asked.operation.note = Some(why);
+            // The bank's word of a refusal is what a person will want to read, whatever the questions after it met.
+            if !is_refused(&asked.operation) {
+                asked.operation.note = Some(why);
+            }
         }
     }
+}
+
+/// Whether every send was refused by the bank: only a read is missing that shows nothing deposited.
+fn is_refused(operation: &Operation) -> bool {
+    operation.state == OperationState::InDoubt && operation.unknown_sends == 0
 }
 
 fn begin_send(asked: &mut Asked, expected_minor: i64, now: Timestamp) {
@@ -151,7 +159,10 @@ pub fn after_answer(
     let mut next = operation.clone();
     next.next_step_at = now;
     let words = match answer {
-        CompletionAnswer::Acknowledged => "acknowledged; a read will verify it".to_owned(),
+        CompletionAnswer::Acknowledged => {
+            next.sent_at = Some(now);
+            "acknowledged; a read will verify it".to_owned()
+        }
         CompletionAnswer::Refused(refusal) => {
             next.unknown_sends = next.unknown_sends.saturating_sub(1);
             format!("refused with {refusal}")
@@ -161,6 +172,8 @@ pub fn after_answer(
             format!("nothing left this host ({unknown})")
         }
         CompletionAnswer::Unknown(unknown) => {
+            // Only now is it certain that no byte will leave any more: the quiet time counts from here.
+            next.sent_at = Some(now);
             next.next_step_at = now.plus(policy.settle.asked_to_wait(unknown));
             format!("outcome unknown ({unknown})")
         }

@@ -27,10 +27,10 @@ pub enum CompletionSchedule {
 }
 
 /// The hold of an order first seen held now. The bank's own time of authorisation is believed only where it makes the
-/// deadline earlier.
+/// deadline earlier; it never makes a completion due, since a time in another zone or unit would make it due too early.
 pub fn hold(policy: &HoldPolicy, authorised_at: Option<Timestamp>, now: Timestamp) -> Hold {
-    let held_at = authorised_at.map_or(now, |authorised| authorised.min(now));
-    Hold { held_at, lapses_at: held_at.plus(policy.lifetime) }
+    let begun_at = authorised_at.map_or(now, |authorised| authorised.min(now));
+    Hold { held_at: now, lapses_at: begun_at.plus(policy.lifetime) }
 }
 
 /// When the completion of a held order is due; `None` while it is parked or waits for its release.

@@ -212,7 +212,9 @@ fn another_number(order: &Order, view: &BankView) -> Option<Contradiction> {
 
 fn another_id(order: &Order, view: &BankView) -> Option<Contradiction> {
     let (ours, theirs) = order.order_id.as_ref().zip(view.order_id.as_ref())?;
-    (ours != theirs).then(|| Contradiction::AnotherOrderId { theirs: theirs.as_str().to_owned() })
+    // Some banks write the same id in capitals here and in small letters there.
+    let same = ours.as_str().eq_ignore_ascii_case(theirs.as_str());
+    (!same).then(|| Contradiction::AnotherOrderId { theirs: theirs.as_str().to_owned() })
 }
 
 fn another_currency(order: &Order, view: &BankView) -> Option<Contradiction> {

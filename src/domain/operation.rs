@@ -109,7 +109,8 @@ pub struct Operation {
     pub expected_minor: Option<i64>,
     /// When it was decided.
     pub intended_at: Timestamp,
-    /// When the latest send was written down.
+    /// When the latest send was written down, and once its answer or time-out is known, when that was: from here on it is
+    /// quiet.
     pub sent_at: Option<Timestamp>,
     /// Reads in a row, after the quiet time, that agreed that nothing has happened.
     pub agreeing_reads: u32,

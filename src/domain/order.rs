@@ -212,9 +212,9 @@ pub struct NewOrder {
 /// A hold: money set aside on the card, with the moment the bank will let it go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// When we first saw it, or when the bank says it was authorised if that is earlier.
+    /// When we first saw it: completions are due from here.
     pub held_at: Timestamp,
-    /// When it is taken to lapse.
+    /// When it is taken to lapse, counted from the bank's own time of authorisation where that is earlier.
     pub lapses_at: Timestamp,
 }
 

@@ -33,11 +33,10 @@ impl Frame {
         self.error_code.or_else(|| self.error.as_ref().and_then(|error| error.code))
     }
 
-    /// For people, shortened: its wording varies and it may be anything.
-    pub(super) fn message(&self) -> String {
+    /// As the bank wrote it: it may be anything, our own password included.
+    pub(super) fn message(&self) -> &str {
         let nested = || self.error.as_ref().and_then(|error| error.message.as_deref());
-        let message = self.error_message.as_deref().or_else(nested).unwrap_or("no message");
-        message.chars().filter(|c| !c.is_control()).take(200).collect()
+        self.error_message.as_deref().or_else(nested).unwrap_or("no message")
     }
 }
 

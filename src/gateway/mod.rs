@@ -10,6 +10,7 @@ mod codes;
 mod json;
 mod pacer;
 mod rest;
+mod scrub;
 mod transport;
 
 pub use pacer::{Pacer, Permit, Purpose};
@@ -17,12 +18,13 @@ pub use transport::TransportError;
 
 use std::time::Instant;
 
-use crate::config::{Budget, GatewayConfig};
+use crate::config::{Budget, Credentials, GatewayConfig};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::{MerchantId, Order, OrderId};
 use crate::metrics::{Answer, Metrics, Operation};
 
+use scrub::Scrubber;
 use transport::Transport;
 
 /// One merchant's way to the bank.
@@ -30,6 +32,7 @@ use transport::Transport;
 pub struct Gateway {
     merchant: MerchantId,
     transport: Transport,
+    scrubber: Scrubber,
     pacer: Pacer,
     metrics: Metrics,
 }
@@ -42,7 +45,17 @@ impl Gateway {
         budget: &Budget,
         metrics: Metrics,
     ) -> Result<Self, TransportError> {
-        Ok(Self { merchant, transport: Transport::new(config)?, pacer: Pacer::new(budget), metrics })
+        let secret = match &config.credentials {
+            Credentials::Login { password, .. } => password,
+            Credentials::Token(token) => token,
+        };
+        Ok(Self {
+            merchant,
+            transport: Transport::new(config)?,
+            scrubber: Scrubber::new(secret),
+            pacer: Pacer::new(budget),
+            metrics,
+        })
     }
 
     /// The merchant's pacer.
@@ -58,9 +71,21 @@ impl Gateway {
             None => ("orderNumber", order.number.as_str()),
         };
         let begun = Instant::now();
-        let answer = rest::read_status(self.transport.post_status(question).await);
+        let reply = self.transport.post_status(question).await;
+        let answer = self.without_strangers(order, rest::read_status(reply, &self.scrubber));
         drop(permit);
         self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
+        answer
+    }
+
+    /// Numbers and ids that are not the order's own will be shown to people, and could be anything.
+    fn without_strangers(&self, order: &Order, mut answer: StatusAnswer) -> StatusAnswer {
+        if let StatusAnswer::Known(view) = &mut answer {
+            let strange = |number: &String| number != order.number.as_str();
+            if let Some(number) = view.order_number.take_if(|number| strange(number)) {
+                view.order_number = Some(self.scrubber.clean(&number));
+            }
+        }
         answer
     }
 
@@ -68,7 +93,7 @@ impl Gateway {
     /// before this is called; whatever comes back, only a status read confirms it.
     pub async fn complete(&self, order_id: &OrderId, amount: CompletionAmount, permit: Permit) -> CompletionAnswer {
         let begun = Instant::now();
-        let answer = rest::read_completion(self.transport.post_completion(order_id, amount).await);
+        let answer = rest::read_completion(self.transport.post_completion(order_id, amount).await, &self.scrubber);
         drop(permit);
         let class = Answer::of_completion(&answer);
         self.metrics.gateway_request(&self.merchant, Operation::Completion, class, begun.elapsed());

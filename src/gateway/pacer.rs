@@ -93,6 +93,12 @@ impl Pacer {
         }
     }
 
+    /// `least`, or as long as two turns of the budget take where that is longer: a budget of one request a minute lets
+    /// nobody wait for less.
+    pub fn patience(&self, least: Duration) -> Duration {
+        least.max(self.period.saturating_mul(2))
+    }
+
     /// Requests of the last minute as a share of what the budget allows, in per mille.
     pub fn used_per_mille(&self) -> u64 {
         let used = u128::from(self.lock_used().in_last_minute(self.clock.seconds()));

@@ -3,23 +3,24 @@
 use crate::domain::bank::{
     BankAmounts, BankStatus, BankView, CompletionAnswer, Refusal, StatusAnswer, Unknown, UnknownKind,
 };
-use crate::domain::money::Currency;
+use crate::domain::money::{AMOUNT_MAX, Currency};
 use crate::domain::order::OrderId;
 use crate::domain::time::Timestamp;
 
 use super::codes::{self, CompletionCode, StatusCode};
 use super::json::{self, AmountInfo, Completion, Frame, Status};
+use super::scrub::{self, Scrubber};
 use super::transport::{Reply, of_kind};
 
 /// Reads an answer to getOrderStatusExtended.do.
-pub(super) fn read_status(reply: Reply) -> StatusAnswer {
+pub(super) fn read_status(reply: Reply, scrubber: &Scrubber) -> StatusAnswer {
     match reply.and_then(|body| json::parse::<Status>(&body).map_err(unreadable)) {
         Err(unknown) => StatusAnswer::Unknown(unknown),
-        Ok(status) => classify_status(&status),
+        Ok(status) => classify_status(&status, scrubber),
     }
 }
 
-fn classify_status(status: &Status) -> StatusAnswer {
+fn classify_status(status: &Status, scrubber: &Scrubber) -> StatusAnswer {
     // 2 means "declined because of payment data", and some banks send it along with the order's status.
     let code = status.frame.code().filter(|code| *code != 2 || status.order_status.is_none());
     match (codes::of_status(code), status.order_status) {
@@ -28,52 +29,78 @@ fn classify_status(status: &Status) -> StatusAnswer {
             Err(why) => StatusAnswer::Unknown(unreadable(why)),
         },
         (StatusCode::Answered, None) => StatusAnswer::Unknown(unreadable("no orderStatus and no error".to_owned())),
-        (StatusCode::Refused, _) => StatusAnswer::Refused(refusal(&status.frame)),
-        (StatusCode::Unknown, _) => StatusAnswer::Unknown(system_error(&status.frame)),
+        (StatusCode::Refused, _) => StatusAnswer::Refused(refusal(&status.frame, scrubber)),
+        (StatusCode::Unknown, _) => StatusAnswer::Unknown(system_error(&status.frame, scrubber)),
     }
 }
 
 fn view(status: &Status, number: i64) -> Result<BankView, String> {
-    let order_id = json::md_order(&status.attributes).filter(|id| !id.is_empty());
     Ok(BankView {
         order_number: status.order_number.clone().filter(|number| !number.is_empty()),
-        order_id: order_id.map(OrderId::new).transpose().map_err(|error| format!("mdOrder: {error}"))?,
-        status: BankStatus::from_number(number),
-        action_code: status.action_code,
-        amount: status.amount,
+        order_id: order_id(status)?,
+        status: BankStatus::from_number(within(number, STATUS_MAX, "orderStatus")?),
+        action_code: status.action_code.filter(|code| code.abs() <= ACTION_CODE_MAX),
+        amount: status.amount.map(|amount| within(amount, AMOUNT_MAX, "amount")).transpose()?,
         currency: status.currency.map(currency).transpose()?,
-        amounts: status.payment_amount_info.as_ref().and_then(amounts),
+        amounts: status.payment_amount_info.as_ref().map(amounts).transpose()?.flatten(),
         authorised_at: json::moment_ms(&status.auth_date_time).map(Timestamp::from_millis),
     })
 }
 
+/// The documents give it one digit (`N1`); three leave room for what a newer gateway may add.
+const STATUS_MAX: i64 = 999;
+
+/// Codes of up to six digits are met; one more is room, and anything beyond is left out, since no decision rests on it.
+const ACTION_CODE_MAX: i64 = 9_999_999;
+
+/// A number in its range. Beyond it, it is not repeated: sixteen digits could be a card's.
+fn within(number: i64, max: i64, what: &str) -> Result<i64, String> {
+    let fits = (0..=max).contains(&number);
+    fits.then_some(number).ok_or_else(|| format!("{what} is not between 0 and {max}"))
+}
+
+fn order_id(status: &Status) -> Result<Option<OrderId>, String> {
+    let Some(text) = json::md_order(&status.attributes).filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    if scrub::mask_card_numbers(text) != text && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("mdOrder looks like a card number".to_owned());
+    }
+    OrderId::new(text).map(Some).map_err(|_| "mdOrder is not an id of 1 to 64 visible characters".to_owned())
+}
+
 fn currency(code: i64) -> Result<Currency, String> {
     let known = u16::try_from(code).ok().and_then(|code| Currency::from_numeric(code).ok());
-    known.ok_or_else(|| format!("currency {code} is none we know"))
+    known.ok_or_else(|| "the currency is none we know".to_owned())
 }
 
 /// All three or none: a sum that is missing cannot be told from zero.
-fn amounts(info: &AmountInfo) -> Option<BankAmounts> {
-    Some(BankAmounts {
-        approved: info.approved_amount?,
-        deposited: info.deposited_amount?,
-        refunded: info.refunded_amount?,
-    })
+fn amounts(info: &AmountInfo) -> Result<Option<BankAmounts>, String> {
+    let (Some(approved), Some(deposited), Some(refunded)) =
+        (info.approved_amount, info.deposited_amount, info.refunded_amount)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(BankAmounts {
+        approved: within(approved, AMOUNT_MAX, "approvedAmount")?,
+        deposited: within(deposited, AMOUNT_MAX, "depositedAmount")?,
+        refunded: within(refunded, AMOUNT_MAX, "refundedAmount")?,
+    }))
 }
 
 /// Reads an answer to autoCompletion.do.
-pub(super) fn read_completion(reply: Reply) -> CompletionAnswer {
+pub(super) fn read_completion(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
     match reply {
         Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),
         Err(unknown) => CompletionAnswer::Unknown(unknown),
         Ok(body) => match json::parse::<Completion>(&body) {
-            Ok(completion) => classify_completion(&completion),
+            Ok(completion) => classify_completion(&completion, scrubber),
             Err(why) => CompletionAnswer::Unknown(unreadable(why)),
         },
     }
 }
 
-fn classify_completion(completion: &Completion) -> CompletionAnswer {
+fn classify_completion(completion: &Completion, scrubber: &Scrubber) -> CompletionAnswer {
     let all_successful = completion.operations.iter().all(|operation| operation.successful == Some(true));
     // Without a code there must at least be operations: an empty object acknowledges nothing.
     let says_something = completion.frame.code().is_some() || !completion.operations.is_empty();
@@ -82,17 +109,22 @@ fn classify_completion(completion: &Completion) -> CompletionAnswer {
         CompletionCode::Accepted => {
             CompletionAnswer::Unknown(unreadable("an operation of the answer was not successful".to_owned()))
         }
-        CompletionCode::Refused => CompletionAnswer::Refused(refusal(&completion.frame)),
-        CompletionCode::Unknown => CompletionAnswer::Unknown(system_error(&completion.frame)),
+        CompletionCode::Refused => CompletionAnswer::Refused(refusal(&completion.frame, scrubber)),
+        CompletionCode::Unknown => CompletionAnswer::Unknown(system_error(&completion.frame, scrubber)),
     }
 }
 
-fn refusal(frame: &Frame) -> Refusal {
-    Refusal { code: frame.code().unwrap_or_default(), message: frame.message() }
+fn refusal(frame: &Frame, scrubber: &Scrubber) -> Refusal {
+    Refusal { code: frame.code().unwrap_or_default(), message: scrubber.clean(frame.message()) }
 }
 
-fn system_error(frame: &Frame) -> Unknown {
-    of_kind(UnknownKind::SystemError, refusal(frame).to_string())
+/// A code of more than three digits (`ANS..3`) is none, and is not repeated: it could be anything.
+fn system_error(frame: &Frame, scrubber: &Scrubber) -> Unknown {
+    let detail = match frame.code() {
+        Some(-999..=999) => refusal(frame, scrubber).to_string(),
+        _ => format!("an errorCode beyond three digits: {}", scrubber.clean(frame.message())),
+    };
+    of_kind(UnknownKind::SystemError, detail)
 }
 
 const fn unreadable(why: String) -> Unknown {

@@ -5,13 +5,17 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use super::identity::Identity;
 
 /// Held until it is dropped, or the process dies in whatever way.
 #[derive(Debug)]
 pub struct Lock {
     /// The kernel lets go of the lock when this closes.
     _file: File,
+    identity: Identity,
 }
 
 /// Why the lock was not had.
@@ -25,6 +29,9 @@ pub enum LockError {
         /// The lock file.
         path: PathBuf,
     },
+    /// The database has two names, and so could have two locks.
+    #[error("the database {} has another name too (a hard link), under which a second daemon could work on it; remove one of the two names", .0.display())]
+    HardLinked(PathBuf),
     /// The lock file cannot be used.
     #[error("cannot lock {}: {source}", .path.display())]
     Io {
@@ -54,7 +61,16 @@ impl Lock {
         }
         file.set_len(0).map_err(io)?;
         file.write_all(holder.as_bytes()).map_err(io)?;
-        Ok(Self { _file: file })
+        if std::fs::metadata(database).is_ok_and(|found| found.nlink() > 1) {
+            return Err(LockError::HardLinked(database.to_owned()));
+        }
+        let identity = Identity::from(&path, &file.metadata().map_err(io)?);
+        Ok(Self { _file: file, identity })
+    }
+
+    /// The lock file, which must stay where it is: a new one in its place would let a second daemon in.
+    pub(super) fn identity(&self) -> Identity {
+        self.identity.clone()
     }
 
     /// Who holds the lock for `database` just now, in the words it gave; `None` when nobody does.

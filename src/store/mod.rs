@@ -16,6 +16,7 @@ mod books;
 mod due;
 mod events;
 mod figures;
+mod identity;
 mod lock;
 mod migrate;
 mod open;

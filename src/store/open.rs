@@ -11,6 +11,8 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
 
 use super::Store;
+use super::identity::Identity;
+use super::lock::Lock;
 use super::migrate::{self, MigrateError};
 use super::readers::Readers;
 use super::writer::Writer;
@@ -35,6 +37,9 @@ pub enum OpenError {
     /// There is no database, and none was to be created.
     #[error("there is no database at {}; start the daemon once, or mend `database` in the configuration", .0.display())]
     Missing(PathBuf),
+    /// A file without content, where a database was expected.
+    #[error("{} is an empty file, which no database of ours ever is; restore the database, or remove the file to begin a new one", .0.display())]
+    Empty(PathBuf),
     /// SQLite's word.
     #[error("cannot open the database {}: {message}", .path.display())]
     Sqlite {
@@ -64,11 +69,15 @@ pub enum OpenError {
 impl Store {
     /// Opens the database at `path`, creating it and its directory when they are missing, and migrates its schema.
     pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
-        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory)
-                .map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
-        }
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE)
+        prepare(path)?;
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, None)
+    }
+
+    /// As [`Self::open_or_create`], for the one daemon that holds `lock`: it takes no change any more once the lock file
+    /// is not what it was.
+    pub fn open_under(lock: &Lock, path: &Path) -> Result<Self, OpenError> {
+        prepare(path)?;
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock))
     }
 
     /// Opens the database at `path`, which must be there.
@@ -76,20 +85,40 @@ impl Store {
         if !path.exists() {
             return Err(OpenError::Missing(path.to_owned()));
         }
-        Self::open_with(path, OpenFlags::empty())
+        refuse_empty(path)?;
+        Self::open_with(path, OpenFlags::empty(), None)
     }
 
-    fn open_with(path: &Path, extra: OpenFlags) -> Result<Self, OpenError> {
+    fn open_with(path: &Path, extra: OpenFlags, lock: Option<&Lock>) -> Result<Self, OpenError> {
         let mut connection = connect(path, extra)?;
         migrate::to_latest(&mut connection).map_err(|source| OpenError::Schema { path: path.to_owned(), source })?;
+        let database = Identity::of(path)
+            .map_err(|error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() })?;
+        let files = std::iter::once(database).chain(lock.map(Lock::identity)).collect();
         let again = path.to_owned();
         Ok(Self {
             path: Arc::new(path.to_owned()),
             instance: format!("{:016x}", fastrand::u64(..)).into(),
-            writer: Writer::start(connection),
+            writer: Writer::start(connection, files),
             bell: watch::Sender::new(0),
             readers: Readers::new(move || connect(&again, OpenFlags::empty())),
         })
+    }
+}
+
+fn prepare(path: &Path) -> Result<(), OpenError> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory)
+            .map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
+    }
+    refuse_empty(path)
+}
+
+/// SQLite takes an empty file for a new database. Here it is what is left of one: a restore that went wrong, a full disk.
+fn refuse_empty(path: &Path) -> Result<(), OpenError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() == 0 => Err(OpenError::Empty(path.to_owned())),
+        _ => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::StoreError;
+use super::identity::Identity;
 
 /// Changes waiting at most; whoever comes then waits, which slows intake rather than filling memory.
 const QUEUE_MAX: usize = 4_096;
@@ -30,13 +31,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on its own connection.
-    pub(super) fn start(connection: Connection) -> Self {
+    /// Starts the thread on its own connection. `files` must stay what they are: it stops when one does not.
+    pub(super) fn start(connection: Connection, files: Vec<Identity>) -> Self {
         let (changes, received) = mpsc::channel(QUEUE_MAX);
         let (failing, failed) = watch::channel(false);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work(connection, received, &failing))
+            .spawn(move || work(connection, &files, received, &failing))
             .map_or_else(|error| tracing::error!(%error, "Cannot start the database's writer thread"), drop);
         Self { changes, failed }
     }
@@ -69,10 +70,15 @@ impl Writer {
     }
 }
 
-fn work(mut connection: Connection, mut changes: mpsc::Receiver<Change>, failing: &watch::Sender<bool>) {
+fn work(
+    mut connection: Connection,
+    files: &[Identity],
+    mut changes: mpsc::Receiver<Change>,
+    failing: &watch::Sender<bool>,
+) {
     while let Some(first) = changes.blocking_recv() {
-        if let Err(error) = commit_group(&mut connection, first, &mut changes) {
-            tracing::error!(error, "A commit failed; the database takes no more changes from this process");
+        if let Err(error) = commit_group(&mut connection, files, first, &mut changes) {
+            tracing::error!(error, "The database takes no more changes from this process: {error}");
             break;
         }
     }
@@ -82,9 +88,14 @@ fn work(mut connection: Connection, mut changes: mpsc::Receiver<Change>, failing
 /// Commits `first` and whatever waits behind it. An error means that the commit's fate is unknown.
 fn commit_group(
     connection: &mut Connection,
+    files: &[Identity],
     first: Change,
     changes: &mut mpsc::Receiver<Change>,
 ) -> Result<(), String> {
+    if let Err(why) = files.iter().try_for_each(Identity::check) {
+        first(Err(why.clone()))(Ok(()));
+        return Err(why);
+    }
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
         Err(error) => return not_begun(first, &error),

@@ -41,20 +41,25 @@ impl Process {
     }
 
     fn post_order(&self, order: &Value) -> (u16, Value) {
+        self.try_post_order(order).unwrap()
+    }
+
+    /// `None` when the daemon is gone, or went before it answered.
+    fn try_post_order(&self, order: &Value) -> Option<(u16, Value)> {
         let body = order.to_string();
-        let mut stream = TcpStream::connect(self.address).unwrap();
+        let mut stream = TcpStream::connect(self.address).ok()?;
         write!(
             stream,
             "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
              Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )
-        .unwrap();
+        .ok()?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        let body = answer.split_once("\r\n\r\n").unwrap().1;
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        stream.read_to_string(&mut answer).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        let body = answer.split_once("\r\n\r\n")?.1;
+        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
     }
 }
 
@@ -200,4 +205,42 @@ async fn a_database_from_a_newer_version_is_left_untouched() {
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && words.contains("99"), "{words}");
     assert_eq!(std::fs::read(&config.database).unwrap(), before);
+}
+
+/// The bug: a database that was removed while the daemon ran went on acknowledging orders that nobody would find again.
+#[tokio::test(flavor = "multi_thread")]
+async fn regression_a_daemon_whose_database_is_gone_acknowledges_nothing_and_stops() {
+    for gone in ["data/reconciled.db", "data/reconciled.db.lock"] {
+        let world = World::new(Settings::default(), HASTE).await;
+        let mut process = Process::start(&world.config().path);
+        assert_eq!(process.post_order(&wire_order("before", 100)).0, 201);
+        std::fs::remove_file(world.directory.path().join(gone)).unwrap();
+        // Its own looks may have met the loss before the order does, and the daemon be gone already.
+        if let Some((status, _)) = process.try_post_order(&wire_order("after", 100)) {
+            assert!(status >= 500, "{gone}: {status}");
+        }
+        read_until(&mut process.log, says("no longer where it was"));
+        assert_eq!(process.child.wait().unwrap().code(), Some(1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_file_is_not_taken_for_a_new_database() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config();
+    std::fs::create_dir_all(config.database.parent().unwrap()).unwrap();
+    std::fs::write(&config.database, "").unwrap();
+    let refused = run_to_its_end(&config.path);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("empty file"));
+    assert_eq!(std::fs::metadata(&config.database).unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_with_two_names_is_refused() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config();
+    drop(Store::open_or_create(&config.database).unwrap());
+    std::fs::hard_link(&config.database, world.directory.path().join("second.db")).unwrap();
+    let refused = run_to_its_end(&config.path);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("hard link"));
 }

@@ -60,6 +60,7 @@ fn in_words(act: &Result<Act, ActError>) -> &'static str {
         Ok(_) => "done",
         Err(ActError::Ended(_)) => "ended",
         Err(ActError::InDoubt) => "in doubt",
+        Err(ActError::NotQuiet(_)) => "not quiet",
         Err(ActError::InReview) => "in review",
         Err(ActError::NotInReview(_)) => "not in review",
         Err(ActError::AlreadyParked) => "parked",
@@ -84,7 +85,7 @@ fn a_release_schedules_the_hold_for_all_of_it_or_less() {
     let table = [
         (None, CompletionAmount::Whole, "released"),
         (Some(7_000), part(7_000), "released to complete 70.00 RUB"),
-        (Some(PRICE), part(PRICE), "released to complete 10000 minor units"),
+        (Some(PRICE), part(PRICE), "released to complete 100.00 RUB"),
     ];
     for (asked, completion, words) in table {
         let act = released(&waiting(), None, asked).unwrap();

@@ -8,8 +8,9 @@ const HOLDS: HoldPolicy = HoldPolicy { lifetime: DAY.saturating_mul(5), warn_bef
 
 #[test]
 fn the_banks_time_of_authorisation_makes_a_deadline_earlier_and_never_later() {
-    for (authorised, held_at) in [(None, NOW), (Some(NOW.minus(HOUR)), NOW.minus(HOUR)), (Some(NOW.plus(HOUR)), NOW)] {
-        assert_eq!(hold(&HOLDS, authorised, NOW), Hold { held_at, lapses_at: held_at.plus(DAY * 5) }, "{authorised:?}");
+    for (authorised, begun) in [(None, NOW), (Some(NOW.minus(HOUR)), NOW.minus(HOUR)), (Some(NOW.plus(HOUR)), NOW)] {
+        let expected = Hold { held_at: NOW, lapses_at: begun.plus(DAY * 5) };
+        assert_eq!(hold(&HOLDS, authorised, NOW), expected, "{authorised:?}");
     }
 }
 
