@@ -106,6 +106,8 @@ pub struct QueueGauges {
     pub look_lag: Duration,
     /// Orders parked by an operator.
     pub parked: u64,
+    /// Orders whose latest answer told nothing.
+    pub unanswered: u64,
     /// When the latest report was written.
     pub last_report_at: Option<Timestamp>,
 }
@@ -131,8 +133,10 @@ pub struct Metrics {
     overdue_completions: IntGaugeVec,
     look_lag: GaugeVec,
     parked: IntGaugeVec,
+    unanswered: IntGaugeVec,
     last_report: GaugeVec,
     budget_used: GaugeVec,
+    unserved: IntGauge,
     budget_probes: BudgetProbes,
     process: ProcessGauges,
 }
@@ -212,6 +216,11 @@ impl Metrics {
                 "Open orders that an operator took out of the completion schedule.",
                 &["merchant"],
             )?,
+            unanswered: of.gauges(
+                "reconciled_orders_unanswered",
+                "Orders whose latest answer from the bank told nothing, or refused to.",
+                &["merchant"],
+            )?,
             last_report: of.floats(
                 "reconciled_report_last_success_timestamp_seconds",
                 "When the latest nightly report was written; 0 before the first.",
@@ -221,6 +230,10 @@ impl Metrics {
                 "reconciled_gateway_budget_used_ratio",
                 "Share of the request budget used in the last minute.",
                 &["merchant"],
+            )?,
+            unserved: of.whole(
+                "reconciled_orders_unserved",
+                "Open orders of merchants that the configuration does not name: nobody looks at them.",
             )?,
             budget_probes: BudgetProbes::default(),
             process: ProcessGauges::new(&of, started_at)?,
@@ -283,6 +296,33 @@ impl Metrics {
         self.report_failures.with_label_values(&[merchant.as_str()]).inc();
     }
 
+    /// How many open orders belong to merchants that are not configured.
+    pub fn set_unserved(&self, count: u64) {
+        self.unserved.set(whole(count));
+    }
+
+    /// A merchant is served no longer: its gauges would go on showing what once was. What was counted stays counted.
+    pub fn forget(&self, merchant: &MerchantId) {
+        let name = merchant.as_str();
+        self.budget_probes.lock().remove(merchant);
+        for state in State::ALL {
+            let _ = self.orders.remove_label_values(&[name, state.as_str()]);
+            let _ = self.orders_oldest.remove_label_values(&[name, state.as_str()]);
+        }
+        for state in OperationState::ALL {
+            let _ = self.operations.remove_label_values(&[name, state.as_str()]);
+            let _ = self.operations_oldest.remove_label_values(&[name, state.as_str()]);
+        }
+        for gauge in [&self.next_lapse, &self.look_lag, &self.last_report, &self.budget_used] {
+            let _ = gauge.remove_label_values(&[name]);
+        }
+        for gauge in
+            [&self.holds_at_risk, &self.overdue_looks, &self.overdue_completions, &self.parked, &self.unanswered]
+        {
+            let _ = gauge.remove_label_values(&[name]);
+        }
+    }
+
     /// Asks `probe` at every scrape which share of `merchant`'s budget was used in the last minute, per mille.
     pub fn watch_budget(&self, merchant: MerchantId, probe: impl Fn() -> u64 + Send + Sync + 'static) {
         self.budget_probes.lock().insert(merchant, Arc::new(probe));
@@ -314,6 +354,7 @@ impl Metrics {
         self.overdue_completions.with_label_values(&[name]).set(whole(queue.overdue_completions));
         self.look_lag.with_label_values(&[name]).set(queue.look_lag.as_secs_f64());
         self.parked.with_label_values(&[name]).set(whole(queue.parked));
+        self.unanswered.with_label_values(&[name]).set(whole(queue.unanswered));
         self.last_report.with_label_values(&[name]).set(seconds(queue.last_report_at));
     }
 

@@ -59,6 +59,7 @@ fn gauges(merchant: &MerchantConfig, figures: &Figures, now: Timestamp) -> Queue
         overdue_completions: figures.overdue_completions.count,
         look_lag: figures.overdue_looks.oldest.map(|oldest| now.since(oldest)).unwrap_or_default(),
         parked: figures.parked,
+        unanswered: figures.unanswered,
         last_report_at: figures.last_report_at,
     }
 }

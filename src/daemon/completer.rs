@@ -38,6 +38,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
         desk,
     };
     let mut bell = completer.desk.shared.store.bell();
+    plan_anew(&completer.desk).await;
     loop {
         completer.heart.beat();
         completer.claim_due().await;
@@ -114,6 +115,57 @@ impl Completer {
     }
 }
 
+/// Orders planned anew in one go; all of them share a commit.
+const PLAN_PAGE: usize = 500;
+
+/// What was planned by other settings, before a restart or a reload, is planned by the present ones.
+async fn plan_anew(desk: &Desk) {
+    let mut after = OrderKey(0);
+    loop {
+        let page = match desk.shared.store.plannable(&desk.merchant, after, PLAN_PAGE).await {
+            Ok(page) => page,
+            Err(error) => return cannot_plan(desk, &error),
+        };
+        let Some(last) = page.last() else { return };
+        after = last.order.key;
+        let mut writes = JoinSet::new();
+        for order in page.into_iter().map(|found| found.order) {
+            if completion::planned_anew(&order, &desk.policy).is_some() {
+                writes.spawn(write_plan(desk.clone(), order));
+            }
+        }
+        while let Some(Ok(written)) = writes.join_next().await {
+            if let Err(error) = written {
+                return cannot_plan(desk, &error);
+            }
+        }
+    }
+}
+
+async fn write_plan(desk: Desk, order: Order) -> Result<(), StoreError> {
+    let policy = Arc::clone(&desk.policy);
+    let decide = move |order: &Order, open: Option<&Operation>| match completion::planned_anew(order, &policy)
+        .filter(|_| open.is_none())
+    {
+        None => Amendment::nothing(None),
+        Some((order, event)) => Amendment {
+            order: Some(order),
+            operation: OperationChange::None,
+            events: vec![event.clone()],
+            value: Some(event),
+        },
+    };
+    if let Some(event) = desk.shared.store.amend(order.key, desk.shared.clock.now(), decide).await? {
+        log::event(&order, &event);
+    }
+    Ok(())
+}
+
+fn cannot_plan(desk: &Desk, error: &StoreError) {
+    tracing::error!(%error, merchant = %desk.merchant, "Cannot plan completions anew; each is checked when it is due");
+    desk.shared.metrics.store_error("completer");
+}
+
 async fn step(desk: Desk, due: OrderWithOperation, stop: watch::Receiver<bool>) -> OrderKey {
     let number = due.order.number.clone();
     let key = due.order.key;
@@ -138,6 +190,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
         permit = desk.gateway.pacer().permit(Purpose::Money) => permit,
     };
     let answer = desk.gateway.status(&order, permit).await;
+    desk.silence.note(&answer);
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
     let answered = Instant::now();
     let mut leave = None;
@@ -163,7 +216,19 @@ const FRESH: Duration = Duration::from_secs(5);
 /// Writes down that a completion is decided, if it still is one to be done.
 async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
     let now = desk.shared.clock.now();
+    let policy = Arc::clone(&desk.policy);
     let decide = move |order: &Order, open: Option<&Operation>| {
+        // The plan may be another policy's: what the present one does not want now is planned anew, not sent.
+        if let Some((order, event)) = completion::planned_anew(order, &policy).filter(|_| open.is_none())
+            && order.complete_at.is_none_or(|at| at > now)
+        {
+            return Amendment {
+                order: Some(order),
+                operation: OperationChange::None,
+                events: vec![event.clone()],
+                value: Some(event),
+            };
+        }
         let due = order.state == State::Held && !order.parked && order.complete_at.is_some_and(|at| at <= now);
         if !due || open.is_some() {
             return Amendment::nothing(None);

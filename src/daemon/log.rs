@@ -27,6 +27,7 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::ReviewResolved
         | EventKind::Parked
         | EventKind::Released
+        | EventKind::Rescheduled
         | EventKind::CompletionIntended
         | EventKind::CompletionSent
         | EventKind::CompletionAnswered

@@ -12,6 +12,7 @@ use crate::domain::order::MerchantId;
 use crate::gateway::Gateway;
 
 use super::schedule::MinuteBell;
+use super::silence::Silence;
 use super::{Shared, StartError, completer, poller, watchman};
 
 /// What a merchant's workers are handed. Cheap to clone.
@@ -20,6 +21,7 @@ pub(super) struct Desk {
     pub(super) merchant: MerchantId,
     pub(super) gateway: Arc<Gateway>,
     pub(super) policy: Arc<Policy>,
+    pub(super) silence: Arc<Silence>,
     pub(super) shared: Shared,
     /// Looks in hand at most.
     pub(super) looks_max: usize,
@@ -47,6 +49,7 @@ impl MerchantWorkers {
             merchant: merchant.id.clone(),
             gateway: Arc::new(gateway),
             policy: Arc::new(merchant.policy()),
+            silence: Arc::new(Silence::new(merchant.id.clone())),
             shared: shared.clone(),
             looks_max: merchant.budget.in_flight.get(),
             completions_max: merchant.completion.in_flight.get(),
@@ -88,8 +91,20 @@ impl MerchantWorkers {
         let finish = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, finish).await.is_err() {
             tracing::warn!(merchant = %self.merchant, "Workers of {} were cut off in what they had in hand", self.merchant);
+            // Their hearts and claims must be gone before others take their place.
+            self.tasks.shutdown().await;
         }
     }
+}
+
+/// Stops several merchants' workers at once, so that together they take as long as the slowest.
+pub(super) async fn stop_all(leaving: Vec<MerchantWorkers>, grace: Duration) {
+    let mut stopping = JoinSet::new();
+    for workers in leaving {
+        workers.tell_to_stop();
+        stopping.spawn(workers.stop(grace));
+    }
+    while stopping.join_next().await.is_some() {}
 }
 
 /// Returns when a worker of any merchant ended, which none does unless told to.

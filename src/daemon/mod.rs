@@ -14,6 +14,8 @@ mod merchant;
 mod poller;
 mod reporter;
 mod schedule;
+mod silence;
+mod unserved;
 mod watchman;
 
 use std::net::SocketAddr;
@@ -115,6 +117,7 @@ impl Daemon {
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let bell = MinuteBell::start().await?;
+        unserved::tell(&shared, &config).await;
         let merchants = start_merchants(&config, &shared, &bell)?;
         let config = watch::Sender::new(Arc::new(config));
         let stop = watch::Sender::new(false);
@@ -163,13 +166,16 @@ impl Daemon {
         (new.database, new.listen) = (old.database.clone(), old.listen);
         let changed = new.merchants.iter().filter(|merchant| !unchanged(&old, &new, &merchant.id));
         let fresh = set_up(changed, &self.shared)?;
-        for workers in self.merchants.extract_if(.., |workers| !unchanged(&old, &new, workers.merchant())) {
-            workers.stop(old.shutdown_grace).await;
+        let leaving = |workers: &mut MerchantWorkers| !unchanged(&old, &new, workers.merchant());
+        merchant::stop_all(self.merchants.extract_if(.., leaving).collect(), old.shutdown_grace).await;
+        for gone in old.merchants.iter().filter(|merchant| new.merchant(&merchant.id).is_none()) {
+            self.shared.metrics.forget(&gone.id);
         }
         for (merchant, gateway) in fresh {
             self.shared.metrics.start_at_zero(&merchant.id);
             self.merchants.push(MerchantWorkers::start(merchant, gateway, &self.shared, &self.bell));
         }
+        unserved::tell(&self.shared, &new).await;
         self.config.send_replace(Arc::new(new));
         Ok(changes)
     }
@@ -200,12 +206,7 @@ impl Daemon {
         self.stop.send_replace(true);
         let finish = async {
             let merchants = std::mem::take(&mut self.merchants);
-            for workers in &merchants {
-                workers.tell_to_stop();
-            }
-            for workers in merchants {
-                workers.stop(grace).await;
-            }
+            merchant::stop_all(merchants, grace).await;
             while self.common.join_next().await.is_some() {}
         };
         let finished = tokio::time::timeout(grace, finish).await;

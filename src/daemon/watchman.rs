@@ -51,18 +51,18 @@ async fn warn_of_lapses(desk: &Desk) -> Result<(), StoreError> {
     let now = desk.shared.clock.now();
     let until = now.plus(desk.policy.holds.warn_before);
     for near in desk.shared.store.unwarned_lapses(&desk.merchant, until, ROUND_MAX).await? {
-        let event = warning(&near.order, now);
+        let event = warning(&near.order, desk, now);
+        desk.shared.store.record_lapse_warning(near.order.key, event.clone(), now).await?;
         log::event(&near.order, &event);
-        desk.shared.store.record_lapse_warning(near.order.key, event, now).await?;
     }
     Ok(())
 }
 
-fn warning(order: &Order, now: crate::domain::time::Timestamp) -> NewEvent {
+fn warning(order: &Order, desk: &Desk, now: crate::domain::time::Timestamp) -> NewEvent {
     let lapses_at = order.hold.map_or(now, |hold| hold.lapses_at);
     let next = match (order.parked, order.complete_at) {
         (true, _) => "it is parked".to_owned(),
-        (false, Some(at)) => format!("its completion is due at {at}"),
+        (false, Some(at)) => format!("its completion is due at {}", desk.policy.zone.for_people(at)),
         (false, None) => "it waits for its release".to_owned(),
     };
     let detail = if lapses_at > now {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::bank::{CompletionAnswer, StatusAnswer};
 use super::event::{Cause, EventKind, NewEvent};
+use super::holds;
 use super::journey::{self, LookOutcome, Policy};
 use super::lifecycle::Contradiction;
 use super::money::for_people;
@@ -15,6 +16,22 @@ use super::operation::{self, CompletionAmount, NewOperation, Operation, Operatio
 use super::order::{Order, State};
 use super::polling::{self, Jitter};
 use super::time::Timestamp;
+
+/// The row of a held order whose completion a changed policy makes due at another time, or at none; `None` when it stays
+/// as it was planned.
+pub fn planned_anew(order: &Order, policy: &Policy) -> Option<(Order, NewEvent)> {
+    let hold = order.hold.filter(|_| order.state == State::Held)?;
+    let complete_at = holds::complete_at(&policy.schedule, &policy.zone, order, hold);
+    if complete_at == order.complete_at {
+        return None;
+    }
+    let words = match complete_at {
+        Some(at) => format!("the merchant's settings make its completion due at {}", policy.zone.for_people(at)),
+        None => "the merchant's settings let it wait for its release".to_owned(),
+    };
+    let event = of_order(order, EventKind::Rescheduled, Cause::Schedule, words);
+    Some((Order { complete_at, ..order.clone() }, event))
+}
 
 /// A completion that became due: its row, and the event.
 pub fn intend(order: &Order, now: Timestamp) -> (NewOperation, NewEvent) {

@@ -24,6 +24,8 @@ pub enum EventKind {
     Parked,
     /// An operator, or the shop, released its completion.
     Released,
+    /// Changed settings made its completion due at another time.
+    Rescheduled,
     /// A completion is due and was decided.
     CompletionIntended,
     /// It was written in doubt, to be sent at once.
@@ -44,7 +46,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Added,
         Self::Changed,
         Self::ReviewOpened,
@@ -53,6 +55,7 @@ impl EventKind {
         Self::HoldAtRisk,
         Self::Parked,
         Self::Released,
+        Self::Rescheduled,
         Self::CompletionIntended,
         Self::CompletionSent,
         Self::CompletionAnswered,
@@ -74,6 +77,7 @@ impl EventKind {
             Self::HoldAtRisk => "hold_at_risk",
             Self::Parked => "parked",
             Self::Released => "released",
+            Self::Rescheduled => "rescheduled",
             Self::CompletionIntended => "completion_intended",
             Self::CompletionSent => "completion_sent",
             Self::CompletionAnswered => "completion_answered",

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::bank::BankStatus;
 use super::calendar::{CronPattern, Zone};
-use super::order::{Hold, Order};
+use super::order::{Hold, Order, State};
 use super::time::Timestamp;
 
 /// How a merchant's holds are treated.
@@ -40,9 +41,19 @@ pub fn complete_at(schedule: &CompletionSchedule, zone: &Zone, order: &Order, ho
     }
     match schedule {
         CompletionSchedule::After(delay) => Some(hold.held_at.plus(*delay)),
-        CompletionSchedule::Window(pattern) => pattern.next_after(zone, hold.held_at),
+        // A hold that was released after it had been parked waits for the next slot, not for one that has gone by.
+        CompletionSchedule::Window(pattern) => {
+            let from = order.released_at.map_or(hold.held_at, |released| released.max(hold.held_at));
+            pattern.next_after(zone, from)
+        }
         CompletionSchedule::OnRelease => order.released_at.map(|released| released.max(hold.held_at)),
     }
+}
+
+/// Whether the bank still keeps a hold for this order: in review too, as long as that is what it shows.
+pub fn stands(order: &Order) -> bool {
+    let shown_held = || order.view.as_ref().is_some_and(|seen| seen.view.status == BankStatus::Held);
+    order.state == State::Held || (order.state == State::Review && order.hold.is_some() && shown_held())
 }
 
 /// Whether a hold is so near its lapse that somebody should know.

@@ -3,7 +3,9 @@
 //! [`lifecycle`] judges; this turns the judgement into the row to be written, with its next look. Nothing is written
 //! here: the store applies what comes back in one transaction.
 
-use super::bank::{BankView, StatusAnswer};
+use std::time::Duration;
+
+use super::bank::{BankView, StatusAnswer, UNKNOWN_ORDER};
 use super::calendar::Zone;
 use super::event::{Cause, EventKind, NewEvent};
 use super::holds::{self, CompletionSchedule, HoldPolicy};
@@ -88,19 +90,37 @@ impl LookOutcome {
 pub fn after_look(order: &Order, answer: &StatusAnswer, policy: &Policy, now: Timestamp, jitter: Jitter) -> Looked {
     match answer {
         StatusAnswer::Known(view) => known(order, view, policy, now, jitter),
-        StatusAnswer::Refused(refusal) => {
+        StatusAnswer::Refused(refusal) if refusal.code == UNKNOWN_ORDER => {
             let mut order = heard(order, refusal.to_string(), now);
             order.unknown_in_a_row = 0;
             order.next_look_at = polling::next_look(&policy.looks, &order, now, jitter);
             Looked { order, events: Vec::new(), outcome: LookOutcome::Refused }
         }
+        // Access denied, or a question the bank does not understand: asking on at the same pace would only hammer it.
+        StatusAnswer::Refused(refusal) => {
+            let order = backed_off(order, refusal.to_string(), Duration::ZERO, policy, now, jitter);
+            Looked { order, events: Vec::new(), outcome: LookOutcome::Refused }
+        }
         StatusAnswer::Unknown(unknown) => {
-            let mut order = heard(order, unknown.to_string(), now);
-            order.next_look_at = Some(polling::next_look_after_unknown(&policy.looks, &order, unknown, now, jitter));
-            order.unknown_in_a_row = order.unknown_in_a_row.saturating_add(1);
+            let asked = unknown.retry_after.unwrap_or(Duration::ZERO);
+            let order = backed_off(order, unknown.to_string(), asked, policy, now, jitter);
             Looked { order, events: Vec::new(), outcome: LookOutcome::Unknown }
         }
     }
+}
+
+fn backed_off(
+    order: &Order,
+    words: String,
+    asked_to_wait: Duration,
+    policy: &Policy,
+    now: Timestamp,
+    jitter: Jitter,
+) -> Order {
+    let mut order = heard(order, words, now);
+    order.next_look_at = Some(polling::next_look_backing_off(&policy.looks, &order, asked_to_wait, now, jitter));
+    order.unknown_in_a_row = order.unknown_in_a_row.saturating_add(1);
+    order
 }
 
 fn heard(order: &Order, words: String, now: Timestamp) -> Order {
@@ -112,8 +132,11 @@ fn known(order: &Order, view: &BankView, policy: &Policy, now: Timestamp, jitter
     next.unknown_in_a_row = 0;
     let judgement = lifecycle::judge(order, view);
     if worth_keeping(&judgement) {
-        next.order_id = next.order_id.or_else(|| view.order_id.clone());
         next.view = Some(SeenView { view: view.clone(), seen_at: now });
+    }
+    // What contradicts our book is shown to a person, and teaches nothing.
+    if worth_keeping(&judgement) && !matches!(judgement, Judgement::Contradiction(_)) {
+        next.order_id = next.order_id.or_else(|| view.order_id.clone());
     }
     let (outcome, events) = match judgement {
         Judgement::Unchanged => (LookOutcome::Unchanged, Vec::new()),

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use super::bank::Unknown;
 use super::order::{Order, State};
 use super::time::Timestamp;
 
@@ -71,19 +70,18 @@ pub fn next_look(policy: &LookPolicy, order: &Order, now: Timestamp, jitter: Jit
     }
 }
 
-/// When `order` is looked at next after an answer that told nothing: backs off, and never sooner than the gateway asked,
-/// as long as it asked for less than the bound.
-pub fn next_look_after_unknown(
+/// When `order` is looked at next after an answer that told nothing, or refused to: backs off, and never sooner than the
+/// gateway asked, as long as it asked for less than the bound.
+pub fn next_look_backing_off(
     policy: &LookPolicy,
     order: &Order,
-    unknown: &Unknown,
+    asked_to_wait: Duration,
     now: Timestamp,
     jitter: Jitter,
 ) -> Timestamp {
     let doubled = 1_u32.checked_shl(order.unknown_in_a_row.min(16)).unwrap_or(u32::MAX);
     let wait = policy.backoff.saturating_mul(doubled).min(policy.backoff_max);
-    let asked = unknown.retry_after.unwrap_or(Duration::ZERO).min(policy.backoff_max);
-    now.plus(jitter.spread(wait).max(asked))
+    now.plus(jitter.spread(wait).max(asked_to_wait.min(policy.backoff_max)))
 }
 
 /// When the payment page of `order` closes.

@@ -58,6 +58,7 @@ fn happened(event: &Event, order: &Order) -> String {
         EventKind::HoldAtRisk => format!("Its hold came near its lapse: {detail}."),
         EventKind::Parked => format!("{who} parked it: {detail}."),
         EventKind::Released => format!("{who} let it be completed: {detail}."),
+        EventKind::Rescheduled => format!("It was planned anew: {detail}."),
         EventKind::CompletionIntended => format!("Its time had come: {detail}."),
         EventKind::CompletionSent => format!("The completion was written down and sent: {detail}."),
         EventKind::CompletionAnswered => format!("The bank's answer to it: {detail}."),

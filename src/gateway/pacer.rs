@@ -26,6 +26,9 @@ pub enum Purpose {
     Money,
 }
 
+/// Money requests served before a waiting look may compete with the next.
+const MONEY_PER_LOOK: usize = 9;
+
 /// Leave to send one request. It stands for a place in flight until it is dropped.
 #[derive(Debug)]
 pub struct Permit {
@@ -41,6 +44,8 @@ pub struct Pacer {
     /// Money requests that wait just now: looks stand back for them.
     money_waiting: AtomicUsize,
     money_served: Notify,
+    /// Money requests served since the last look.
+    money_in_a_row: AtomicUsize,
     period: Duration,
     /// A std mutex: held to count, never across an await.
     used: Mutex<UsedSeconds>,
@@ -60,6 +65,7 @@ impl Pacer {
             in_flight: Arc::new(Semaphore::new(budget.in_flight.get())),
             money_waiting: AtomicUsize::new(0),
             money_served: Notify::new(),
+            money_in_a_row: AtomicUsize::new(0),
             period: budget.period,
             used: Mutex::new(UsedSeconds::default()),
         }
@@ -75,12 +81,12 @@ impl Pacer {
             let place = self.place_in_flight().await;
             // Places come in the order in which they were asked for: a look whose turn it is passes its place on while
             // money waits behind it.
-            if purpose == Purpose::Look && self.money_waits() {
+            if purpose == Purpose::Look && self.money_goes_first() {
                 continue;
             }
             match self.limiter.check() {
                 Ok(()) => {
-                    self.lock_used().count(self.clock.seconds());
+                    self.served(purpose);
                     return Permit { _in_flight: place };
                 }
                 Err(not_yet) => {
@@ -117,15 +123,26 @@ impl Pacer {
     async fn stand_back_for_money(&self) {
         loop {
             let served = self.money_served.notified();
-            if !self.money_waits() {
+            if !self.money_goes_first() {
                 return;
             }
             served.await;
         }
     }
 
-    fn money_waits(&self) -> bool {
-        self.money_waiting.load(Ordering::Acquire) > 0
+    /// Nothing starves: after several money requests in a row a look may take its chance.
+    fn money_goes_first(&self) -> bool {
+        self.money_waiting.load(Ordering::Acquire) > 0 && self.money_in_a_row.load(Ordering::Acquire) < MONEY_PER_LOOK
+    }
+
+    fn served(&self, purpose: Purpose) {
+        self.lock_used().count(self.clock.seconds());
+        match purpose {
+            Purpose::Look => self.money_in_a_row.store(0, Ordering::Release),
+            Purpose::Money => {
+                self.money_in_a_row.fetch_add(1, Ordering::AcqRel);
+            }
+        }
     }
 
     fn lock_used(&self) -> std::sync::MutexGuard<'_, UsedSeconds> {

@@ -202,14 +202,14 @@ impl FaultRule {
 
     /// Every kind of fault, each at about this probability on the requests it can strike.
     ///
-    /// Kinds that are variants of one misfortune (500 and 503, reset before and after the effect, the two wrong answers,
-    /// the two false acknowledgements) share it, so that at ten per cent a status request still gets an answer that is true
-    /// one time in five. The waits are short, a few seconds, because a storm is watched by people.
+    /// Variants of one misfortune (500 and 503, reset before and after the effect) share it, and a wrong sum has half of
+    /// it, so that at ten per cent one status request in twenty still gets an answer that is true and in time, and one in
+    /// ten a true one that is late. The waits are short, a few seconds, because a storm is watched by people.
     pub fn storm(probability: Probability) -> Vec<FaultRule> {
         use FaultKind as K;
         let half = probability.half();
         let (before, after) = (Moment::Before, Moment::After);
-        let part = AmountPart::Amount;
+        let part = AmountPart::Approved;
         let kinds = [
             (K::Delay { ms: 700, effect: before }, probability),
             (K::TimeoutBeforeEffect { ms: 3_000 }, probability),
@@ -220,11 +220,11 @@ impl FaultRule {
             (K::Reset { effect: before }, half),
             (K::Reset { effect: after }, half),
             (K::Garbage { shape: None, effect: after }, probability),
-            (K::WrongOrder, half),
+            (K::WrongOrder, probability),
             (K::WrongAmount { part, off_by_minor: 1 }, half),
             (K::StaleStatus, probability),
-            (K::FalseSuccess, half),
-            (K::FalseRefusal, half),
+            (K::FalseSuccess, probability),
+            (K::FalseRefusal, probability),
         ];
         let rule = |(kind, probability)| FaultRule::always(kind).with_probability(probability);
         kinds.into_iter().map(rule).collect()

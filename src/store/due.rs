@@ -22,24 +22,43 @@ pub(super) const DUE_COMPLETIONS: &str = "SELECT orders.* FROM (
         SELECT id AS order_key FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2
             AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
         UNION ALL
-        SELECT order_key FROM operations WHERE state IN ('intended', 'in_doubt') AND next_step_at_ms <= ?2
+        SELECT order_key FROM operations
+            WHERE merchant = ?1 AND state IN ('intended', 'in_doubt') AND next_step_at_ms <= ?2
      ) AS due CROSS JOIN orders ON orders.id = due.order_key
-     WHERE orders.merchant = ?1 ORDER BY orders.lapses_at_ms LIMIT ?3";
+     ORDER BY orders.lapses_at_ms LIMIT ?3";
 
 pub(super) const NEXT_LOOK: &str =
     "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))";
 
-/// CROSS JOIN goes from the few open operations to their orders, not from every order to its operations.
 pub(super) const NEXT_COMPLETION: &str = "SELECT min(at_ms) FROM (
         SELECT min(complete_at_ms) AS at_ms FROM orders WHERE merchant = ?1 AND complete_at_ms IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
         UNION ALL
-        SELECT min(next_step_at_ms) FROM operations CROSS JOIN orders ON orders.id = order_key
-            WHERE merchant = ?1 AND operations.state IN ('intended', 'in_doubt'))";
+        SELECT min(next_step_at_ms) FROM operations WHERE merchant = ?1 AND state IN ('intended', 'in_doubt'))";
 
-pub(super) const UNWARNED_LAPSES: &str = "SELECT * FROM orders WHERE merchant = ?1 AND state = 'held'
-        AND lapses_at_ms <= ?2 AND lapse_warned = 0 ORDER BY lapses_at_ms LIMIT ?3";
+/// A hold stands in review too, as long as the bank shows it: it lapses whatever we think of it. The words are those of
+/// the index.
+macro_rules! standing_hold {
+    () => {
+        "lapses_at_ms IS NOT NULL AND (state = 'held' OR (state = 'review' AND bank_status = 1))"
+    };
+}
+pub(super) use standing_hold;
+
+pub(super) const UNWARNED_LAPSES: &str = concat!(
+    "SELECT * FROM orders WHERE merchant = ?1 AND lapses_at_ms <= ?2 AND lapse_warned = 0 AND ",
+    standing_hold!(),
+    " ORDER BY lapses_at_ms LIMIT ?3"
+);
+
+pub(super) const NEXT_UNWARNED_LAPSE: &str =
+    concat!("SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND lapse_warned = 0 AND ", standing_hold!());
+
+/// Held orders whose completion may have to be planned anew.
+pub(super) const PLANNABLE: &str = "SELECT * FROM orders WHERE merchant = ?1 AND state = 'held' AND id > ?2
+        AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+     ORDER BY id LIMIT ?3";
 
 impl Store {
     /// Up to `limit` orders whose look is due, oldest due first, whatever state they are in.
@@ -116,12 +135,23 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND state = 'held' AND lapse_warned = 0",
-                )?;
+                let mut statement = connection.prepare_cached(NEXT_UNWARNED_LAPSE)?;
                 let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
                 Ok(next.map(rows::at))
             })
+            .await
+    }
+
+    /// Up to `limit` held orders after row `after` that no operation is open for: a changed policy may plan them anew.
+    pub async fn plannable(
+        &self,
+        merchant: &MerchantId,
+        after: OrderKey,
+        limit: usize,
+    ) -> Result<Vec<OrderWithOperation>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| select_orders(connection, PLANNABLE, params![merchant.as_str(), after.0, limit]))
             .await
     }
 

@@ -6,6 +6,7 @@ use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::Timestamp;
 
+use super::due::standing_hold;
 use super::{Store, StoreError, rows};
 
 /// How many of something there are, and since when the oldest stands so.
@@ -34,6 +35,8 @@ pub struct Figures {
     pub overdue_completions: Group,
     /// Orders taken out of the schedule by an operator.
     pub parked: u64,
+    /// Orders whose latest answer told nothing, or refused to.
+    pub unanswered: u64,
     /// When the latest report was written.
     pub last_report_at: Option<Timestamp>,
 }
@@ -62,11 +65,37 @@ impl Store {
         self.readers.read(move |connection| figures(connection, &merchant, now, risk_until)).await
     }
 
+    /// Open orders, and orders with an open operation, by merchant: those of a merchant that nobody serves must be told.
+    pub async fn open_orders(&self) -> Result<Vec<(MerchantId, u64)>, StoreError> {
+        self.readers
+            .read(|connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT merchant, count(*) FROM orders WHERE state IN ('pending', 'held', 'review')
+                        OR id IN (SELECT order_key FROM operations WHERE state IN ('intended', 'in_doubt'))
+                     GROUP BY merchant",
+                )?;
+                let mut found = statement.query([])?;
+                let mut open = Vec::new();
+                while let Some(row) = found.next()? {
+                    open.push((rows::merchant(row)?, row.get(1)?));
+                }
+                Ok(open)
+            })
+            .await
+    }
+
     /// Whether the database answers: what `/readyz` rests on.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.readers.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?)).await
     }
 }
+
+const NEXT_LAPSE: &str = concat!("SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND ", standing_hold!());
+
+const HOLDS_AT_RISK: &str = concat!(
+    "SELECT count(*), min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND lapses_at_ms <= ?2 AND ",
+    standing_hold!()
+);
 
 fn figures(
     connection: &Connection,
@@ -78,14 +107,8 @@ fn figures(
     Ok(Figures {
         orders: order_groups(connection, name)?,
         operations: operation_groups(connection, name)?,
-        next_lapse: moment(connection, "SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND state = 'held'", name)?,
-        holds_at_risk: group(
-            connection,
-            "SELECT count(*), min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND state = 'held' AND lapses_at_ms <= ?2",
-            name,
-            risk_until,
-        )?
-        .count,
+        next_lapse: moment(connection, NEXT_LAPSE, name)?,
+        holds_at_risk: group(connection, HOLDS_AT_RISK, name, risk_until)?.count,
         overdue_looks: group(
             connection,
             "SELECT count(*), min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms <= ?2
@@ -105,7 +128,16 @@ fn figures(
             "SELECT count(*) FROM orders WHERE merchant = ?1 AND parked = 1 AND state IN ('pending', 'held')",
             name,
         )?,
-        last_report_at: moment(connection, "SELECT max(last_success_ms) FROM report_schedule WHERE merchant = ?1", name)?,
+        unanswered: count(
+            connection,
+            "SELECT count(*) FROM orders WHERE merchant = ?1 AND unknown_in_a_row > 0",
+            name,
+        )?,
+        last_report_at: moment(
+            connection,
+            "SELECT max(last_success_ms) FROM report_schedule WHERE merchant = ?1",
+            name,
+        )?,
     })
 }
 
@@ -123,19 +155,32 @@ fn order_groups(connection: &Connection, merchant: &str) -> Result<Vec<(State, G
     Ok(groups)
 }
 
+/// Counted from an index alone; since when is asked only of open ones, of which there are few, for settled ones are kept
+/// for years.
 fn operation_groups(connection: &Connection, merchant: &str) -> Result<Vec<(OperationState, Group)>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT operations.state, count(*), min(coalesce(sent_at_ms, intended_at_ms))
-         FROM operations JOIN orders ON orders.id = order_key WHERE merchant = ?1 GROUP BY operations.state",
-    )?;
+    let mut statement =
+        connection.prepare_cached("SELECT state, count(*) FROM operations WHERE merchant = ?1 GROUP BY state")?;
     let mut found = statement.query([merchant])?;
     let mut groups = Vec::new();
     while let Some(row) = found.next()? {
         let word: String = row.get(0)?;
         let state = OperationState::parse(&word).ok_or_else(|| rows::unreadable("operation state", &word))?;
-        groups.push((state, Group { count: row.get(1)?, oldest: row.get::<_, Option<i64>>(2)?.map(rows::at) }));
+        let oldest = if state.is_open() { oldest_operation(connection, merchant, state)? } else { None };
+        groups.push((state, Group { count: row.get(1)?, oldest }));
     }
     Ok(groups)
+}
+
+fn oldest_operation(
+    connection: &Connection,
+    merchant: &str,
+    state: OperationState,
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min(coalesce(sent_at_ms, intended_at_ms)) FROM operations WHERE merchant = ?1 AND state = ?2",
+    )?;
+    let oldest: Option<i64> = statement.query_row([merchant, state.as_str()], |row| row.get(0))?;
+    Ok(oldest.map(rows::at))
 }
 
 fn group(connection: &Connection, sql: &str, merchant: &str, until: Timestamp) -> Result<Group, StoreError> {

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::identity::Identity;
 
@@ -52,7 +53,7 @@ impl Lock {
         }
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { holder: named_in(&mut file), path });
@@ -81,6 +82,17 @@ impl Lock {
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
+}
+
+/// Somebody who only asks who holds the lock holds it himself for a moment, so a refusal is asked once more.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..5 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            decided => return decided,
+        }
+    }
+    file.try_lock()
 }
 
 /// Beside the file itself, not beside a link to it: two names of one database must not make two mouths.

@@ -135,8 +135,8 @@ pub(super) fn insert_operation(
     let at = operation.intended_at.as_millis();
     connection
         .prepare_cached(
-            "INSERT INTO operations (order_key, kind, amount_minor, state, instance, intended_at_ms, next_step_at_ms)
-             VALUES (?1, 'completion', ?2, 'intended', ?3, ?4, ?4)",
+            "INSERT INTO operations (order_key, merchant, kind, amount_minor, state, instance, intended_at_ms, next_step_at_ms)
+             SELECT id, merchant, 'completion', ?2, 'intended', ?3, ?4, ?4 FROM orders WHERE id = ?1",
         )?
         .execute(params![order.0, completion_minor(operation.amount), instance, at])?;
     Ok(())

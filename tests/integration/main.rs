@@ -6,5 +6,6 @@ mod fixture;
 mod house;
 mod journey;
 mod process;
+mod reload;
 mod report;
 mod schedule;

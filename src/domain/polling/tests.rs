@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::bank::UnknownKind;
-use super::super::fixtures::{DAY, HOUR, MINUTE, NOW, looks, order, unknown};
+use super::super::fixtures::{DAY, HOUR, MINUTE, NOW, looks, order};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -96,8 +95,7 @@ proptest! {
         random in any::<u16>(),
     ) {
         let (policy, asked) = (looks(), asked_ms.map(Duration::from_millis));
-        let unknown = Unknown { retry_after: asked, ..unknown(UnknownKind::Throttled) };
-        let at = next_look_after_unknown(&policy, &order, &unknown, NOW, Jitter::new(random));
+        let at = next_look_backing_off(&policy, &order, asked.unwrap_or_default(), NOW, Jitter::new(random));
         let wait = at.since(NOW);
         prop_assert!(wait >= policy.backoff * 9 / 10, "{wait:?}");
         prop_assert!(wait <= policy.backoff_max * 11 / 10, "{wait:?}");

@@ -47,7 +47,8 @@ CREATE TABLE orders (
     review_sentence        TEXT,
     accepted_code          TEXT,
 
-    UNIQUE (merchant, order_number),
+    -- In this order, so that a number alone is found as well.
+    UNIQUE (order_number, merchant),
     -- Nothing is silent: whatever is not at an end has a next look.
     CHECK (state IN ('deposited', 'reversed', 'refunded', 'declined') OR next_look_at_ms IS NOT NULL),
     CHECK ((state = 'review') = (review_code IS NOT NULL)),
@@ -65,7 +66,11 @@ CREATE UNIQUE INDEX orders_by_order_id ON orders (merchant, order_id) WHERE orde
 CREATE INDEX orders_by_next_look ON orders (merchant, next_look_at_ms) WHERE next_look_at_ms IS NOT NULL;
 CREATE INDEX orders_by_completion ON orders (merchant, complete_at_ms) WHERE complete_at_ms IS NOT NULL;
 -- Earliest deadline first, and the gauge of the next lapse.
-CREATE INDEX orders_by_lapse ON orders (merchant, lapses_at_ms) WHERE state = 'held';
+-- A hold stands in review too: the bank lets it go whatever we think of it.
+CREATE INDEX orders_by_lapse ON orders (merchant, lapses_at_ms)
+    WHERE lapses_at_ms IS NOT NULL AND (state = 'held' OR (state = 'review' AND bank_status = 1));
+-- Orders whose latest answers told nothing.
+CREATE INDEX orders_unanswered ON orders (merchant) WHERE unknown_in_a_row > 0;
 -- Counts and oldest by state, at every scrape.
 CREATE INDEX orders_by_state ON orders (merchant, state, state_since_ms);
 -- The business day's report.
@@ -74,6 +79,8 @@ CREATE INDEX orders_by_creation ON orders (merchant, created_at_ms);
 CREATE TABLE operations (
     id                 INTEGER PRIMARY KEY,
     order_key          INTEGER NOT NULL REFERENCES orders (id),
+    -- The order's, so that what is due and what there is can be read by merchant.
+    merchant           TEXT    NOT NULL,
     kind               TEXT    NOT NULL CHECK (kind IN ('completion')),
     -- NULL is the whole hold.
     amount_minor       INTEGER CHECK (amount_minor BETWEEN 1 AND 999999999999),
@@ -101,7 +108,8 @@ CREATE TABLE operations (
 
 -- At most one open operation per order.
 CREATE UNIQUE INDEX operations_open ON operations (order_key) WHERE state IN ('intended', 'in_doubt');
-CREATE INDEX operations_due ON operations (next_step_at_ms) WHERE state IN ('intended', 'in_doubt');
+CREATE INDEX operations_due ON operations (merchant, next_step_at_ms) WHERE state IN ('intended', 'in_doubt');
+CREATE INDEX operations_by_state ON operations (merchant, state);
 CREATE INDEX operations_by_order ON operations (order_key);
 
 -- An amount never changes after the first send.

@@ -109,7 +109,11 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
             1,
             &["SEARCH orders USING COVERING INDEX orders_by_completion (merchant=? AND complete_at_ms>?)", by_id],
         ),
-        (UNWARNED_LAPSES, 3, &["SEARCH orders USING INDEX orders_by_lapse (merchant=? AND lapses_at_ms<?)"]),
+        (
+            UNWARNED_LAPSES,
+            3,
+            &["SEARCH orders USING INDEX orders_by_lapse (merchant=? AND lapses_at_ms>? AND lapses_at_ms<?)"],
+        ),
     ];
     let file = File::at_rest();
     let raw = file.raw();

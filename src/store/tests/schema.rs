@@ -148,8 +148,8 @@ async fn an_order_has_one_open_operation_at_most() {
     let (_file, raw) = with_rows().await;
     let another = |state, settled| {
         format!(
-            "INSERT INTO operations (order_key, kind, state, instance, intended_at_ms, next_step_at_ms, settled_at_ms)
-             SELECT order_key, kind, '{state}', instance, 1, 1, {settled} FROM operations"
+            "INSERT INTO operations (order_key, merchant, kind, state, instance, intended_at_ms, next_step_at_ms, settled_at_ms)
+             SELECT order_key, merchant, kind, '{state}', instance, 1, 1, {settled} FROM operations"
         )
     };
     check(&raw, &another("intended", "NULL"), Some("UNIQUE constraint failed: operations.order_key"));
