@@ -31,7 +31,7 @@ use stage::Stage;
 use verdict::Verdict;
 
 /// After the last order was registered, its payment time, hold and completion take some seconds; a storm many more.
-const SETTLE_AT_MOST: Duration = Duration::from_secs(90);
+const SETTLE_AT_MOST: Duration = Duration::from_secs(300);
 
 /// After Ctrl-C the daemon may still finish what the bank has already decided.
 const SETTLE_AFTER_INTERRUPT: Duration = Duration::from_secs(15);

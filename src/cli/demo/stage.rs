@@ -174,12 +174,12 @@ gateway = "{gateway}"
 user_name = "{USER_NAME}"
 password = {{ public = "{PASSWORD}" }}
 connect_timeout = "500ms"
-request_timeout = "1s"
+request_timeout = "900ms"
 
 [merchant.budget]
 requests = "100/s"
 burst = 10
-in_flight = 16
+in_flight = 32
 
 [merchant.looks]
 pending = [{{ until_age = "5s", every = "700ms" }}, {{ until_age = "1m", every = "1s" }}]
@@ -188,15 +188,15 @@ held = "2s"
 review = "1s"
 late = ["1h"]
 payment_time = "10s"
-backoff = "300ms"
-backoff_max = "2s"
+backoff = "200ms"
+backoff_max = "800ms"
 
 [merchant.completion]
 when = "after"
 delay = "2s"
 quiet = "4s"
-ask_every = "300ms"
-ask_every_max = "2s"
+ask_every = "200ms"
+ask_every_max = "800ms"
 in_flight = 16
 
 [merchant.hold]
