@@ -7,7 +7,8 @@ use serde::de::Deserializer;
 use serde::{Deserialize, de};
 use serde_json::Value;
 
-/// An answer's frame, whatever the method.
+/// An answer's frame, whatever the method. Parsed beside the method's own part rather than flattened into it: flattening
+/// loses the name of the field that was wrong.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Frame {
@@ -45,8 +46,6 @@ impl Frame {
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 pub(super) struct Status {
-    #[serde(flatten)]
-    pub(super) frame: Frame,
     #[serde(default, alias = "OrderNumber", deserialize_with = "text")]
     pub(super) order_number: Option<String>,
     #[serde(default, alias = "OrderStatus", deserialize_with = "integer")]
@@ -80,8 +79,6 @@ pub(super) struct AmountInfo {
 /// autoCompletion.do.
 #[derive(Debug, Deserialize)]
 pub(super) struct Completion {
-    #[serde(flatten)]
-    pub(super) frame: Frame,
     #[serde(default)]
     pub(super) operations: Vec<CompletionOperation>,
 }

@@ -14,23 +14,28 @@ use super::transport::{Reply, of_kind};
 
 /// Reads an answer to getOrderStatusExtended.do.
 pub(super) fn read_status(reply: Reply, scrubber: &Scrubber) -> StatusAnswer {
-    match reply.and_then(|body| json::parse::<Status>(&body).map_err(unreadable)) {
+    match reply.and_then(|body| framed::<Status>(&body)) {
         Err(unknown) => StatusAnswer::Unknown(unknown),
-        Ok(status) => classify_status(&status, scrubber),
+        Ok((frame, status)) => classify_status(&frame, &status, scrubber),
     }
 }
 
-fn classify_status(status: &Status, scrubber: &Scrubber) -> StatusAnswer {
+fn framed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<(Frame, T), Unknown> {
+    let frame = json::parse(body).map_err(unreadable)?;
+    json::parse(body).map(|answer| (frame, answer)).map_err(unreadable)
+}
+
+fn classify_status(frame: &Frame, status: &Status, scrubber: &Scrubber) -> StatusAnswer {
     // 2 means "declined because of payment data", and some banks send it along with the order's status.
-    let code = status.frame.code().filter(|code| *code != 2 || status.order_status.is_none());
+    let code = frame.code().filter(|code| *code != 2 || status.order_status.is_none());
     match (codes::of_status(code), status.order_status) {
         (StatusCode::Answered, Some(number)) => match view(status, number) {
             Ok(view) => StatusAnswer::Known(Box::new(view)),
             Err(why) => StatusAnswer::Unknown(unreadable(why)),
         },
         (StatusCode::Answered, None) => StatusAnswer::Unknown(unreadable("no orderStatus and no error".to_owned())),
-        (StatusCode::Refused, _) => StatusAnswer::Refused(refusal(&status.frame, scrubber)),
-        (StatusCode::Unknown, _) => StatusAnswer::Unknown(system_error(&status.frame, scrubber)),
+        (StatusCode::Refused, _) => StatusAnswer::Refused(refusal(frame, scrubber)),
+        (StatusCode::Unknown, _) => StatusAnswer::Unknown(system_error(frame, scrubber)),
     }
 }
 
@@ -93,24 +98,27 @@ pub(super) fn read_completion(reply: Reply, scrubber: &Scrubber) -> CompletionAn
     match reply {
         Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),
         Err(unknown) => CompletionAnswer::Unknown(unknown),
-        Ok(body) => match json::parse::<Completion>(&body) {
-            Ok(completion) => classify_completion(&completion, scrubber),
-            Err(why) => CompletionAnswer::Unknown(unreadable(why)),
+        Ok(body) => match framed::<Completion>(&body) {
+            Ok((frame, completion)) => classify_completion(&frame, &completion, scrubber),
+            Err(unknown) => CompletionAnswer::Unknown(unknown),
         },
     }
 }
 
-fn classify_completion(completion: &Completion, scrubber: &Scrubber) -> CompletionAnswer {
+fn classify_completion(frame: &Frame, completion: &Completion, scrubber: &Scrubber) -> CompletionAnswer {
     let all_successful = completion.operations.iter().all(|operation| operation.successful == Some(true));
     // Without a code there must at least be operations: an empty object acknowledges nothing.
-    let says_something = completion.frame.code().is_some() || !completion.operations.is_empty();
-    match codes::of_completion(completion.frame.code()) {
+    let says_something = frame.code().is_some() || !completion.operations.is_empty();
+    match codes::of_completion(frame.code()) {
         CompletionCode::Accepted if all_successful && says_something => CompletionAnswer::Acknowledged,
+        CompletionCode::Accepted if all_successful => {
+            CompletionAnswer::Unknown(unreadable("the answer holds neither a code nor an operation".to_owned()))
+        }
         CompletionCode::Accepted => {
             CompletionAnswer::Unknown(unreadable("an operation of the answer was not successful".to_owned()))
         }
-        CompletionCode::Refused => CompletionAnswer::Refused(refusal(&completion.frame, scrubber)),
-        CompletionCode::Unknown => CompletionAnswer::Unknown(system_error(&completion.frame, scrubber)),
+        CompletionCode::Refused => CompletionAnswer::Refused(refusal(frame, scrubber)),
+        CompletionCode::Unknown => CompletionAnswer::Unknown(system_error(frame, scrubber)),
     }
 }
 
