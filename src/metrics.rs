@@ -5,85 +5,26 @@
 //! state, operation, answer, outcome; never an order. Moments are exported as timestamps, so that an age keeps growing
 //! when something hangs.
 
+mod family;
+mod labels;
+mod process;
+
+pub use labels::{Answer, Operation};
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus::core::Collector;
-use prometheus::{
-    Counter, Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
-};
+use prometheus::{Encoder, GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
-use crate::domain::bank::{CompletionAnswer, StatusAnswer, UnknownKind};
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::Timestamp;
 
-/// A request to the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// getOrderStatusExtended.do
-    Status,
-    /// autoCompletion.do
-    Completion,
-}
-
-impl Operation {
-    const ALL: [Self; 2] = [Self::Status, Self::Completion];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Completion => "completion",
-        }
-    }
-}
-
-/// The class of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A bank view, or an acknowledged completion.
-    Known,
-    /// The bank's word about our request.
-    Refused,
-    /// Nothing that decides anything, by kind.
-    Unknown(UnknownKind),
-}
-
-impl Answer {
-    /// The class of a status answer.
-    pub const fn of_status(answer: &StatusAnswer) -> Self {
-        match answer {
-            StatusAnswer::Known(_) => Self::Known,
-            StatusAnswer::Refused(_) => Self::Refused,
-            StatusAnswer::Unknown(unknown) => Self::Unknown(unknown.kind),
-        }
-    }
-
-    /// The class of a completion's answer.
-    pub const fn of_completion(answer: &CompletionAnswer) -> Self {
-        match answer {
-            CompletionAnswer::Acknowledged => Self::Known,
-            CompletionAnswer::Refused(_) => Self::Refused,
-            CompletionAnswer::NotSent(unknown) | CompletionAnswer::Unknown(unknown) => Self::Unknown(unknown.kind),
-        }
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Known => "known",
-            Self::Refused => "refused",
-            Self::Unknown(kind) => kind.as_str(),
-        }
-    }
-
-    fn all() -> impl Iterator<Item = Self> {
-        [Self::Known, Self::Refused].into_iter().chain(UnknownKind::ALL.into_iter().map(Self::Unknown))
-    }
-}
+use family::Family;
+use process::ProcessGauges;
 
 /// A merchant's queue at one moment, to be set as gauges.
 #[derive(Clone, Debug)]
@@ -388,55 +329,6 @@ impl fmt::Debug for BudgetProbes {
     }
 }
 
-/// The process itself, read from /proc when scraped: fewer lines than the crate's own collector, and fractions of CPU
-/// seconds besides.
-#[derive(Clone, Debug)]
-struct ProcessGauges {
-    cpu_seconds: Counter,
-    resident_bytes: IntGauge,
-    open_fds: IntGauge,
-}
-
-impl ProcessGauges {
-    fn new(of: &Family<'_>, started_at: Timestamp) -> Result<Self, prometheus::Error> {
-        let build = of.gauges("reconciled_build_info", "The version that runs.", &["version"])?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let started = of.float("process_start_time_seconds", "When the process started.")?;
-        started.set(seconds(Some(started_at)));
-        Ok(Self {
-            cpu_seconds: of.counter("process_cpu_seconds_total", "CPU time used by the process.")?,
-            resident_bytes: of.whole("process_resident_memory_bytes", "Memory of the process that is in RAM.")?,
-            open_fds: of.whole("process_open_fds", "File descriptors that the process has open.")?,
-        })
-    }
-
-    /// Leaves a gauge as it was where /proc does not answer.
-    fn read(&self) {
-        if let Some(cpu) = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| cpu_seconds(&stat)) {
-            self.cpu_seconds.inc_by((cpu - self.cpu_seconds.get()).max(0.0));
-        }
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        if let Some(kib) = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(first_number) {
-            self.resident_bytes.set(kib.saturating_mul(1_024));
-        }
-        if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
-            self.open_fds.set(whole(open.count() as u64));
-        }
-    }
-}
-
-/// User and system time, fields 14 and 15 of /proc/self/stat, in clock ticks of a hundredth of a second on every Linux.
-fn cpu_seconds(stat: &str) -> Option<f64> {
-    // The second field, the program's name in brackets, may hold blanks.
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<u32>().ok();
-    Some((f64::from(ticks()?) + f64::from(ticks()?)) / 100.0)
-}
-
-fn first_number(text: &str) -> Option<i64> {
-    text.split_ascii_whitespace().next()?.parse().ok()
-}
-
 #[expect(clippy::cast_precision_loss, reason = "a moment in seconds fits a float to the microsecond until 2255")]
 fn seconds(moment: Option<Timestamp>) -> f64 {
     moment.map_or(0.0, |moment| moment.as_millis() as f64 / 1_000.0)
@@ -449,45 +341,4 @@ fn per_mille(share: u64) -> f64 {
 
 fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// Makes and registers metrics.
-struct Family<'a> {
-    registry: &'a Registry,
-}
-
-impl Family<'_> {
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
-        self.registered(IntCounterVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
-        self.registered(IntGaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn floats(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, prometheus::Error> {
-        self.registered(GaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn float(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
-        self.registered(Gauge::with_opts(Opts::new(name, help))?)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> Result<Counter, prometheus::Error> {
-        self.registered(Counter::with_opts(Opts::new(name, help))?)
-    }
-
-    fn whole(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
-        self.registered(IntGauge::with_opts(Opts::new(name, help))?)
-    }
-
-    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, prometheus::Error> {
-        let buckets = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0, 120.0];
-        self.registered(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets), labels)?)
-    }
-
-    fn registered<C: Collector + Clone + 'static>(&self, metric: C) -> Result<C, prometheus::Error> {
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
-    }
 }

@@ -68,12 +68,7 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
-        let merchant = merchant.clone();
-        self.readers
-            .read(move |connection| {
-                select_orders(connection, DUE_LOOKS, params![merchant.as_str(), now.as_millis(), limit])
-            })
-            .await
+        self.due(DUE_LOOKS, merchant, now, limit).await
     }
 
     /// Up to `limit` orders whose completion is due or whose open operation has its next step due, earliest lapse first.
@@ -83,41 +78,22 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
-        let merchant = merchant.clone();
-        self.readers
-            .read(move |connection| {
-                select_orders(connection, DUE_COMPLETIONS, params![merchant.as_str(), now.as_millis(), limit])
-            })
-            .await
+        self.due(DUE_COMPLETIONS, merchant, now, limit).await
     }
 
-    /// When the next look falls due; `None` when none is planned.
-    pub async fn next_look_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
-        let merchant = merchant.clone();
-        self.readers
-            .read(move |connection| {
-                let mut statement = connection.prepare_cached(NEXT_LOOK)?;
-                let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
-                Ok(next.map(rows::at))
-            })
-            .await
-    }
-
-    /// When the next step of a completion falls due; `None` when none is planned.
-    pub async fn next_completion_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
-        let merchant = merchant.clone();
-        self.readers
-            .read(move |connection| {
-                let mut statement = connection.prepare_cached(NEXT_COMPLETION)?;
-                let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
-                Ok(next.map(rows::at))
-            })
-            .await
-    }
-
-    /// Held orders that lapse before `until` and of which nobody has been told yet.
+    /// Up to `limit` orders whose hold lapses before `until` and of which nobody has been told yet.
     pub async fn unwarned_lapses(
         &self,
+        merchant: &MerchantId,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OrderWithOperation>, StoreError> {
+        self.due(UNWARNED_LAPSES, merchant, until, limit).await
+    }
+
+    async fn due(
+        &self,
+        sql: &'static str,
         merchant: &MerchantId,
         until: Timestamp,
         limit: usize,
@@ -125,18 +101,32 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                select_orders(connection, UNWARNED_LAPSES, params![merchant.as_str(), until.as_millis(), limit])
+                select_orders(connection, sql, params![merchant.as_str(), until.as_millis(), limit])
             })
             .await
     }
 
-    /// The earliest lapse of a held order of which nobody has been told yet.
+    /// When the next look falls due; `None` when none is planned.
+    pub async fn next_look_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
+        self.next(NEXT_LOOK, merchant).await
+    }
+
+    /// When the next step of a completion falls due; `None` when none is planned.
+    pub async fn next_completion_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
+        self.next(NEXT_COMPLETION, merchant).await
+    }
+
+    /// The earliest lapse of a hold of which nobody has been told yet.
     pub async fn next_unwarned_lapse(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
+        self.next(NEXT_UNWARNED_LAPSE, merchant).await
+    }
+
+    async fn next(&self, sql: &'static str, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                let mut statement = connection.prepare_cached(NEXT_UNWARNED_LAPSE)?;
-                let next: Option<i64> = statement.query_row([merchant.as_str()], |row| row.get(0))?;
+                let next: Option<i64> =
+                    connection.prepare_cached(sql)?.query_row([merchant.as_str()], |row| row.get(0))?;
                 Ok(next.map(rows::at))
             })
             .await

@@ -1,0 +1,66 @@
+//! The closed sets that label metrics: what was asked of the gateway, and the class of its answer.
+
+use crate::domain::bank::{CompletionAnswer, StatusAnswer, UnknownKind};
+
+/// A request to the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// getOrderStatusExtended.do
+    Status,
+    /// autoCompletion.do
+    Completion,
+}
+
+impl Operation {
+    pub(super) const ALL: [Self; 2] = [Self::Status, Self::Completion];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Completion => "completion",
+        }
+    }
+}
+
+/// The class of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A bank view, or an acknowledged completion.
+    Known,
+    /// The bank's word about our request.
+    Refused,
+    /// Nothing that decides anything, by kind.
+    Unknown(UnknownKind),
+}
+
+impl Answer {
+    /// The class of a status answer.
+    pub const fn of_status(answer: &StatusAnswer) -> Self {
+        match answer {
+            StatusAnswer::Known(_) => Self::Known,
+            StatusAnswer::Refused(_) => Self::Refused,
+            StatusAnswer::Unknown(unknown) => Self::Unknown(unknown.kind),
+        }
+    }
+
+    /// The class of a completion's answer.
+    pub const fn of_completion(answer: &CompletionAnswer) -> Self {
+        match answer {
+            CompletionAnswer::Acknowledged => Self::Known,
+            CompletionAnswer::Refused(_) => Self::Refused,
+            CompletionAnswer::NotSent(unknown) | CompletionAnswer::Unknown(unknown) => Self::Unknown(unknown.kind),
+        }
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Refused => "refused",
+            Self::Unknown(kind) => kind.as_str(),
+        }
+    }
+
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        [Self::Known, Self::Refused].into_iter().chain(UnknownKind::ALL.into_iter().map(Self::Unknown))
+    }
+}
