@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::bank::BankStatus;
 use super::calendar::{CronPattern, Zone};
-use super::order::{Hold, Order};
+use super::order::{Hold, Order, State};
 use super::time::Timestamp;
 
 /// How a merchant's holds are treated.
@@ -42,6 +43,17 @@ pub fn complete_at(schedule: &CompletionSchedule, zone: &Zone, order: &Order, ho
         CompletionSchedule::After(delay) => Some(hold.held_at.plus(*delay)),
         CompletionSchedule::Window(pattern) => pattern.next_after(zone, hold.held_at),
         CompletionSchedule::OnRelease => order.released_at.map(|released| released.max(hold.held_at)),
+    }
+}
+
+/// Whether the bank holds the money, as far as we know: a hold that is ours to complete, or one in review that the bank's
+/// latest word still shows. Of any other order a remembered hold is history, and nothing will lapse.
+pub fn stands(order: &Order) -> bool {
+    let shown_held = || order.view.as_ref().is_some_and(|seen| seen.view.status == BankStatus::Held);
+    match order.state {
+        State::Held => true,
+        State::Review => order.hold.is_some() && shown_held(),
+        State::Pending | State::Deposited | State::Reversed | State::Refunded | State::Declined => false,
     }
 }
 

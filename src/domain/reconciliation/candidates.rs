@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use super::super::bank::BankStatus;
 use super::super::holds::{self, HoldPolicy};
 use super::super::money::for_people;
 use super::super::operation::{Operation, OperationState};
@@ -109,7 +108,7 @@ fn times(count: u32) -> String {
 /// A hold is listed while it stands, and at risk in review too: the bank lets it go whatever we think of it.
 fn hold(candidate: &Candidate, policy: &HoldPolicy, now: Timestamp) -> Option<Finding> {
     let order = &candidate.order;
-    if !hold_stands(order) {
+    if !holds::stands(order) {
         return None;
     }
     let what = awaited(candidate, now);
@@ -128,14 +127,6 @@ fn hold(candidate: &Candidate, policy: &HoldPolicy, now: Timestamp) -> Option<Fi
         format!("{what}; lapses in {}", in_words(hold.lapses_at.since(now)))
     };
     Some(finding(kind, candidate, detail))
-}
-
-fn hold_stands(order: &Order) -> bool {
-    let shown_held = || {
-        let status = order.view.as_ref().map(|seen| seen.view.status);
-        status == Some(BankStatus::Held)
-    };
-    order.state == State::Held || (order.state == State::Review && order.hold.is_some() && shown_held())
 }
 
 /// What a hold waits for.
@@ -188,7 +179,7 @@ fn finding(kind: FindingKind, candidate: &Candidate, detail: String) -> Finding 
         currency: order.currency,
         bank_minor,
         since: order.state_since,
-        deadline: order.hold.map(|hold| hold.lapses_at).filter(|_| hold_stands(order)),
+        deadline: order.hold.map(|hold| hold.lapses_at).filter(|_| holds::stands(order)),
         detail,
     }
 }

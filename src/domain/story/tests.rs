@@ -277,6 +277,22 @@ To accept what the bank shows: reconciled order review A-1 --accept --reason \".
     );
 }
 
+/// The bug: the lapse of a hold, and its alert, were promised for money that the bank had taken already.
+#[test]
+fn a_hold_in_review_lapses_only_while_the_bank_shows_it() {
+    let lapse = |status| {
+        let review = Order { view: Some(seen(status, None, 0)), next_look_at: None, ..held() };
+        let story = tell(&Order { state: State::Review, ..review }, None, &[], &policy(), at(5));
+        story.next.into_iter().map(|moment| moment.words).collect::<Vec<_>>()
+    };
+    let stands = [
+        "If it is still held by then, the hold is at risk: the report says so.",
+        "The bank lets the hold go, and the money is the buyer's again.",
+    ];
+    assert_eq!(lapse(BankStatus::Held), stands);
+    assert_eq!(lapse(BankStatus::Deposited), [""; 0]);
+}
+
 #[test]
 fn orders_at_their_ends() {
     let table = [
