@@ -70,7 +70,12 @@ fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp
 }
 
 fn release(order: &Order) -> String {
-    format!("To release it: reconciled order release {}", order.number)
+    format!("To release it: reconciled order release {}", which(order))
+}
+
+/// The order as a command names it; with its merchant, since another one may have the same number.
+fn which(order: &Order) -> String {
+    format!("{} --merchant {}", order.number, order.merchant)
 }
 
 fn review(order: &Order) -> Vec<String> {
@@ -79,7 +84,7 @@ fn review(order: &Order) -> Vec<String> {
         format!("Money contradicts itself: {reason}."),
         "Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console."
             .to_owned(),
-        format!("To accept what the bank shows: reconciled order review {} --accept --reason \"...\"", order.number),
+        format!("To accept what the bank shows: reconciled order review {} --accept --reason \"...\"", which(order)),
     ]
 }
 

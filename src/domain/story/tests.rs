@@ -195,7 +195,7 @@ fn a_hold_that_waits_for_its_release() {
 2026-11-20 18:03:00 It became held: the bank shows it held.
 --
 1 234.50 RUB is held on the buyer's card, and not taken yet.
-Its completion waits for a release by the shop or an operator. To release it: reconciled order release A-1
+Its completion waits for a release by the shop or an operator. To release it: reconciled order release A-1 --merchant shop
 The bank's latest answer, at 2026-11-20 18:03:00: the bank shows it held.
 --
 2026-11-20 18:13:00 The bank is asked how it stands.
@@ -270,7 +270,7 @@ fn an_order_in_review() {
 --
 Money contradicts itself: we have 1 234.50 RUB, the bank has 1 234.51 RUB.
 Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console.
-To accept what the bank shows: reconciled order review A-1 --accept --reason \"...\"
+To accept what the bank shows: reconciled order review A-1 --merchant shop --accept --reason \"...\"
 --
 2026-11-20 19:00:00 The bank is asked once more, so that whoever decides has its latest word.
 ",
