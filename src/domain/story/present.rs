@@ -48,10 +48,7 @@ fn pending(order: &Order, policy: &Policy, now: Timestamp) -> Vec<String> {
 }
 
 fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp) -> Vec<String> {
-    let mut said = vec![format!(
-        "{} is held on the buyer's card, and not taken yet.",
-        for_people(order.amount.minor(), order.currency)
-    )];
+    let mut said = vec![format!("{} is held on the buyer's card, and not taken yet.", on_hold(order))];
     if open.is_none() {
         said.push(match (order.parked, order.complete_at) {
             (true, _) => format!("It is parked: nothing is taken until somebody releases it. {}", release(order)),
@@ -67,6 +64,14 @@ fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp
         said.push(format!("The hold should have lapsed at {} ({ago} ago).", policy.zone.for_people(hold.lapses_at)));
     }
     said
+}
+
+/// What the bank says it holds, as far as it has said so; our price otherwise.
+fn on_hold(order: &Order) -> String {
+    let view = order.view.as_ref().map(|seen| &seen.view).filter(|view| view.status == BankStatus::Held);
+    let theirs = view.and_then(|view| view.amounts.map(|amounts| amounts.approved).or(view.amount));
+    let currency = view.and_then(|view| view.currency).unwrap_or(order.currency);
+    theirs.map_or_else(|| for_people(order.amount.minor(), order.currency), |minor| for_people(minor, currency))
 }
 
 fn release(order: &Order) -> String {

@@ -205,6 +205,21 @@ The bank's latest answer, at 2026-11-20 18:03:00: the bank shows it held.
     );
 }
 
+/// The bug: our price was said to be held where a person had accepted that the bank holds less.
+#[test]
+fn a_hold_is_told_with_the_sum_that_the_bank_holds() {
+    let says = |view: Option<SeenView>| tell(&Order { view, ..held() }, None, &[], &policy(), at(5)).present[0].clone();
+    let less = |amounts| {
+        let mut seen = seen(BankStatus::Held, None, 0);
+        (seen.view.amount, seen.view.amounts) = (Some(1_000_00), amounts);
+        Some(seen)
+    };
+    let amounts = BankAmounts { approved: 900_00, deposited: 0, refunded: 0 };
+    assert_eq!(says(less(Some(amounts))), "900.00 RUB is held on the buyer's card, and not taken yet.");
+    assert_eq!(says(less(None)), "1 000.00 RUB is held on the buyer's card, and not taken yet.");
+    assert_eq!(says(None), "1 234.50 RUB is held on the buyer's card, and not taken yet.");
+}
+
 #[test]
 fn a_released_hold_of_which_a_part_is_taken() {
     let part = Amount::new(1_000_00).unwrap();
