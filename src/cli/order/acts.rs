@@ -15,6 +15,7 @@ use crate::domain::acts::{self, Act, ActError};
 use crate::domain::money::{Amount, AmountError};
 use crate::domain::operation::Operation;
 use crate::domain::order::{Order, State};
+use crate::domain::time::Timestamp;
 use crate::store::{Amendment, OperationChange, OrderWithOperation};
 
 /// `reconciled order release`.
@@ -56,7 +57,11 @@ impl Release {
         if self.json {
             return output.json(&OrderDocument::from(&after));
         }
-        output.line(format!("Order {} is released; {}.", after.order.number, completed(&after.order, merchant)))?;
+        output.line(format!(
+            "Order {} is released; {}.",
+            after.order.number,
+            completed(&after.order, merchant, desk.now)
+        ))?;
         desk.remark_idle();
         Ok(())
     }
@@ -78,9 +83,10 @@ impl Park {
 }
 
 /// When a released order is completed.
-fn completed(order: &Order, merchant: &MerchantConfig) -> String {
+fn completed(order: &Order, merchant: &MerchantConfig, now: Timestamp) -> String {
     match (order.state, order.complete_at) {
         (State::Pending, _) => "it is completed once it is held".to_owned(),
+        (_, Some(at)) if at <= now => "its completion is due at once".to_owned(),
         (_, Some(at)) => format!("its completion is due at {}", merchant.zone.for_people(at)),
         (_, None) => "its completion is not planned".to_owned(),
     }
