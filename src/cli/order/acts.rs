@@ -16,7 +16,7 @@ use crate::domain::money::{Amount, AmountError};
 use crate::domain::operation::Operation;
 use crate::domain::order::{Order, State};
 use crate::domain::time::Timestamp;
-use crate::store::{Amendment, OperationChange, OrderWithOperation};
+use crate::store::{Amendment, OrderWithOperation};
 
 /// `reconciled order release`.
 #[derive(Debug, clap::Args)]
@@ -97,16 +97,8 @@ pub(super) async fn perform<F>(desk: &Desk, found: &OrderWithOperation, act: F) 
 where
     F: FnOnce(&Order, Option<&Operation>) -> Result<Act, ActError> + Send + 'static,
 {
-    let decide = move |order: &Order, open: Option<&Operation>| match act(order, open) {
-        Ok(act) => Amendment {
-            order: Some(act.order),
-            operation: act.operation.map_or(OperationChange::None, OperationChange::Update),
-            events: vec![act.event],
-            value: Ok(()),
-        },
-        Err(refused) => Amendment::nothing(Err(refused)),
-    };
     let order = &found.order;
+    let decide = |order: &Order, open: Option<&Operation>| Amendment::of_act(act(order, open));
     let done = desk.store.amend(order.key, desk.now, decide).await?;
     done.map_err(|refused| Failure::failed(format!("order {} stays as it is: {refused}", order.number)))?;
     Ok(desk.store.order(&order.merchant, order.number.as_str()).await?)
