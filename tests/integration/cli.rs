@@ -145,6 +145,11 @@ fn check_says_what_the_configuration_means() {
         assert!(words.contains(said), "{said}: {words}");
     }
     assert_eq!(host.json(&["check", "--json"])["merchants"][0]["name"], "shop");
+    assert!(!words.contains("order_id"), "a login finds orders by their number too: {words}");
+    let login = "user_name = \"shop-api\"\npassword = { credential = \"only-the-daemon-has-it\" }";
+    let by_token = Host::configured(&SHOP.replace(login, "token = { credential = \"only-the-daemon-has-it\" }"));
+    let words = by_token.done(&["check"]);
+    assert!(words.contains("by token") && words.contains("hand every order over with its order_id"), "{words}");
 }
 
 #[test]
