@@ -74,6 +74,10 @@ fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
     };
     let mut facts = Table::facts();
     facts.fact("bank", format!("{} {known_as}", gateway.url));
+    if matches!(gateway.credentials, Credentials::Token(_)) {
+        facts
+            .fact("order ids", "hand every order over with its order_id: with a token, a bank may know it by no other");
+    }
     facts.fact(
         "patience",
         format!("{} to connect, {} in all", as_written(gateway.connect_timeout), as_written(gateway.request_timeout)),

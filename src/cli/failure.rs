@@ -80,7 +80,8 @@ pub(super) fn of_arguments(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { USAGE } else { OK })
 }
 
-/// What the daemon ends with; a wrong configuration keeps its exit code.
+/// What the daemon ends with; a wrong configuration keeps its exit code. The causes are those of contexts: an error of
+/// ours tells its cause in its own words and has no `source()` besides, else the cause would be told twice.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         match error.downcast::<ConfigError>() {

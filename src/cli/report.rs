@@ -98,7 +98,7 @@ impl Draw {
 }
 
 fn write(report: &Report, directory: &Path) -> Result<Written, Failure> {
-    report::write(report, directory).map_err(|error| Failure::failed(format!("{:#}", anyhow::Error::from(error))))
+    report::write(report, directory).map_err(|error| Failure::failed(error.to_string()))
 }
 
 fn summary(report: &Report, written: &Written) -> Table {

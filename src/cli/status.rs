@@ -1,5 +1,6 @@
 //! `status`: one screen that says whether all is well, what needs a person first.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use super::failure::Failure;
 use super::output::{self, Output, Table, Tint, cell, state_cell, tinted};
 use crate::config::MerchantConfig;
 use crate::domain::operation::OperationState;
-use crate::domain::order::State;
+use crate::domain::order::{MerchantId, State};
 use crate::domain::time::{Timestamp, in_words};
 use crate::store::{Figures, Group};
 
@@ -35,12 +36,15 @@ impl Status {
             let risk_until = desk.now.plus(merchant.holds.warn_before);
             counted.push(Counted { merchant, figures: desk.store.figures(&merchant.id, desk.now, risk_until).await? });
         }
+        let open = desk.store.open_orders().await?;
+        let is_unserved = |(merchant, _): &(MerchantId, u64)| desk.config.merchant(merchant).is_none();
+        let unserved: Vec<_> = open.into_iter().filter(is_unserved).collect();
         if self.json {
-            return output.json(&Document::of(&desk, &counted));
+            return output.json(&Document::of(&desk, &counted, &unserved));
         }
         output.table(whole(&desk))?;
         output.heading("\nNeeds a person")?;
-        output.table(for_a_person(&counted, desk.now))?;
+        output.table(for_a_person(&counted, &unserved, desk.now))?;
         for counted in &counted {
             output.heading(format!("\nMerchant {}", counted.merchant.id))?;
             output.table(states(&counted.figures, desk.now))?;
@@ -61,8 +65,13 @@ fn whole(desk: &Desk) -> Table {
     facts
 }
 
-fn for_a_person(counted: &[Counted<'_>], now: Timestamp) -> Table {
+fn for_a_person(counted: &[Counted<'_>], unserved: &[(MerchantId, u64)], now: Timestamp) -> Table {
     let mut table = Table::facts();
+    for (merchant, count) in unserved {
+        let words = format!("{} that nobody looks at", output::counted(*count, "open order"));
+        let remedy = "the configuration does not name it; put its [[merchant]] table back";
+        table.row(vec![cell(merchant), tinted(words, Tint::Bad), cell(remedy)]);
+    }
     for Counted { merchant, figures } in counted {
         let mut line = |tint, words: String, remedy: &str| {
             table.row(vec![cell(&merchant.id), tinted(words, tint), cell(remedy)]);
@@ -78,6 +87,10 @@ fn for_a_person(counted: &[Counted<'_>], now: Timestamp) -> Table {
             let next = figures.next_lapse.map(|at| lapse(at, now)).unwrap_or_default();
             let words = format!("{} at risk, the next {next}", output::counted(figures.holds_at_risk, "hold"));
             line(Tint::Bad, words, "reconciled order list --state held");
+        }
+        if figures.unanswered > 0 {
+            let words = format!("{} without a useful answer", output::counted(figures.unanswered, "order"));
+            line(Tint::Warning, words, "reconciled order why NUMBER tells what the bank said");
         }
     }
     if table.is_empty() {
@@ -139,6 +152,8 @@ struct Document<'a> {
     /// Who is at work; null when nobody is.
     daemon: Option<String>,
     database: String,
+    /// Open orders by merchant that the configuration does not name; nobody looks at them.
+    unserved: BTreeMap<&'a str, u64>,
     merchants: Vec<MerchantDocument<'a>>,
 }
 
@@ -153,6 +168,7 @@ struct MerchantDocument<'a> {
     holds_at_risk: u64,
     next_lapse_at: Option<String>,
     parked: u64,
+    unanswered: u64,
     last_report_at: Option<String>,
 }
 
@@ -176,11 +192,12 @@ impl From<Group> for GroupDocument {
 }
 
 impl<'a> Document<'a> {
-    fn of(desk: &Desk, counted: &'a [Counted<'a>]) -> Self {
+    fn of(desk: &Desk, counted: &'a [Counted<'a>], unserved: &'a [(MerchantId, u64)]) -> Self {
         Self {
             at: desk.now.to_string(),
             daemon: desk.holder(),
             database: desk.store.path().display().to_string(),
+            unserved: unserved.iter().map(|(merchant, count)| (merchant.as_str(), *count)).collect(),
             merchants: counted.iter().map(MerchantDocument::from).collect(),
         }
     }
@@ -198,6 +215,7 @@ impl<'a> From<&'a Counted<'a>> for MerchantDocument<'a> {
             holds_at_risk: figures.holds_at_risk,
             next_lapse_at: figures.next_lapse.map(|at| at.to_string()),
             parked: figures.parked,
+            unanswered: figures.unanswered,
             last_report_at: figures.last_report_at.map(|at| at.to_string()),
         }
     }

@@ -48,27 +48,27 @@ pub enum StartError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// Somebody listens there already, or we may not.
-    #[error("cannot listen on {address}: {source}; mend `listen` in the configuration")]
+    #[error("cannot listen on {address}: {cause}; mend `listen` in the configuration")]
     Listen {
         /// The address of the configuration.
         address: SocketAddr,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A merchant's connection cannot be set up.
-    #[error("merchant {merchant}: {source}")]
+    #[error("merchant {merchant}: {cause}")]
     Gateway {
         /// Which.
         merchant: MerchantId,
         /// Why.
-        source: TransportError,
+        cause: TransportError,
     },
     /// The minute bell cannot be set up.
     #[error("cannot set up the cron schedule: {0}")]
-    Schedule(#[from] ScheduleError),
+    Schedule(ScheduleError),
     /// Two metrics have one name, or the like.
     #[error("cannot set up the metrics: {0}")]
-    Metrics(#[from] prometheus::Error),
+    Metrics(prometheus::Error),
 }
 
 /// What became of a stop.
@@ -112,11 +112,11 @@ impl Daemon {
         let lock = Lock::take(&config.database, &format!("pid {}, since {started_at}", std::process::id()))?;
         let store = Store::open_under(&lock, &config.database)?;
         let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
-        let metrics = Metrics::new(&names, started_at)?;
+        let metrics = Metrics::new(&names, started_at).map_err(StartError::Metrics)?;
         let shared = Shared { store, metrics, progress: Progress::default(), clock };
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
-        let bell = MinuteBell::start().await?;
+        let bell = MinuteBell::start().await.map_err(StartError::Schedule)?;
         unserved::tell(&shared, &config).await;
         let merchants = start_merchants(&config, &shared, &bell)?;
         let config = watch::Sender::new(Arc::new(config));
@@ -219,7 +219,7 @@ impl Daemon {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+    TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })
 }
 
 fn start_merchants(config: &Config, shared: &Shared, bell: &MinuteBell) -> Result<Vec<MerchantWorkers>, StartError> {

@@ -13,7 +13,13 @@ const EVERY_MINUTE: &str = "0 * * * * *";
 /// Why there is no bell.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct ScheduleError(#[from] JobSchedulerError);
+pub struct ScheduleError(JobSchedulerError);
+
+impl From<JobSchedulerError> for ScheduleError {
+    fn from(cause: JobSchedulerError) -> Self {
+        Self(cause)
+    }
+}
 
 /// Rings once a minute until it is stopped.
 pub(super) struct MinuteBell {

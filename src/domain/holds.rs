@@ -50,10 +50,15 @@ pub fn complete_at(schedule: &CompletionSchedule, zone: &Zone, order: &Order, ho
     }
 }
 
-/// Whether the bank still keeps a hold for this order: in review too, as long as that is what it shows.
+/// Whether the bank holds the money, as far as we know: a hold that is ours to complete, or one in review that the bank's
+/// latest word still shows. Of any other order a remembered hold is history, and nothing will lapse.
 pub fn stands(order: &Order) -> bool {
     let shown_held = || order.view.as_ref().is_some_and(|seen| seen.view.status == BankStatus::Held);
-    order.state == State::Held || (order.state == State::Review && order.hold.is_some() && shown_held())
+    match order.state {
+        State::Held => true,
+        State::Review => order.hold.is_some() && shown_held(),
+        State::Pending | State::Deposited | State::Reversed | State::Refunded | State::Declined => false,
+    }
 }
 
 /// Whether a hold is so near its lapse that somebody should know.

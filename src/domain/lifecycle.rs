@@ -5,6 +5,7 @@
 
 use super::bank::{BankStatus, BankView};
 use super::money::for_people;
+use super::operation::times;
 use super::order::{Order, ReviewReason, State};
 
 /// What a bank view means for an order.
@@ -161,9 +162,8 @@ impl Contradiction {
                 format!("we completed {}, and the bank deposited {}", sum(*intended), sum(*deposited))
             }
             Self::StillHeldAfterSend { attempts } => {
-                format!(
-                    "a completion was sent ({attempts} times), its outcome is unknown, and the bank still shows the hold"
-                )
+                let sent = times(*attempts);
+                format!("a completion was sent {sent}, its outcome is unknown, and the bank still shows the hold")
             }
             Self::CompletionRefused { why } => format!("the bank refused to complete the hold: {why}"),
             Self::AnotherEnd { ours, theirs } => format!("we had it {ours}, and the bank shows it {theirs}"),

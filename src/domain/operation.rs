@@ -194,5 +194,14 @@ pub enum Step {
     },
 }
 
+/// How often something was sent, for a sentence.
+pub fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
 #[cfg(test)]
 mod tests;

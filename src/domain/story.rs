@@ -1,14 +1,16 @@
 //! An order's story in plain words: what happened from its registration on, how it stands, what comes next and when.
 //!
 //! The command line and the pages tell it in the same words, so it is a value made here: sentences with their moments,
-//! and how these are laid out is the teller's business. Nothing is decided here. What comes next is read from the
-//! columns that the daemon's loops read, so the story cannot promise what would not happen.
+//! and how these are laid out is the teller's business. Nothing is decided here. What the daemon does next is read from
+//! the columns that its loops read; what the bank does, the lapse of a hold, is told only while the hold
+//! [stands](holds::stands), by the rule that the report goes by.
 
 mod present;
 #[cfg(test)]
 mod tests;
 
 use super::event::{Event, EventKind};
+use super::holds;
 use super::journey::Policy;
 use super::money::for_people;
 use super::operation::{CompletionAmount, Operation, OperationState};
@@ -141,9 +143,9 @@ fn next_of_order(order: &Order, policy: &Policy, now: Timestamp) -> Vec<Moment> 
     next
 }
 
-/// A hold in review lapses all the same.
+/// A hold in review lapses all the same, as long as the bank shows it.
 fn lapse(order: &Order, policy: &Policy, now: Timestamp) -> Vec<Moment> {
-    let Some(hold) = order.hold.filter(|hold| !order.state.is_end() && hold.lapses_at > now) else {
+    let Some(hold) = order.hold.filter(|hold| holds::stands(order) && hold.lapses_at > now) else {
         return Vec::new();
     };
     let mut next = vec![moment(hold.lapses_at, "The bank lets the hold go, and the money is the buyer's again.")];

@@ -41,7 +41,7 @@ pub struct Line {
 pub enum HeadError {
     /// The system's word.
     #[error("cannot read the first line: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// There is no header, or one with columns that are unknown, missing or there twice.
     #[error("the header (line {line}) is not usable: {rejection}")]
     Columns {
@@ -120,7 +120,7 @@ fn uneven(values: usize, columns: usize) -> Problem {
 }
 
 fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Layout, HeadError> {
-    let read = lines.next_filled()?;
+    let read = lines.next_filled().map_err(HeadError::Io)?;
     let columns = match read {
         Some(Ok(text)) => columns(text),
         Some(Err(problem)) => Err(vec![problem]),

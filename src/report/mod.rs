@@ -42,22 +42,22 @@ pub struct Written {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// It could not be put into words.
-    #[error("cannot render the report as {format}")]
+    #[error("cannot render the report as {format}: {cause}")]
     Render {
         /// The format.
         format: &'static str,
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        cause: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file system refused.
-    #[error("cannot {doing} {}", path.display())]
+    #[error("cannot {doing} {}: {cause}", path.display())]
     File {
         /// What was tried: `create`, `write`, `rename`, `sync`.
         doing: &'static str,
         /// With which file or directory.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -84,5 +84,5 @@ fn unrendered<E>(format: &'static str) -> impl FnOnce(E) -> WriteError
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    move |source| WriteError::Render { format, source: Box::new(source) }
+    move |cause| WriteError::Render { format, cause: Box::new(cause) }
 }

@@ -139,9 +139,9 @@ impl Bank {
         self.vault().0.faults.clear();
     }
 
-    /// Whether no login was set.
-    pub(super) fn lets_anybody_in(&self) -> bool {
-        self.inner.login.is_none()
+    /// The user name of the only login let in, if one was set; else everybody is.
+    pub(super) fn only_login(&self) -> Option<&str> {
+        self.inner.login.as_ref().map(|login| login.user_name.as_str())
     }
 
     pub(super) fn find(&self, order_id: &str) -> Option<Order> {

@@ -30,9 +30,16 @@ pub(super) fn routes(bank: Bank, authority: String) -> Router {
 struct FrontPage {
     origin: String,
     open: bool,
+    example: Example,
     faults: usize,
     orders: Vec<Row>,
     total: usize,
+}
+
+/// Who asks in the examples.
+struct Example {
+    user_name: String,
+    password: &'static str,
 }
 
 /// One order in the table.
@@ -48,15 +55,24 @@ struct Row {
 }
 
 async fn show(State((bank, authority)): State<(Bank, String)>, headers: HeaderMap) -> Response {
-    let open = bank.lets_anybody_in();
+    let open = bank.only_login().is_none();
     let (orders, total) = bank.newest(ORDERS_SHOWN);
     show_template(&FrontPage {
         origin: origin(&headers, &authority),
         open,
+        example: example(bank.only_login()),
         faults: bank.faults().len(),
         orders: orders.iter().map(|order| row(order, open)).collect(),
         total,
     })
+}
+
+/// A login that is let in. The real password does not belong on a page, so whoever copies the example fills it in.
+fn example(only: Option<&str>) -> Example {
+    match only {
+        Some(user_name) => Example { user_name: form_value(user_name), password: "PASSWORD" },
+        None => Example { user_name: "shop-api".to_owned(), password: "secret" },
+    }
 }
 
 fn row(order: &Order, open: bool) -> Row {
@@ -73,9 +89,13 @@ fn row(order: &Order, open: bool) -> Row {
 }
 
 fn status_path(order: &Order) -> String {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let login = escape(&order.registration.login, unreserved);
+    let login = form_value(&order.registration.login);
     format!("/payment/rest/getOrderStatusExtended.do?userName={login}&password=any&language=en&orderId={}", order.id)
+}
+
+/// Fit for a URL and for a form.
+fn form_value(text: &str) -> String {
+    escape(text, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
 }
 
 fn state(state: &OrderState) -> &'static str {

@@ -33,13 +33,21 @@ pub enum LockError {
     /// The database has two names, and so could have two locks.
     #[error("the database {} has another name too (a hard link), under which a second daemon could work on it; remove one of the two names", .0.display())]
     HardLinked(PathBuf),
+    /// The directory of the database, and of its lock, is missing and cannot be made.
+    #[error("cannot create the directory {}: {cause}; create it, or mend `database` in the configuration", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// The lock file cannot be used.
-    #[error("cannot lock {}: {source}", .path.display())]
+    #[error("cannot lock {}: {cause}", .path.display())]
     Io {
         /// The lock file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
 }
 
@@ -47,9 +55,10 @@ impl Lock {
     /// Takes the lock for `database`, naming this process with `holder` (one line).
     pub fn take(database: &Path, holder: &str) -> Result<Self, LockError> {
         let path = lock_path(database);
-        let io = |source| LockError::Io { path: path.clone(), source };
+        let io = |cause| LockError::Io { path: path.clone(), cause };
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(io)?;
+            std::fs::create_dir_all(directory)
+                .map_err(|cause| LockError::Directory { path: directory.to_owned(), cause })?;
         }
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
@@ -58,7 +67,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { holder: named_in(&mut file), path });
             }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(TryLockError::Error(cause)) => return Err(io(cause)),
         }
         file.set_len(0).map_err(io)?;
         file.write_all(holder.as_bytes()).map_err(io)?;

@@ -30,7 +30,13 @@ pub enum MigrateError {
     Foreign(i64),
     /// SQLite's word.
     #[error("{0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for MigrateError {
+    fn from(cause: rusqlite::Error) -> Self {
+        Self::Sqlite(cause)
+    }
 }
 
 /// Refuses a schema newer than this program, and another program's file, before anything is written.

@@ -27,12 +27,12 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory is missing or not ours.
-    #[error("cannot create the directory {}: {source}; create it, or mend `database` in the configuration", .path.display())]
+    #[error("cannot create the directory {}: {cause}; create it, or mend `database` in the configuration", .path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// There is no database, and none was to be created.
     #[error("there is no database at {}; start the daemon once, or mend `database` in the configuration", .0.display())]
@@ -49,12 +49,12 @@ pub enum OpenError {
         message: String,
     },
     /// The schema does not fit this program.
-    #[error("cannot use the database {}: {source}", .path.display())]
+    #[error("cannot use the database {}: {cause}", .path.display())]
     Schema {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: MigrateError,
+        cause: MigrateError,
     },
     /// A setting on which money safety rests did not take.
     #[error("the database {} runs with {what}; refusing to work with it", .path.display())]
@@ -91,7 +91,7 @@ impl Store {
 
     fn open_with(path: &Path, extra: OpenFlags, lock: Option<&Lock>) -> Result<Self, OpenError> {
         let mut connection = connect(path, extra)?;
-        migrate::to_latest(&mut connection).map_err(|source| OpenError::Schema { path: path.to_owned(), source })?;
+        migrate::to_latest(&mut connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
         let database = Identity::of(path)
             .map_err(|error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() })?;
         let files = std::iter::once(database).chain(lock.map(Lock::identity)).collect();
@@ -109,7 +109,7 @@ impl Store {
 fn prepare(path: &Path) -> Result<(), OpenError> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory)
-            .map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
+            .map_err(|cause| OpenError::Directory { path: directory.to_owned(), cause })?;
     }
     refuse_empty(path)
 }
@@ -130,7 +130,7 @@ fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, OpenError> {
     // Before anything is written to it: a newer schema is left untouched, its journal mode included. The last one to
     // close a database moves its log into it, which would be writing too.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sqlite)?;
-    migrate::refuse_newer(&connection).map_err(|source| OpenError::Schema { path: path.to_owned(), source })?;
+    migrate::refuse_newer(&connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;

@@ -145,6 +145,11 @@ fn check_says_what_the_configuration_means() {
         assert!(words.contains(said), "{said}: {words}");
     }
     assert_eq!(host.json(&["check", "--json"])["merchants"][0]["name"], "shop");
+    assert!(!words.contains("order_id"), "a login finds orders by their number too: {words}");
+    let login = "user_name = \"shop-api\"\npassword = { credential = \"only-the-daemon-has-it\" }";
+    let by_token = Host::configured(&SHOP.replace(login, "token = { credential = \"only-the-daemon-has-it\" }"));
+    let words = by_token.done(&["check"]);
+    assert!(words.contains("by token") && words.contains("hand every order over with its order_id"), "{words}");
 }
 
 #[test]
@@ -190,8 +195,10 @@ fn what_is_no_order_is_refused_with_the_reason() {
 fn an_import_refuses_lines_and_keeps_the_rest() {
     let host = Host::new();
     host.add("A-1", "100");
+    host.add("A-2", "100");
     let lines = [
         r#"{"order_number": "B-1", "amount": 1000, "complete_amount": 900}"#,
+        r#"{"order_number": "A-2", "amount": 7}"#,
         r#"{"order_number": "B-2", "amount": 0}"#,
         "",
         "not json",
@@ -201,17 +208,24 @@ fn an_import_refuses_lines_and_keeps_the_rest() {
     ];
     host.file("orders.jsonl", &lines.join("\n"));
     let ran = host.run(&["order", "import", "orders.jsonl"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (1, "2 added, 1 queued before, 3 refused.\n"));
-    for refusal in ["line 2, order B-2: amount: the amount is zero", "line 4: this is not JSON", "line 6, order A-1: "]
-    {
-        assert!(ran.stderr.contains(refusal), "{refusal}: {}", ran.stderr);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, "2 added, 1 queued before, 4 refused.\n"));
+    let refusals = [
+        "line 2, order A-2: its number is queued already",
+        "line 3, order B-2: amount: the amount is zero",
+        "line 5: this is not JSON",
+        "line 7, order A-1: its number is queued already",
+    ];
+    let told: Vec<_> = ran.stderr.lines().filter(|line| line.contains("line ")).collect();
+    assert_eq!(told.len(), refusals.len(), "{}", ran.stderr);
+    for (told, refusal) in told.iter().zip(refusals) {
+        assert!(told.contains(refusal), "in the order of the file, {refusal}: {}", ran.stderr);
     }
     let again = host.run(&["order", "import", "orders.jsonl", "--json"]);
     let summary: Value = serde_json::from_str(&again.stdout).unwrap();
-    assert_eq!((&summary["added"], &summary["exists"], &summary["refused"]), (&json!(0), &json!(3), &json!(3)));
-    assert_eq!(summary["refusals"][0]["line"], 2);
-    assert_eq!(summary["refusals"][0]["problems"][0]["code"], "amount_zero");
-    let conflict = summary["refusals"].as_array().unwrap().iter().find(|refusal| refusal["line"] == 6).unwrap();
+    assert_eq!((&summary["added"], &summary["exists"], &summary["refused"]), (&json!(0), &json!(3), &json!(4)));
+    assert_eq!(summary["refusals"][1]["line"], 3);
+    assert_eq!(summary["refusals"][1]["problems"][0]["code"], "amount_zero");
+    let conflict = summary["refusals"].as_array().unwrap().iter().find(|refusal| refusal["line"] == 7).unwrap();
     assert_eq!(conflict["result"], "exists_with_different_amount");
 }
 

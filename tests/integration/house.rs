@@ -58,6 +58,21 @@ fn every_library_lives_where_it_belongs() {
     }
 }
 
+/// What is printed is either an error's words or its words with every `source()` behind; a cause in both would be told
+/// twice. So it stands in the words, as `cause`, and a `source()` there is only where an error passes for another one.
+#[test]
+fn an_error_tells_its_cause_in_its_own_words_alone() {
+    for (path, text) in sources().into_iter().filter(|(_, text)| text.contains("thiserror::Error")) {
+        let mut message = "";
+        for line in code_lines(&text).map(str::trim_start) {
+            message = if line.starts_with("#[error(") { line } else { message };
+            assert!(!line.starts_with("source: ") && !line.contains("#[source]"), "{path}: a cause is named `cause`");
+            let passes_for_another = message.starts_with("#[error(transparent)]");
+            assert!(!line.contains("#[from]") || passes_for_another, "{path}: #[from] makes a source() of `{line}`");
+        }
+    }
+}
+
 #[test]
 fn unsafe_code_is_nowhere() {
     assert!(fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("unsafe_code = \"forbid\""));

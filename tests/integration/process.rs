@@ -244,3 +244,23 @@ async fn a_database_with_two_names_is_refused() {
     let refused = run_to_its_end(&config.path);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("hard link"));
 }
+
+/// The bug: the chain of causes was printed behind words that held the cause already.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_names_its_cause_once() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let path = world.config().path;
+    let says_once = |toml: String, cause: &str| {
+        std::fs::write(&path, toml).unwrap();
+        let refused = run_to_its_end(&path);
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!((refused.status.code(), words.matches(cause).count()), (Some(1), 1), "{words}");
+    };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("listen = \"{}\"", taken.local_addr().unwrap());
+    says_once(world.toml().replace("listen = \"127.0.0.1:0\"", &listen), "in use");
+    std::fs::write(world.directory.path().join("file"), "").unwrap();
+    says_once(world.toml().replace("data/reconciled.db", "file/reconciled.db"), "os error");
+    std::fs::write(world.directory.path().join("text"), "no database".repeat(100)).unwrap();
+    says_once(world.toml().replace("data/reconciled.db", "text"), "not a database");
+}

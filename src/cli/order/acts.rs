@@ -15,7 +15,8 @@ use crate::domain::acts::{self, Act, ActError};
 use crate::domain::money::{Amount, AmountError};
 use crate::domain::operation::Operation;
 use crate::domain::order::{Order, State};
-use crate::store::{Amendment, OperationChange, OrderWithOperation};
+use crate::domain::time::Timestamp;
+use crate::store::{Amendment, OrderWithOperation};
 
 /// `reconciled order release`.
 #[derive(Debug, clap::Args)]
@@ -56,7 +57,11 @@ impl Release {
         if self.json {
             return output.json(&OrderDocument::from(&after));
         }
-        output.line(format!("Order {} is released; {}.", after.order.number, completed(&after.order, merchant)))?;
+        output.line(format!(
+            "Order {} is released; {}.",
+            after.order.number,
+            completed(&after.order, merchant, desk.now)
+        ))?;
         desk.remark_idle();
         Ok(())
     }
@@ -78,9 +83,10 @@ impl Park {
 }
 
 /// When a released order is completed.
-fn completed(order: &Order, merchant: &MerchantConfig) -> String {
+fn completed(order: &Order, merchant: &MerchantConfig, now: Timestamp) -> String {
     match (order.state, order.complete_at) {
         (State::Pending, _) => "it is completed once it is held".to_owned(),
+        (_, Some(at)) if at <= now => "its completion is due at once".to_owned(),
         (_, Some(at)) => format!("its completion is due at {}", merchant.zone.for_people(at)),
         (_, None) => "its completion is not planned".to_owned(),
     }
@@ -91,16 +97,8 @@ pub(super) async fn perform<F>(desk: &Desk, found: &OrderWithOperation, act: F) 
 where
     F: FnOnce(&Order, Option<&Operation>) -> Result<Act, ActError> + Send + 'static,
 {
-    let decide = move |order: &Order, open: Option<&Operation>| match act(order, open) {
-        Ok(act) => Amendment {
-            order: Some(act.order),
-            operation: act.operation.map_or(OperationChange::None, OperationChange::Update),
-            events: vec![act.event],
-            value: Ok(()),
-        },
-        Err(refused) => Amendment::nothing(Err(refused)),
-    };
     let order = &found.order;
+    let decide = |order: &Order, open: Option<&Operation>| Amendment::of_act(act(order, open));
     let done = desk.store.amend(order.key, desk.now, decide).await?;
     done.map_err(|refused| Failure::failed(format!("order {} stays as it is: {refused}", order.number)))?;
     Ok(desk.store.order(&order.merchant, order.number.as_str()).await?)

@@ -20,7 +20,8 @@ use crate::clock::Clock;
 use crate::config::{Config, Reading};
 use crate::domain::event::Cause;
 use crate::domain::order::NewOrder;
-use crate::intake::{self, OrderFile, Rejection};
+use crate::intake::{self, Line, OrderFile, Rejection};
+use crate::store::Added;
 
 /// Orders in one transaction: enough that the sync is not what takes time, few enough that the daemon beside it is not
 /// kept waiting.
@@ -174,11 +175,7 @@ impl Work<'_> {
     async fn read(&mut self, lines: OrderFile<'_, Box<dyn BufRead>>) -> Result<(), Failure> {
         let mut batch = Vec::with_capacity(BATCH);
         for line in lines {
-            let line = line.map_err(|error| self.cut_short(&format!("the file cannot be read on: {error}")))?;
-            match line.order {
-                Ok(order) => batch.push((line.number, order)),
-                Err(rejection) => self.refuse(Refusal::unread(line.number, rejection)),
-            }
+            batch.push(line.map_err(|error| self.cut_short(&format!("the file cannot be read on: {error}")))?);
             if batch.len() == BATCH {
                 self.queue(std::mem::take(&mut batch)).await?;
             }
@@ -186,24 +183,40 @@ impl Work<'_> {
         self.queue(batch).await
     }
 
-    async fn queue(&mut self, batch: Vec<(u64, NewOrder)>) -> Result<(), Failure> {
-        let Some(desk) = self.desk else {
-            self.summary.added += batch.len() as u64;
-            return Ok(());
-        };
-        let orders = batch.iter().map(|(_, order)| order.clone()).collect();
-        let added = desk.store.add_orders(orders, Cause::Shop, Clock.now()).await;
-        let added = added.map_err(|error| self.cut_short(&error.to_string()))?;
-        for ((line, order), added) in batch.iter().zip(&added) {
-            let word = Word::from(added);
-            match refusal(order, added) {
-                Some(sentence) => self.refuse(Refusal::of(*line, order, word, sentence)),
-                None if word.result == "exists" => self.summary.exists += 1,
-                None => self.summary.added += 1,
+    /// Lines that cannot be read wait for those that can, so that whatever is refused is told in the order of the file.
+    async fn queue(&mut self, batch: Vec<Line>) -> Result<(), Failure> {
+        let orders = batch.iter().filter_map(|line| line.order.as_ref().ok()).cloned().collect();
+        let mut added = self.add(orders).await?.into_iter();
+        for line in batch {
+            match line.order {
+                Ok(order) => {
+                    if let Some(added) = added.next() {
+                        self.count(line.number, &order, &added);
+                    }
+                }
+                Err(rejection) => self.refuse(Refusal::unread(line.number, rejection)),
             }
         }
         self.bar.set_message(format!("{} added, {} queued before", self.summary.added, self.summary.exists));
         Ok(())
+    }
+
+    /// What became of each of `orders`; a dry run takes every one for new.
+    async fn add(&self, orders: Vec<NewOrder>) -> Result<Vec<Added>, Failure> {
+        let Some(desk) = self.desk else {
+            return Ok(orders.iter().map(|_| Added::New).collect());
+        };
+        let added = desk.store.add_orders(orders, Cause::Shop, Clock.now()).await;
+        added.map_err(|error| self.cut_short(&error.to_string()))
+    }
+
+    fn count(&mut self, line: u64, order: &NewOrder, added: &Added) {
+        let word = Word::from(added);
+        match refusal(order, added) {
+            Some(sentence) => self.refuse(Refusal::of(line, order, word, sentence)),
+            None if word.result == "exists" => self.summary.exists += 1,
+            None => self.summary.added += 1,
+        }
     }
 
     fn refuse(&mut self, refusal: Refusal) {

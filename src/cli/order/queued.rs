@@ -42,7 +42,8 @@ pub(super) fn refusal(order: &NewOrder, added: &Added) -> Option<String> {
     match added {
         Added::New | Added::Exists => None,
         Added::ExistsWithDifferentAmount { amount_minor } if *amount_minor == order.amount.minor() => {
-            Some(format!("its number is queued already in another currency; `reconciled order show {}`", order.number))
+            let which = format!("{} --merchant {}", order.number, order.merchant);
+            Some(format!("its number is queued already in another currency; `reconciled order show {which}`"))
         }
         Added::ExistsWithDifferentAmount { amount_minor } => Some(format!(
             "its number is queued already with {}, not {}; an order never changes its price, so give this one another \

@@ -1,7 +1,6 @@
 //! Deadlines of holds, and when their completion is due.
 
 use super::super::fixtures::{DAY, HOUR, NOW, order, policy};
-use super::super::order::State;
 use super::*;
 
 const HOLDS: HoldPolicy = HoldPolicy { lifetime: DAY.saturating_mul(5), warn_before: DAY };

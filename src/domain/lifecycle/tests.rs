@@ -168,3 +168,11 @@ fn a_reason_is_a_sentence_with_the_sums_in_it() {
     let reason = found.reason(&order(State::Held));
     assert_eq!(reason.sentence, "the order is for 100.00 RUB, and the bank holds 90.00 RUB");
 }
+
+#[test]
+fn a_send_is_counted_in_words() {
+    for (attempts, times) in [(1, "once"), (2, "twice"), (3, "3 times")] {
+        let reason = Contradiction::StillHeldAfterSend { attempts }.reason(&order(State::Held));
+        assert!(reason.sentence.starts_with(&format!("a completion was sent {times}, ")), "{}", reason.sentence);
+    }
+}

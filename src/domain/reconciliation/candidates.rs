@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::holds::{self, HoldPolicy};
 use super::super::money::for_people;
-use super::super::operation::{Operation, OperationState};
+use super::super::operation::{Operation, OperationState, times};
 use super::super::order::{Order, State};
 use super::super::polling::{self, LookPolicy};
 use super::super::time::{Timestamp, in_words};
@@ -95,14 +95,6 @@ fn in_doubt(candidate: &Candidate) -> Option<Finding> {
 fn deposited_after(order: &Order, sent_at: Timestamp) -> Option<i64> {
     let seen = order.view.as_ref().filter(|seen| seen.seen_at >= sent_at)?;
     Some(in_our_currency(order, &seen.view)?.amounts?.deposited)
-}
-
-fn times(count: u32) -> String {
-    match count {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        n => format!("{n} times"),
-    }
 }
 
 /// A hold is listed while it stands, and at risk in review too: the bank lets it go whatever we think of it.

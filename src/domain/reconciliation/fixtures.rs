@@ -132,7 +132,7 @@ pub(crate) fn with_yardstick<T>(measure: impl FnOnce(Yardstick<'_>) -> T) -> T {
         held: hours(1),
         review: hours(1),
         late: Vec::new(),
-        payment_time: Duration::from_mins(20),
+        payment_time: Duration::from_secs(20 * 60),
         backoff: Duration::from_secs(5),
         backoff_max: hours(1),
     };

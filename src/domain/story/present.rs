@@ -48,10 +48,7 @@ fn pending(order: &Order, policy: &Policy, now: Timestamp) -> Vec<String> {
 }
 
 fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp) -> Vec<String> {
-    let mut said = vec![format!(
-        "{} is held on the buyer's card, and not taken yet.",
-        for_people(order.amount.minor(), order.currency)
-    )];
+    let mut said = vec![format!("{} is held on the buyer's card, and not taken yet.", on_hold(order))];
     if open.is_none() {
         said.push(match (order.parked, order.complete_at) {
             (true, _) => format!("It is parked: nothing is taken until somebody releases it. {}", release(order)),
@@ -69,8 +66,21 @@ fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp
     said
 }
 
+/// What the bank says it holds, as far as it has said so; our price otherwise.
+fn on_hold(order: &Order) -> String {
+    let view = order.view.as_ref().map(|seen| &seen.view).filter(|view| view.status == BankStatus::Held);
+    let theirs = view.and_then(|view| view.amounts.map(|amounts| amounts.approved).or(view.amount));
+    let currency = view.and_then(|view| view.currency).unwrap_or(order.currency);
+    theirs.map_or_else(|| for_people(order.amount.minor(), order.currency), |minor| for_people(minor, currency))
+}
+
 fn release(order: &Order) -> String {
-    format!("To release it: reconciled order release {}", order.number)
+    format!("To release it: reconciled order release {}", which(order))
+}
+
+/// The order as a command names it; with its merchant, since another one may have the same number.
+fn which(order: &Order) -> String {
+    format!("{} --merchant {}", order.number, order.merchant)
 }
 
 fn review(order: &Order) -> Vec<String> {
@@ -79,7 +89,7 @@ fn review(order: &Order) -> Vec<String> {
         format!("Money contradicts itself: {reason}."),
         "Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console."
             .to_owned(),
-        format!("To accept what the bank shows: reconciled order review {} --accept --reason \"...\"", order.number),
+        format!("To accept what the bank shows: reconciled order review {} --accept --reason \"...\"", which(order)),
     ]
 }
 

@@ -195,7 +195,7 @@ fn a_hold_that_waits_for_its_release() {
 2026-11-20 18:03:00 It became held: the bank shows it held.
 --
 1 234.50 RUB is held on the buyer's card, and not taken yet.
-Its completion waits for a release by the shop or an operator. To release it: reconciled order release A-1
+Its completion waits for a release by the shop or an operator. To release it: reconciled order release A-1 --merchant shop
 The bank's latest answer, at 2026-11-20 18:03:00: the bank shows it held.
 --
 2026-11-20 18:13:00 The bank is asked how it stands.
@@ -203,6 +203,21 @@ The bank's latest answer, at 2026-11-20 18:03:00: the bank shows it held.
 2026-11-25 18:03:00 The bank lets the hold go, and the money is the buyer's again.
 ",
     );
+}
+
+/// The bug: our price was said to be held where a person had accepted that the bank holds less.
+#[test]
+fn a_hold_is_told_with_the_sum_that_the_bank_holds() {
+    let says = |view: Option<SeenView>| tell(&Order { view, ..held() }, None, &[], &policy(), at(5)).present[0].clone();
+    let less = |amounts| {
+        let mut seen = seen(BankStatus::Held, None, 0);
+        (seen.view.amount, seen.view.amounts) = (Some(1_000_00), amounts);
+        Some(seen)
+    };
+    let amounts = BankAmounts { approved: 900_00, deposited: 0, refunded: 0 };
+    assert_eq!(says(less(Some(amounts))), "900.00 RUB is held on the buyer's card, and not taken yet.");
+    assert_eq!(says(less(None)), "1 000.00 RUB is held on the buyer's card, and not taken yet.");
+    assert_eq!(says(None), "1 234.50 RUB is held on the buyer's card, and not taken yet.");
 }
 
 #[test]
@@ -270,11 +285,27 @@ fn an_order_in_review() {
 --
 Money contradicts itself: we have 1 234.50 RUB, the bank has 1 234.51 RUB.
 Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console.
-To accept what the bank shows: reconciled order review A-1 --accept --reason \"...\"
+To accept what the bank shows: reconciled order review A-1 --merchant shop --accept --reason \"...\"
 --
 2026-11-20 19:00:00 The bank is asked once more, so that whoever decides has its latest word.
 ",
     );
+}
+
+/// The bug: the lapse of a hold, and its alert, were promised for money that the bank had taken already.
+#[test]
+fn a_hold_in_review_lapses_only_while_the_bank_shows_it() {
+    let lapse = |status| {
+        let review = Order { view: Some(seen(status, None, 0)), next_look_at: None, ..held() };
+        let story = tell(&Order { state: State::Review, ..review }, None, &[], &policy(), at(5));
+        story.next.into_iter().map(|moment| moment.words).collect::<Vec<_>>()
+    };
+    let stands = [
+        "If it is still held by then, the hold is at risk: the alert fires.",
+        "The bank lets the hold go, and the money is the buyer's again.",
+    ];
+    assert_eq!(lapse(BankStatus::Held), stands);
+    assert_eq!(lapse(BankStatus::Deposited), [""; 0]);
 }
 
 #[test]

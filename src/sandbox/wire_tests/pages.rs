@@ -95,5 +95,7 @@ async fn the_front_page_leads_everywhere_and_shows_no_password() {
     let login = Some("shop:hunter2".parse().unwrap());
     let closed = Sandbox::start(Settings { login, ..Settings::default() }).await.unwrap();
     registered(&closed, Registration::new("shop", "A-1", 100));
-    assert!(!get(&closed, "/").await.contains("hunter2"));
+    let page = get(&closed, "/").await;
+    assert!(!page.contains("hunter2"));
+    assert!(page.contains("-d userName=shop -d password=PASSWORD"), "the example is let in: {page}");
 }

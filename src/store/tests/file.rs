@@ -31,7 +31,7 @@ fn a_newer_schema_is_refused_and_left_byte_for_byte_as_it_was() {
     let file = File::at_rest();
     file.raw().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
     let error = refused(&file);
-    let OpenError::Schema { source: MigrateError::Newer { found, known }, .. } = error else { panic!("{error}") };
+    let OpenError::Schema { cause: MigrateError::Newer { found, known }, .. } = error else { panic!("{error}") };
     assert_eq!((usize::try_from(found).unwrap(), known), (SCHEMA_VERSION + 1, SCHEMA_VERSION));
 }
 
@@ -47,7 +47,7 @@ fn regression_a_newer_schema_with_a_log_is_left_with_its_log() {
         fs::copy(origin.directory.path().join(&name), crashed.directory.path().join(&name)).unwrap();
     }
     assert_eq!(bytes(&crashed).len(), 2, "there is a log");
-    assert!(matches!(refused(&crashed), OpenError::Schema { source: MigrateError::Newer { .. }, .. }));
+    assert!(matches!(refused(&crashed), OpenError::Schema { cause: MigrateError::Newer { .. }, .. }));
 }
 
 #[test]
@@ -58,11 +58,11 @@ fn another_programs_database_is_refused() {
     marked.raw().pragma_update(None, "application_id", 7).unwrap();
     for (file, id) in [(with_tables, 0), (marked, 7)] {
         let error = refused(&file);
-        assert!(matches!(error, OpenError::Schema { source: MigrateError::Foreign(found), .. } if found == id));
+        assert!(matches!(error, OpenError::Schema { cause: MigrateError::Foreign(found), .. } if found == id));
     }
     let text = File::new();
     fs::write(text.path(), "a letter, not a database, and long enough to be taken for one").unwrap();
-    assert!(matches!(refused(&text), OpenError::Schema { source: MigrateError::Sqlite(_), .. }));
+    assert!(matches!(refused(&text), OpenError::Schema { cause: MigrateError::Sqlite(_), .. }));
 }
 
 #[test]
