@@ -143,6 +143,11 @@ pub(crate) async fn add(store: &Store, orders: Vec<NewOrder>) {
     assert_eq!(added, vec![Added::New; count]);
 }
 
+/// Ends a test that waits for what does not come.
+pub(crate) async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, waiting).await.unwrap()
+}
+
 /// Waits until `seen` is true of an order.
 pub(crate) async fn wait_for(store: &Store, number: &str, seen: impl Fn(&OrderWithOperation) -> bool) -> Order {
     let mut bell = store.bell();

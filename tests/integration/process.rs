@@ -11,7 +11,7 @@ use reconciled::sandbox::{FaultKind, FaultRule, Operation, Settings};
 use reconciled::store::Store;
 use serde_json::{Value, json};
 
-use crate::fixture::{HASTE, TOKEN, World, wait_for, wait_for_state};
+use crate::fixture::{HASTE, TOKEN, World, in_time, wait_for, wait_for_state};
 
 /// A daemon in a process of its own, killed when it is dropped.
 struct Process {
@@ -200,6 +200,14 @@ async fn a_database_from_a_newer_version_is_left_untouched() {
     let newer = rusqlite::Connection::open(&config.database).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
     newer.close().unwrap();
+    // The store's own thread closes its connection in its own time, and the last one to close takes the log away.
+    let log = config.database.with_file_name("reconciled.db-wal");
+    let closed = async {
+        while log.exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    in_time(closed).await;
     let before = std::fs::read(&config.database).unwrap();
     let refused = run_to_its_end(&config.path);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
