@@ -5,77 +5,37 @@
 //! state, operation, answer, outcome; never an order. Moments are exported as timestamps, so that an age keeps growing
 //! when something hangs.
 
+mod counted;
 mod family;
 mod labels;
 mod process;
+mod queue;
 
 pub use labels::{Answer, Operation};
+pub use queue::QueueGauges;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use prometheus::{Encoder, GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
+use prometheus::{Encoder, GaugeVec, IntGauge, Registry, TextEncoder};
 
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::Timestamp;
 
+use counted::Counted;
 use family::Family;
 use process::ProcessGauges;
-
-/// A merchant's queue at one moment, to be set as gauges.
-#[derive(Clone, Debug)]
-pub struct QueueGauges {
-    /// Whose.
-    pub merchant: MerchantId,
-    /// Count and since when the oldest stands so, for every state of orders.
-    pub orders: Vec<(State, u64, Option<Timestamp>)>,
-    /// The same for operations.
-    pub operations: Vec<(OperationState, u64, Option<Timestamp>)>,
-    /// The earliest lapse of a hold.
-    pub next_lapse: Option<Timestamp>,
-    /// Holds that lapse within the merchant's warning time.
-    pub holds_at_risk: u64,
-    /// Looks that are due.
-    pub overdue_looks: u64,
-    /// Completions that are due.
-    pub overdue_completions: u64,
-    /// How late the most overdue look is.
-    pub look_lag: Duration,
-    /// Orders parked by an operator.
-    pub parked: u64,
-    /// Orders whose latest answer told nothing.
-    pub unanswered: u64,
-    /// When the latest report was written.
-    pub last_report_at: Option<Timestamp>,
-}
+use queue::Queue;
 
 /// The registry and everything in it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
-    gateway_requests: IntCounterVec,
-    gateway_seconds: HistogramVec,
-    looks: IntCounterVec,
-    completions: IntCounterVec,
-    orders_added: IntCounterVec,
-    store_errors: IntCounterVec,
-    report_failures: IntCounterVec,
-    orders: IntGaugeVec,
-    orders_oldest: GaugeVec,
-    operations: IntGaugeVec,
-    operations_oldest: GaugeVec,
-    next_lapse: GaugeVec,
-    holds_at_risk: IntGaugeVec,
-    overdue_looks: IntGaugeVec,
-    overdue_completions: IntGaugeVec,
-    look_lag: GaugeVec,
-    parked: IntGaugeVec,
-    unanswered: IntGaugeVec,
-    last_report: GaugeVec,
+    counted: Counted,
+    queue: Queue,
     budget_used: GaugeVec,
     unserved: IntGauge,
     budget_probes: BudgetProbes,
@@ -88,85 +48,8 @@ impl Metrics {
         let registry = Registry::new();
         let of = Family { registry: &registry };
         let metrics = Self {
-            gateway_requests: of.counters(
-                "reconciled_gateway_requests_total",
-                "Requests to the gateway by operation and class of answer.",
-                &["merchant", "operation", "answer"],
-            )?,
-            gateway_seconds: of.histograms(
-                "reconciled_gateway_request_duration_seconds",
-                "Time from sending a request to its whole answer.",
-                &["merchant", "operation"],
-            )?,
-            looks: of.counters(
-                "reconciled_looks_total",
-                "Looks by what they made of the order.",
-                &["merchant", "outcome"],
-            )?,
-            completions: of.counters(
-                "reconciled_completions_total",
-                "Completions that were settled, by the state they ended in.",
-                &["merchant", "state"],
-            )?,
-            orders_added: of.counters(
-                "reconciled_orders_added_total",
-                "Orders that entered the queue through this process.",
-                &["merchant"],
-            )?,
-            store_errors: of.counters(
-                "reconciled_store_errors_total",
-                "Changes or reads that the database refused, by the worker that asked.",
-                &["worker"],
-            )?,
-            report_failures: of.counters(
-                "reconciled_report_failures_total",
-                "Nightly reports that could not be written.",
-                &["merchant"],
-            )?,
-            orders: of.gauges("reconciled_orders", "Orders by state.", &["merchant", "state"])?,
-            orders_oldest: of.floats(
-                "reconciled_orders_oldest_timestamp_seconds",
-                "Since when the oldest order of a state stands so; 0 when there is none.",
-                &["merchant", "state"],
-            )?,
-            operations: of.gauges("reconciled_operations", "Completions by state.", &["merchant", "state"])?,
-            operations_oldest: of.floats(
-                "reconciled_operations_oldest_timestamp_seconds",
-                "Since when the oldest completion of a state stands so; 0 when there is none.",
-                &["merchant", "state"],
-            )?,
-            next_lapse: of.floats(
-                "reconciled_hold_next_lapse_timestamp_seconds",
-                "When the next hold lapses; 0 when nothing is held.",
-                &["merchant"],
-            )?,
-            holds_at_risk: of.gauges(
-                "reconciled_holds_at_risk",
-                "Holds that lapse within the merchant's warning time, or should have lapsed.",
-                &["merchant"],
-            )?,
-            overdue_looks: of.gauges("reconciled_looks_overdue", "Looks that are due and not done.", &["merchant"])?,
-            overdue_completions: of.gauges(
-                "reconciled_completions_overdue",
-                "Completions that are due and not settled.",
-                &["merchant"],
-            )?,
-            look_lag: of.floats("reconciled_look_lag_seconds", "How late the most overdue look is.", &["merchant"])?,
-            parked: of.gauges(
-                "reconciled_orders_parked",
-                "Open orders that an operator took out of the completion schedule.",
-                &["merchant"],
-            )?,
-            unanswered: of.gauges(
-                "reconciled_orders_unanswered",
-                "Orders whose latest answer from the bank told nothing, or refused to.",
-                &["merchant"],
-            )?,
-            last_report: of.floats(
-                "reconciled_report_last_success_timestamp_seconds",
-                "When the latest nightly report was written; 0 before the first.",
-                &["merchant"],
-            )?,
+            counted: Counted::new(&of)?,
+            queue: Queue::new(&of)?,
             budget_used: of.floats(
                 "reconciled_gateway_budget_used_ratio",
                 "Share of the request budget used in the last minute.",
@@ -190,51 +73,19 @@ impl Metrics {
     pub fn start_at_zero(&self, merchant: &MerchantId) {
         let name = merchant.as_str();
         for operation in Operation::ALL {
-            let _ = self.gateway_seconds.with_label_values(&[name, operation.as_str()]);
+            let _ = self.counted.gateway_seconds.with_label_values(&[name, operation.as_str()]);
             for answer in Answer::all() {
-                let _ = self.gateway_requests.with_label_values(&[name, operation.as_str(), answer.as_str()]);
+                let _ = self.counted.gateway_requests.with_label_values(&[name, operation.as_str(), answer.as_str()]);
             }
         }
         for outcome in LookOutcome::ALL {
-            let _ = self.looks.with_label_values(&[name, outcome.as_str()]);
+            let _ = self.counted.looks.with_label_values(&[name, outcome.as_str()]);
         }
         for state in OperationState::ALL.into_iter().filter(|state| !state.is_open()) {
-            let _ = self.completions.with_label_values(&[name, state.as_str()]);
+            let _ = self.counted.completions.with_label_values(&[name, state.as_str()]);
         }
-        let _ = self.orders_added.with_label_values(&[name]);
-        let _ = self.report_failures.with_label_values(&[name]);
-    }
-
-    /// A request was answered, or not, after `elapsed`.
-    pub fn gateway_request(&self, merchant: &MerchantId, operation: Operation, answer: Answer, elapsed: Duration) {
-        let (name, operation) = (merchant.as_str(), operation.as_str());
-        self.gateway_requests.with_label_values(&[name, operation, answer.as_str()]).inc();
-        self.gateway_seconds.with_label_values(&[name, operation]).observe(elapsed.as_secs_f64());
-    }
-
-    /// A look was written down.
-    pub fn look(&self, merchant: &MerchantId, outcome: LookOutcome) {
-        self.looks.with_label_values(&[merchant.as_str(), outcome.as_str()]).inc();
-    }
-
-    /// A completion was settled.
-    pub fn completion(&self, merchant: &MerchantId, state: OperationState) {
-        self.completions.with_label_values(&[merchant.as_str(), state.as_str()]).inc();
-    }
-
-    /// Orders entered the queue.
-    pub fn orders_added(&self, merchant: &MerchantId, count: u64) {
-        self.orders_added.with_label_values(&[merchant.as_str()]).inc_by(count);
-    }
-
-    /// The database refused something that `worker` asked.
-    pub fn store_error(&self, worker: &'static str) {
-        self.store_errors.with_label_values(&[worker]).inc();
-    }
-
-    /// A nightly report could not be written.
-    pub fn report_failure(&self, merchant: &MerchantId) {
-        self.report_failures.with_label_values(&[merchant.as_str()]).inc();
+        let _ = self.counted.orders_added.with_label_values(&[name]);
+        let _ = self.counted.report_failures.with_label_values(&[name]);
     }
 
     /// How many open orders belong to merchants that are not configured.
@@ -247,19 +98,23 @@ impl Metrics {
         let name = merchant.as_str();
         self.budget_probes.lock().remove(merchant);
         for state in State::ALL {
-            let _ = self.orders.remove_label_values(&[name, state.as_str()]);
-            let _ = self.orders_oldest.remove_label_values(&[name, state.as_str()]);
+            let _ = self.queue.orders.remove_label_values(&[name, state.as_str()]);
+            let _ = self.queue.orders_oldest.remove_label_values(&[name, state.as_str()]);
         }
         for state in OperationState::ALL {
-            let _ = self.operations.remove_label_values(&[name, state.as_str()]);
-            let _ = self.operations_oldest.remove_label_values(&[name, state.as_str()]);
+            let _ = self.queue.operations.remove_label_values(&[name, state.as_str()]);
+            let _ = self.queue.operations_oldest.remove_label_values(&[name, state.as_str()]);
         }
-        for gauge in [&self.next_lapse, &self.look_lag, &self.last_report, &self.budget_used] {
+        for gauge in [&self.queue.next_lapse, &self.queue.look_lag, &self.queue.last_report, &self.budget_used] {
             let _ = gauge.remove_label_values(&[name]);
         }
-        for gauge in
-            [&self.holds_at_risk, &self.overdue_looks, &self.overdue_completions, &self.parked, &self.unanswered]
-        {
+        for gauge in [
+            &self.queue.holds_at_risk,
+            &self.queue.overdue_looks,
+            &self.queue.overdue_completions,
+            &self.queue.parked,
+            &self.queue.unanswered,
+        ] {
             let _ = gauge.remove_label_values(&[name]);
         }
     }
@@ -272,31 +127,6 @@ impl Metrics {
     /// The share of each merchant's budget that was used in the last minute, per mille.
     pub fn budgets_used(&self) -> Vec<(MerchantId, u64)> {
         self.budget_probes.lock().iter().map(|(merchant, probe)| (merchant.clone(), probe())).collect()
-    }
-
-    /// Sets a merchant's queue gauges; a state that is not named stands at zero.
-    pub fn set_queue(&self, queue: &QueueGauges) {
-        let name = queue.merchant.as_str();
-        for state in State::ALL {
-            let found = queue.orders.iter().find(|(found, ..)| *found == state);
-            let (count, oldest) = found.map_or((0, None), |(_, count, oldest)| (*count, *oldest));
-            self.orders.with_label_values(&[name, state.as_str()]).set(whole(count));
-            self.orders_oldest.with_label_values(&[name, state.as_str()]).set(seconds(oldest));
-        }
-        for state in OperationState::ALL {
-            let found = queue.operations.iter().find(|(found, ..)| *found == state);
-            let (count, oldest) = found.map_or((0, None), |(_, count, oldest)| (*count, *oldest));
-            self.operations.with_label_values(&[name, state.as_str()]).set(whole(count));
-            self.operations_oldest.with_label_values(&[name, state.as_str()]).set(seconds(oldest));
-        }
-        self.next_lapse.with_label_values(&[name]).set(seconds(queue.next_lapse));
-        self.holds_at_risk.with_label_values(&[name]).set(whole(queue.holds_at_risk));
-        self.overdue_looks.with_label_values(&[name]).set(whole(queue.overdue_looks));
-        self.overdue_completions.with_label_values(&[name]).set(whole(queue.overdue_completions));
-        self.look_lag.with_label_values(&[name]).set(queue.look_lag.as_secs_f64());
-        self.parked.with_label_values(&[name]).set(whole(queue.parked));
-        self.unanswered.with_label_values(&[name]).set(whole(queue.unanswered));
-        self.last_report.with_label_values(&[name]).set(seconds(queue.last_report_at));
     }
 
     /// The text that Prometheus reads.

@@ -1,0 +1,100 @@
+//! What happened in this process: counters, and how long the gateway took.
+
+use std::time::Duration;
+
+use prometheus::{HistogramVec, IntCounterVec};
+
+use crate::domain::journey::LookOutcome;
+use crate::domain::operation::OperationState;
+use crate::domain::order::MerchantId;
+
+use super::family::Family;
+use super::{Answer, Metrics, Operation};
+
+/// The counters.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    pub(super) gateway_requests: IntCounterVec,
+    pub(super) gateway_seconds: HistogramVec,
+    pub(super) looks: IntCounterVec,
+    pub(super) completions: IntCounterVec,
+    pub(super) orders_added: IntCounterVec,
+    pub(super) store_errors: IntCounterVec,
+    pub(super) report_failures: IntCounterVec,
+}
+
+impl Counted {
+    pub(super) fn new(of: &Family<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            gateway_requests: of.counters(
+                "reconciled_gateway_requests_total",
+                "Requests to the gateway by operation and class of answer.",
+                &["merchant", "operation", "answer"],
+            )?,
+            gateway_seconds: of.histograms(
+                "reconciled_gateway_request_duration_seconds",
+                "Time from sending a request to its whole answer.",
+                &["merchant", "operation"],
+            )?,
+            looks: of.counters(
+                "reconciled_looks_total",
+                "Looks by what they made of the order.",
+                &["merchant", "outcome"],
+            )?,
+            completions: of.counters(
+                "reconciled_completions_total",
+                "Completions that were settled, by the state they ended in.",
+                &["merchant", "state"],
+            )?,
+            orders_added: of.counters(
+                "reconciled_orders_added_total",
+                "Orders that entered the queue through this process.",
+                &["merchant"],
+            )?,
+            store_errors: of.counters(
+                "reconciled_store_errors_total",
+                "Changes or reads that the database refused, by the worker that asked.",
+                &["worker"],
+            )?,
+            report_failures: of.counters(
+                "reconciled_report_failures_total",
+                "Nightly reports that could not be written.",
+                &["merchant"],
+            )?,
+        })
+    }
+}
+
+impl Metrics {
+    /// A request was answered, or not, after `elapsed`.
+    pub fn gateway_request(&self, merchant: &MerchantId, operation: Operation, answer: Answer, elapsed: Duration) {
+        let (name, operation) = (merchant.as_str(), operation.as_str());
+        self.counted.gateway_requests.with_label_values(&[name, operation, answer.as_str()]).inc();
+        self.counted.gateway_seconds.with_label_values(&[name, operation]).observe(elapsed.as_secs_f64());
+    }
+
+    /// A look was written down.
+    pub fn look(&self, merchant: &MerchantId, outcome: LookOutcome) {
+        self.counted.looks.with_label_values(&[merchant.as_str(), outcome.as_str()]).inc();
+    }
+
+    /// A completion was settled.
+    pub fn completion(&self, merchant: &MerchantId, state: OperationState) {
+        self.counted.completions.with_label_values(&[merchant.as_str(), state.as_str()]).inc();
+    }
+
+    /// Orders entered the queue.
+    pub fn orders_added(&self, merchant: &MerchantId, count: u64) {
+        self.counted.orders_added.with_label_values(&[merchant.as_str()]).inc_by(count);
+    }
+
+    /// The database refused something that `worker` asked.
+    pub fn store_error(&self, worker: &'static str) {
+        self.counted.store_errors.with_label_values(&[worker]).inc();
+    }
+
+    /// A nightly report could not be written.
+    pub fn report_failure(&self, merchant: &MerchantId) {
+        self.counted.report_failures.with_label_values(&[merchant.as_str()]).inc();
+    }
+}

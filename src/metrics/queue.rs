@@ -1,0 +1,134 @@
+//! What there is: gauges that describe the queue, set from the database when they are scraped.
+
+use std::time::Duration;
+
+use prometheus::{GaugeVec, IntGaugeVec};
+
+use crate::domain::operation::OperationState;
+use crate::domain::order::{MerchantId, State};
+use crate::domain::time::Timestamp;
+
+use super::family::Family;
+use super::{Metrics, seconds, whole};
+
+/// A merchant's queue at one moment, to be set as gauges.
+#[derive(Clone, Debug)]
+pub struct QueueGauges {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// Count and since when the oldest stands so, for every state of orders.
+    pub orders: Vec<(State, u64, Option<Timestamp>)>,
+    /// The same for operations.
+    pub operations: Vec<(OperationState, u64, Option<Timestamp>)>,
+    /// The earliest lapse of a hold.
+    pub next_lapse: Option<Timestamp>,
+    /// Holds that lapse within the merchant's warning time.
+    pub holds_at_risk: u64,
+    /// Looks that are due.
+    pub overdue_looks: u64,
+    /// Completions that are due.
+    pub overdue_completions: u64,
+    /// How late the most overdue look is.
+    pub look_lag: Duration,
+    /// Orders parked by an operator.
+    pub parked: u64,
+    /// Orders whose latest answer told nothing.
+    pub unanswered: u64,
+    /// When the latest report was written.
+    pub last_report_at: Option<Timestamp>,
+}
+
+/// The gauges.
+#[derive(Clone, Debug)]
+pub(super) struct Queue {
+    pub(super) orders: IntGaugeVec,
+    pub(super) orders_oldest: GaugeVec,
+    pub(super) operations: IntGaugeVec,
+    pub(super) operations_oldest: GaugeVec,
+    pub(super) next_lapse: GaugeVec,
+    pub(super) holds_at_risk: IntGaugeVec,
+    pub(super) overdue_looks: IntGaugeVec,
+    pub(super) overdue_completions: IntGaugeVec,
+    pub(super) look_lag: GaugeVec,
+    pub(super) parked: IntGaugeVec,
+    pub(super) unanswered: IntGaugeVec,
+    pub(super) last_report: GaugeVec,
+}
+
+impl Queue {
+    pub(super) fn new(of: &Family<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            orders: of.gauges("reconciled_orders", "Orders by state.", &["merchant", "state"])?,
+            orders_oldest: of.floats(
+                "reconciled_orders_oldest_timestamp_seconds",
+                "Since when the oldest order of a state stands so; 0 when there is none.",
+                &["merchant", "state"],
+            )?,
+            operations: of.gauges("reconciled_operations", "Completions by state.", &["merchant", "state"])?,
+            operations_oldest: of.floats(
+                "reconciled_operations_oldest_timestamp_seconds",
+                "Since when the oldest completion of a state stands so; 0 when there is none.",
+                &["merchant", "state"],
+            )?,
+            next_lapse: of.floats(
+                "reconciled_hold_next_lapse_timestamp_seconds",
+                "When the next hold lapses; 0 when nothing is held.",
+                &["merchant"],
+            )?,
+            holds_at_risk: of.gauges(
+                "reconciled_holds_at_risk",
+                "Holds that lapse within the merchant's warning time, or should have lapsed.",
+                &["merchant"],
+            )?,
+            overdue_looks: of.gauges("reconciled_looks_overdue", "Looks that are due and not done.", &["merchant"])?,
+            overdue_completions: of.gauges(
+                "reconciled_completions_overdue",
+                "Completions that are due and not settled.",
+                &["merchant"],
+            )?,
+            look_lag: of.floats("reconciled_look_lag_seconds", "How late the most overdue look is.", &["merchant"])?,
+            parked: of.gauges(
+                "reconciled_orders_parked",
+                "Open orders that an operator took out of the completion schedule.",
+                &["merchant"],
+            )?,
+            unanswered: of.gauges(
+                "reconciled_orders_unanswered",
+                "Orders whose latest answer from the bank told nothing, or refused to.",
+                &["merchant"],
+            )?,
+            last_report: of.floats(
+                "reconciled_report_last_success_timestamp_seconds",
+                "When the latest nightly report was written; 0 before the first.",
+                &["merchant"],
+            )?,
+        })
+    }
+}
+
+impl Metrics {
+    /// Sets a merchant's queue gauges; a state that is not named stands at zero.
+    pub fn set_queue(&self, queue: &QueueGauges) {
+        let name = queue.merchant.as_str();
+        for state in State::ALL {
+            let found = queue.orders.iter().find(|(found, ..)| *found == state);
+            let (count, oldest) = found.map_or((0, None), |(_, count, oldest)| (*count, *oldest));
+            self.queue.orders.with_label_values(&[name, state.as_str()]).set(whole(count));
+            self.queue.orders_oldest.with_label_values(&[name, state.as_str()]).set(seconds(oldest));
+        }
+        for state in OperationState::ALL {
+            let found = queue.operations.iter().find(|(found, ..)| *found == state);
+            let (count, oldest) = found.map_or((0, None), |(_, count, oldest)| (*count, *oldest));
+            self.queue.operations.with_label_values(&[name, state.as_str()]).set(whole(count));
+            self.queue.operations_oldest.with_label_values(&[name, state.as_str()]).set(seconds(oldest));
+        }
+        self.queue.next_lapse.with_label_values(&[name]).set(seconds(queue.next_lapse));
+        self.queue.holds_at_risk.with_label_values(&[name]).set(whole(queue.holds_at_risk));
+        self.queue.overdue_looks.with_label_values(&[name]).set(whole(queue.overdue_looks));
+        self.queue.overdue_completions.with_label_values(&[name]).set(whole(queue.overdue_completions));
+        self.queue.look_lag.with_label_values(&[name]).set(queue.look_lag.as_secs_f64());
+        self.queue.parked.with_label_values(&[name]).set(whole(queue.parked));
+        self.queue.unanswered.with_label_values(&[name]).set(whole(queue.unanswered));
+        self.queue.last_report.with_label_values(&[name]).set(seconds(queue.last_report_at));
+    }
+}
