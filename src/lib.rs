@@ -27,8 +27,8 @@
 //! POST /v1/orders ─┐                              ┌── declined, time ran out ───────▶ declined
 //! order add/import ┴─▶ pending ── look ───────────┼── one-phase paid ───────────────▶ deposited ──▶ refunded
 //!                        ▲   │                    └── held ── completion confirmed ─▶ deposited
-//!                        └───┘ not yet                   ├── bank reversed, lapsed ▶ reversed
-//!                                                        └── contradiction ────────▶ review
+//!                        └───┘ not yet                   └── bank reversed, lapsed ▶ reversed
+//!   whatever contradicts our book ─────────────────────────────────────────────────▶ review ── a person's word ──▶
 //! ```
 //!
 //! [`intake`] checks an order, [`store`] queues it; acknowledged means synced. The poller ([`daemon`]) asks the bank,
@@ -48,14 +48,34 @@
 //!
 //! The bank is asked before every send, the first included; nothing but a status read confirms.
 //!
+//! # The rules under which money moves
+//!
+//! The code names them by number.
+//!
+//! * **R0** One mouth: a kernel lock for the process's life, taken before the database is opened.
+//! * **R1** The intent is on disk before the first byte leaves. A commit that failed in any way may be there: never send.
+//! * **R2** Only the process that wrote an intent sends it; whatever is found at a start is asked about.
+//! * **R3** The class of an answer is *unknown* unless the code lists it.
+//! * **R4** Before each send a fresh read shows our order, held, enough approved, nothing deposited; then a
+//!   compare-and-set on the row's version.
+//! * **R5** Presence settles, absence never does: "still held" only plans the next question.
+//! * **R6** Confirmed only by a read with the intended amount, never by an acknowledgement.
+//! * **R10** An amount never changes after the first send, and what is in doubt cannot be taken back.
+//! * **R11** A hint, whoever gives it, only makes a look due.
+//! * **R12** Nothing is sent again unless every earlier send is proven not sent, refused, released by a person, or, for a
+//!   whole amount only, quiet long enough with two reads that agree. A part goes to review.
+//!
 //! # Who may use whom
 //!
-//! `domain` and `sandbox` use nothing of ours; `store` uses domain; `gateway` uses domain, config, metrics; `report` uses
-//! domain; `api` uses everything but gateway, report and daemon; `daemon` wires all; `cli` starts them, and only `daemon`
-//! reaches the gateway. `rusqlite` lives in `store` alone, `reqwest` and `governor` in `gateway`, `axum` in `api` and
-//! `sandbox`, `tokio-cron-scheduler` in `daemon::schedule`. A test reads the source and holds the house to it.
+//! `domain` and `sandbox` use nothing of ours; `clock`, `store`, `report` and `metrics` use domain; `config` uses domain,
+//! and `intake` both; `gateway` uses domain, config, metrics; `api` uses everything but gateway, report and daemon;
+//! `daemon` wires all; `cli` starts them, and only `daemon` reaches the gateway. `progress` and `systemd` stand alone.
+//! `rusqlite` lives in `store` alone, `reqwest` and `governor` in `gateway`, `axum` in `api` and `sandbox`,
+//! `tokio-cron-scheduler` in `daemon::schedule`. A test reads the source and holds the house to it.
 //!
-//! The modules, in the order to read them:
+//! Read [`domain`], [`store`], [`gateway`] and [`daemon`] in this order, and you know what it does; then [`config`],
+//! [`intake`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests; and [`clock`],
+//! [`metrics`], [`progress`] and [`systemd`], the small things.
 
 pub mod domain;
 pub mod store;

@@ -73,8 +73,8 @@ pub fn park(order: &Order, open: Option<&Operation>, cause: Cause) -> Result<Act
     Ok(act(next, operation, EventKind::Parked, cause, order.state, "taken out of the completion schedule".to_owned()))
 }
 
-/// Lets an order be completed: one that is parked, or one whose merchant completes on release only. `amount` completes
-/// less than the whole.
+/// Lets an order be completed: one that is parked, or one whose merchant completes on release only. `amount` says how
+/// much; without it, what the order said before stays.
 pub fn release(
     order: &Order,
     open: Option<&Operation>,
@@ -84,7 +84,7 @@ pub fn release(
     now: Timestamp,
 ) -> Result<Act, ActError> {
     completable(order, open)?;
-    if open.is_some() || (order.complete_at.is_some() && amount.is_none()) {
+    if open.is_some() || order.complete_at.is_some() {
         return Err(ActError::AlreadyScheduled);
     }
     if let Some(asked) = amount.filter(|asked| *asked > order.amount) {
@@ -95,9 +95,11 @@ pub fn release(
     if let Some(hold) = next.hold.filter(|_| next.state == State::Held) {
         next.complete_at = holds::complete_at(&policy.schedule, &policy.zone, &next, hold);
     }
-    let words = match amount {
-        Some(amount) => format!("released to complete {}", for_people(amount.minor(), order.currency)),
-        None => "released".to_owned(),
+    let words = match next.completion {
+        CompletionAmount::Whole => "released to complete the whole hold".to_owned(),
+        CompletionAmount::Exactly(amount) => {
+            format!("released to complete {}", for_people(amount.minor(), order.currency))
+        }
     };
     Ok(act(next, None, EventKind::Released, cause, order.state, words))
 }
@@ -116,8 +118,9 @@ pub fn accept(
     let Some(review) = order.review.as_ref().filter(|_| order.state == State::Review) else {
         return Err(ActError::NotInReview(order.state));
     };
-    let sent = open.filter(|open| open.state == OperationState::InDoubt).and_then(|open| open.sent_at);
-    if let Some(quiet_at) = sent.map(|sent| sent.plus(policy.settle.quiet)).filter(|quiet_at| now < *quiet_at) {
+    let in_doubt = open.filter(|open| open.state == OperationState::InDoubt);
+    let quiet_at = in_doubt.and_then(|open| open.quiet_at(policy.settle.quiet));
+    if let Some(quiet_at) = quiet_at.filter(|quiet_at| now < *quiet_at) {
         return Err(ActError::NotQuiet(quiet_at));
     }
     let words = format!("accepted: {} ({reason})", review.sentence);

@@ -130,6 +130,7 @@ fn begin_send(asked: &mut Asked, expected_minor: i64, now: Timestamp) {
     operation.unknown_sends = operation.unknown_sends.saturating_add(1);
     operation.expected_minor = Some(expected_minor);
     operation.sent_at = Some(now);
+    operation.answered_at = None;
     operation.agreeing_reads = 0;
     operation.asks = 0;
     operation.next_step_at = now;
@@ -177,7 +178,7 @@ pub fn after_answer(
     next.next_step_at = now;
     let words = match answer {
         CompletionAnswer::Acknowledged => {
-            next.sent_at = Some(now);
+            next.answered_at = Some(now);
             "acknowledged; a read will verify it".to_owned()
         }
         CompletionAnswer::Refused(refusal) => {
@@ -190,7 +191,7 @@ pub fn after_answer(
         }
         CompletionAnswer::Unknown(unknown) => {
             // Only now is it certain that no byte will leave any more: the quiet time counts from here.
-            next.sent_at = Some(now);
+            next.answered_at = Some(now);
             next.next_step_at = now.plus(policy.settle.asked_to_wait(unknown));
             format!("outcome unknown ({unknown})")
         }

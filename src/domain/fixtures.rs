@@ -124,6 +124,7 @@ pub(super) fn intended(amount: CompletionAmount) -> Operation {
         expected_minor: None,
         intended_at: NOW.minus(HOUR),
         sent_at: None,
+        answered_at: None,
         agreeing_reads: 0,
         asks: 0,
         next_step_at: NOW,
@@ -143,6 +144,7 @@ pub(super) fn in_doubt(amount: CompletionAmount, ago: Duration) -> Operation {
         unknown_sends: 1,
         expected_minor: Some(expected),
         sent_at: Some(NOW.minus(ago)),
+        answered_at: None,
         ..intended(amount)
     }
 }

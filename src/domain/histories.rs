@@ -165,7 +165,7 @@ impl World {
         assert!(intended <= amounts.approved && intended <= self.order.amount.minor(), "more than is held");
         if self.may_have_left > 0 {
             assert!(self.policy.settle.resend_whole && open.amount == CompletionAmount::Whole, "a part was sent twice");
-            assert!(self.now.since(open.sent_at.unwrap()) >= self.policy.settle.quiet, "sent again too soon");
+            assert!(self.now >= open.quiet_at(self.policy.settle.quiet).unwrap(), "sent again too soon");
             assert_eq!(written.expected_minor, open.expected_minor, "another sum than at the first send");
         }
     }

@@ -109,9 +109,10 @@ pub struct Operation {
     pub expected_minor: Option<i64>,
     /// When it was decided.
     pub intended_at: Timestamp,
-    /// When the latest send was written down, and once its answer or time-out is known, when that was: from here on it is
-    /// quiet.
+    /// When the latest send was written down.
     pub sent_at: Option<Timestamp>,
+    /// When its answer, or its time-out, was known: no byte of it leaves any more.
+    pub answered_at: Option<Timestamp>,
     /// Reads in a row, after the quiet time, that agreed that nothing has happened.
     pub agreeing_reads: u32,
     /// How often the bank was asked since the latest send.
@@ -120,6 +121,14 @@ pub struct Operation {
     pub next_step_at: Timestamp,
     /// What the latest answer or step was, for people.
     pub note: Option<String>,
+}
+
+impl Operation {
+    /// When the latest send counts as quiet: `quiet` after the last moment at which a byte of it may have left. `None`
+    /// before the first send.
+    pub fn quiet_at(&self, quiet: Duration) -> Option<Timestamp> {
+        self.answered_at.or(self.sent_at).map(|last| last.plus(quiet))
+    }
 }
 
 /// How completions are settled.

@@ -105,7 +105,7 @@ fn next_of_operation(order: &Order, open: &Operation, policy: &Policy, now: Time
         _ => "The bank is asked what became of the completion.",
     };
     let mut next = vec![moment(open.next_step_at, asked)];
-    let quiet_until = open.sent_at.map(|sent_at| sent_at.plus(policy.settle.quiet));
+    let quiet_until = open.quiet_at(policy.settle.quiet);
     if let Some(at) = quiet_until.filter(|at| *at > now && order.state != State::Review) {
         next.push(moment(
             at,

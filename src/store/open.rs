@@ -2,6 +2,8 @@
 //!
 //! The database files are never opened with plain file calls: closing such a handle would drop SQLite's own locks.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,14 @@ pub enum OpenError {
     /// There is no database, and none was to be created.
     #[error("there is no database at {}; start the daemon once, or mend `database` in the configuration", .0.display())]
     Missing(PathBuf),
+    /// We may not look whether there is one.
+    #[error("may not look for the database {}: {cause}; do this as the user the daemon runs as: `sudo -u reconciled ...`", .path.display())]
+    Hidden {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// A file without content, where a database was expected.
     #[error("{} is an empty file, which no database of ours ever is; restore the database, or remove the file to begin a new one", .0.display())]
     Empty(PathBuf),
@@ -82,10 +92,11 @@ impl Store {
 
     /// Opens the database at `path`, which must be there.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        if !path.exists() {
-            return Err(OpenError::Missing(path.to_owned()));
+        match path.try_exists() {
+            Ok(true) => refuse_empty(path)?,
+            Ok(false) => return Err(OpenError::Missing(path.to_owned())),
+            Err(cause) => return Err(OpenError::Hidden { path: path.to_owned(), cause }),
         }
-        refuse_empty(path)?;
         Self::open_with(path, OpenFlags::empty(), None)
     }
 
@@ -132,11 +143,21 @@ fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, OpenError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sqlite)?;
     migrate::refuse_newer(&connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;
+    keep_from_strangers(path)
+        .map_err(|cause| OpenError::Sqlite { path: path.to_owned(), message: cause.to_string() })?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(sqlite)?;
     connection.set_prepared_statement_cache_capacity(64);
     assert_safe(&connection, path).map(|()| connection)
+}
+
+/// A database that has just come into being is its owner's and their group's; its log takes the same mode.
+fn keep_from_strangers(path: &Path) -> std::io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() == 0 => std::fs::set_permissions(path, Permissions::from_mode(0o640)),
+        _ => Ok(()),
+    }
 }
 
 /// A pragma that does not take is silent, so each is read back.

@@ -65,6 +65,7 @@ pub(super) fn operation(row: &Row<'_>) -> Result<Operation, StoreError> {
         expected_minor: row.get("expected_minor")?,
         intended_at: at(row.get("intended_at_ms")?),
         sent_at: row.get::<_, Option<i64>>("sent_at_ms")?.map(at),
+        answered_at: row.get::<_, Option<i64>>("answered_at_ms")?.map(at),
         agreeing_reads: row.get("agreeing_reads")?,
         asks: row.get("asks")?,
         next_step_at: at(row.get("next_step_at_ms")?),
@@ -153,7 +154,8 @@ pub(super) fn update_operation(
     let changed = connection
         .prepare_cached(
             "UPDATE operations SET state = ?2, attempt = ?3, unknown_sends = ?4, expected_minor = ?5, instance = ?6,
-                sent_at_ms = ?7, settled_at_ms = ?8, agreeing_reads = ?9, asks = ?10, next_step_at_ms = ?11, note = ?12
+                sent_at_ms = ?7, settled_at_ms = ?8, agreeing_reads = ?9, asks = ?10, next_step_at_ms = ?11, note = ?12,
+                answered_at_ms = ?13
              WHERE id = ?1 AND settled_at_ms IS NULL",
         )?
         .execute(params![
@@ -169,6 +171,7 @@ pub(super) fn update_operation(
             operation.asks,
             operation.next_step_at.as_millis(),
             operation.note.as_deref().map(shortened),
+            operation.answered_at.map(Timestamp::as_millis),
         ])?;
     match changed {
         1 => Ok(()),

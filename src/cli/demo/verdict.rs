@@ -210,7 +210,11 @@ pub(super) fn show(verdict: &Verdict, json: bool) -> anyhow::Result<()> {
     }
     more(verdict.differences.len());
     if verdict.books_equal {
-        anstream::println!("\n  {green}The daemon's book and the bank's ledger agree, line by line.{green:#}");
+        let waiting = match verdict.unsettled.len() {
+            0 => String::new(),
+            count => format!("; {count} more stand where they stand until a person has decided"),
+        };
+        anstream::println!("\n  {green}The daemon's book and the bank's ledger agree, line by line{waiting}.{green:#}");
     } else {
         anstream::println!("\n  {red}The books differ in {} lines.{red:#}", verdict.differences.len());
     }

@@ -23,7 +23,7 @@ use crate::store::{Amendment, OrderWithOperation};
 pub(in super::super) struct Release {
     #[command(flatten)]
     which: Which,
-    /// Complete only this much, in minor units; the whole otherwise
+    /// Complete this much, in minor units; otherwise what was said before: the whole, if nothing was
     #[arg(long, value_name = "MINOR", value_parser = amount, allow_hyphen_values = true)]
     amount: Option<Amount>,
     /// Print the order as one JSON object

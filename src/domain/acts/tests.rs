@@ -83,7 +83,7 @@ fn parking_takes_back_what_was_only_intended() {
 fn a_release_schedules_the_hold_for_all_of_it_or_less() {
     let waiting = || Order { complete_at: None, parked: true, ..order(State::Held) };
     let table = [
-        (None, CompletionAmount::Whole, "released"),
+        (None, CompletionAmount::Whole, "released to complete the whole hold"),
         (Some(7_000), part(7_000), "released to complete 70.00 RUB"),
         (Some(PRICE), part(PRICE), "released to complete 100.00 RUB"),
     ];

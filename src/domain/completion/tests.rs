@@ -41,6 +41,7 @@ fn the_row_is_in_doubt_with_its_attempt_before_anything_leaves() {
         unknown_sends: 1,
         expected_minor: Some(7_000),
         sent_at: Some(NOW),
+        answered_at: None,
         agreeing_reads: 0,
         asks: 0,
         next_step_at: NOW,

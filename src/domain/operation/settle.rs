@@ -170,7 +170,7 @@ fn still_held(
         let why = operation.note.clone().unwrap_or_else(|| "the bank refused it".to_owned());
         return Step::RefusedByBank { why };
     }
-    let quiet_until = operation.sent_at.unwrap_or(now).plus(policy.quiet);
+    let quiet_until = operation.quiet_at(policy.quiet).unwrap_or_else(|| now.plus(policy.quiet));
     if now < quiet_until {
         let wait = now.plus(policy.wait_after(operation.asks));
         return Step::AskAgain {

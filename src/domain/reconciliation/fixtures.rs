@@ -113,6 +113,7 @@ impl Candidate {
             expected_minor: is_sent.then_some(minor),
             intended_at: ago(4),
             sent_at: is_sent.then_some(ago(3)),
+            answered_at: None,
             agreeing_reads: 0,
             asks: 0,
             next_step_at: NOW,

@@ -105,6 +105,7 @@ fn operation(state: OperationState, attempt: u32) -> Operation {
         expected_minor: (attempt > 0).then_some(1_234_50),
         intended_at: at(4),
         sent_at: (attempt > 0).then_some(at(5)),
+        answered_at: None,
         agreeing_reads: 0,
         asks: 0,
         next_step_at: at(6),

@@ -93,6 +93,8 @@ CREATE TABLE operations (
     instance           TEXT    NOT NULL,
     intended_at_ms     INTEGER NOT NULL,
     sent_at_ms         INTEGER,
+    -- When the answer to the latest send, or its time-out, was known.
+    answered_at_ms     INTEGER,
     settled_at_ms      INTEGER,
     agreeing_reads     INTEGER NOT NULL DEFAULT 0 CHECK (agreeing_reads >= 0),
     asks               INTEGER NOT NULL DEFAULT 0 CHECK (asks >= 0),
@@ -100,6 +102,7 @@ CREATE TABLE operations (
     note               TEXT,
 
     CHECK ((attempt = 0) = (sent_at_ms IS NULL)),
+    CHECK (answered_at_ms IS NULL OR sent_at_ms IS NOT NULL),
     CHECK (attempt = 0 OR expected_minor IS NOT NULL),
     CHECK (state <> 'in_doubt' OR attempt > 0),
     CHECK (state <> 'intended' OR unknown_sends = 0),
