@@ -216,3 +216,30 @@ fn regression_a_completion_whose_order_has_the_id_of_another_is_taken_back() {
     let (next, event) = order_id_taken(&mut rows, &in_doubt(WHOLE, MINUTE), NOW);
     assert_eq!((next.state, next.next_step_at, event), (OperationState::InDoubt, NOW.plus(MINUTE), None));
 }
+
+/// The bug: a process that was stopped between the intent and the send counted the quiet time from the intent, and sent
+/// a second time while the first request could still take effect.
+#[test]
+fn regression_the_quiet_time_counts_from_the_answer() {
+    let sent_long_ago = in_doubt(WHOLE, MINUTE * 60);
+    let timed_out = CompletionAnswer::Unknown(unknown(UnknownKind::Timeout));
+    let (mut operation, _) = after_answer(&order(State::Held), &sent_long_ago, &timed_out, &policy(), NOW);
+    assert_eq!(operation.sent_at, sent_long_ago.sent_at, "when it was written down stays what it was");
+    operation.agreeing_reads = 1;
+    let asked = ask(&order(State::Held), &operation, plain(BankStatus::Held));
+    assert_eq!((asked.send, asked.operation.agreeing_reads), (false, 0), "only now does the quiet time begin");
+    let never_answered = Operation { agreeing_reads: 1, ..sent_long_ago };
+    assert!(ask(&order(State::Held), &never_answered, plain(BankStatus::Held)).send);
+}
+
+/// The bug: the bank's word of a refusal was lost to whatever the questions after it met.
+#[test]
+fn regression_a_refusal_is_told_in_the_banks_words() {
+    let refused = CompletionAnswer::Refused(refusal(5));
+    let (operation, _) = after_answer(&order(State::Held), &in_doubt(WHOLE, MINUTE), &refused, &policy(), NOW);
+    let lost = StatusAnswer::Unknown(unknown(UnknownKind::Timeout));
+    let asked = after_ask(&order(State::Held), &operation, &lost, &policy(), NOW, Jitter::new(500));
+    let asked = ask(&asked.order, &asked.operation, plain(BankStatus::Held));
+    assert_eq!(asked.operation.state, OperationState::Refused);
+    assert!(asked.order.review.unwrap().sentence.contains("errorCode 5"));
+}
