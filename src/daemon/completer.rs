@@ -144,16 +144,11 @@ async fn plan_anew(desk: &Desk) {
 
 async fn write_plan(desk: Desk, order: Order) -> Result<(), StoreError> {
     let policy = Arc::clone(&desk.policy);
-    let decide = move |order: &Order, open: Option<&Operation>| match completion::planned_anew(order, &policy)
-        .filter(|_| open.is_none())
-    {
-        None => Amendment::nothing(None),
-        Some((order, event)) => Amendment {
-            order: Some(order),
-            operation: OperationChange::None,
-            events: vec![event.clone()],
-            value: Some(event),
-        },
+    let decide = move |order: &Order, open: Option<&Operation>| {
+        let planned = completion::planned_anew(order, &policy).filter(|_| open.is_none());
+        planned.map_or(Amendment::nothing(None), |(order, event)| {
+            Amendment::of_event(Some(order), OperationChange::None, event)
+        })
     };
     if let Some(event) = desk.shared.store.amend(order.key, desk.shared.clock.now(), decide).await? {
         log::event(&order, &event);
@@ -222,24 +217,14 @@ async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
         if let Some((order, event)) = completion::planned_anew(order, &policy).filter(|_| open.is_none())
             && order.complete_at.is_none_or(|at| at > now)
         {
-            return Amendment {
-                order: Some(order),
-                operation: OperationChange::None,
-                events: vec![event.clone()],
-                value: Some(event),
-            };
+            return Amendment::of_event(Some(order), OperationChange::None, event);
         }
         let due = order.state == State::Held && !order.parked && order.complete_at.is_some_and(|at| at <= now);
         if !due || open.is_some() {
             return Amendment::nothing(None);
         }
         let (operation, event) = completion::intend(order, now);
-        Amendment {
-            order: Some(order.clone()),
-            operation: OperationChange::Open(operation),
-            events: vec![event.clone()],
-            value: Some(event),
-        }
+        Amendment::of_event(Some(order.clone()), OperationChange::Open(operation), event)
     };
     let told = desk.shared.store.amend(order.key, now, decide).await?;
     if let Some(event) = &told {
@@ -353,11 +338,6 @@ fn answered(
             return Amendment::nothing(None);
         };
         let (operation, event) = completion::after_answer(order, open, &answer, &policy, now);
-        Amendment {
-            order: None,
-            operation: OperationChange::Update(operation),
-            events: vec![event.clone()],
-            value: Some(event),
-        }
+        Amendment::of_event(None, OperationChange::Update(operation), event)
     }
 }

@@ -3,6 +3,8 @@
 //! Looks are idempotent, so the claim on an order lives in memory: a look that a crash cut short is simply due again.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -14,7 +16,7 @@ use crate::domain::order::{Order, OrderKey};
 use crate::domain::polling::Jitter;
 use crate::gateway::Purpose;
 use crate::progress::Heart;
-use crate::store::{Amendment, OperationChange};
+use crate::store::{Amendment, OperationChange, StoreError};
 
 use super::merchant::Desk;
 use super::{AFTER_STORE_ERROR, HEART_LIMIT, LOOK_AT_LEAST_EVERY, log, told_to_stop};
@@ -71,7 +73,7 @@ impl Poller {
         // The claimed ones are due too, until their looks are written.
         match store.due_looks(&self.desk.merchant, now, self.claims_max + self.claimed.len()).await {
             Ok(due) => due.into_iter().for_each(|due| self.claim(due.order)),
-            Err(error) => self.refused(&error).await,
+            Err(error) => self.could_not_read(&error).await,
         }
     }
 
@@ -82,7 +84,7 @@ impl Poller {
     }
 
     /// How long nothing is due. While all places are claimed, only a finished look makes room.
-    async fn until_next_due(&self) -> std::time::Duration {
+    async fn until_next_due(&self) -> Duration {
         if self.claimed.len() > self.claims_max / 2 {
             return LOOK_AT_LEAST_EVERY;
         }
@@ -115,7 +117,7 @@ impl Poller {
         }
     }
 
-    async fn refused(&self, error: &crate::store::StoreError) {
+    async fn could_not_read(&self, error: &StoreError) {
         tracing::error!(%error, merchant = %self.desk.merchant, "Cannot read what is due");
         self.desk.shared.metrics.store_error("poller");
         tokio::time::sleep(AFTER_STORE_ERROR).await;
@@ -138,9 +140,9 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
     key
 }
 
-async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<(), crate::store::StoreError> {
+async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<(), StoreError> {
     let now = desk.shared.clock.now();
-    let (policy, jitter) = (std::sync::Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
+    let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let decide = move |order: &Order, open: Option<&_>| {
         // While an operation is open its owner is the completer, and this answer is older than what it knows.
         if open.is_some() {

@@ -43,6 +43,13 @@ impl<T> Amendment<T> {
     }
 }
 
+impl Amendment<Option<NewEvent>> {
+    /// A change that is one event in the journal, which the caller hears of once it is on disk.
+    pub fn of_event(order: Option<Order>, operation: OperationChange, event: NewEvent) -> Self {
+        Self { order, operation, events: vec![event.clone()], value: Some(event) }
+    }
+}
+
 impl Amendment<Result<(), ActError>> {
     /// What a person's act wants written; a refused one writes nothing.
     pub fn of_act(act: Result<Act, ActError>) -> Self {
