@@ -25,6 +25,7 @@ use crate::progress::Heart;
 use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
 
 use super::merchant::Desk;
+use super::peril::Peril;
 use super::{AFTER_STORE_ERROR, HEART_LIMIT, LOOK_AT_LEAST_EVERY, log, told_to_stop};
 
 /// Works until told to stop; then finishes the steps that are in hand. `ticks` is the cron bell: it only says "look
@@ -51,6 +52,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
             () = tokio::time::sleep(wait) => {}
         }
     }
+    completer.desk.shared.perils.pass(Peril::Stopping).await;
     while let Some(done) = completer.steps.join_next().await {
         completer.release(done);
     }
@@ -197,6 +199,9 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
         }
     }
     let writing = Instant::now();
+    if leave.is_some() {
+        desk.shared.perils.pass(Peril::BeforeIntent).await;
+    }
     let send = write_down(desk, &order, answer, leave.is_some()).await?;
     match (send, leave) {
         (Some(send), Some(leave)) => carry_out(desk, send, leave, writing).await,
@@ -289,6 +294,7 @@ async fn write_down(
     }
     if !told.state.is_open() {
         desk.shared.metrics.completion(&desk.merchant, told.state);
+        desk.shared.perils.pass(Peril::AfterSettling).await;
     }
     Ok(told.send)
 }
@@ -310,16 +316,19 @@ fn amendment(before: &Order, asked: Asked) -> Amendment<Option<Told>> {
 /// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless too
 /// long has passed since the intent was being written, when nothing is sent at all.
 async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
+    desk.shared.perils.pass(Peril::AfterIntent).await;
     let answer = if writing.elapsed() > FRESH {
         CompletionAnswer::NotSent(too_late())
     } else {
         desk.gateway.complete(&send.order_id, send.amount, leave).await
     };
+    desk.shared.perils.pass(Peril::AfterAnswer).await;
     let now = desk.shared.clock.now();
     let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
     if let Some(event) = &event {
         log::event(&send.order, event);
     }
+    desk.shared.perils.pass(Peril::BeforeSettling).await;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod completer;
 pub mod draw;
 mod log;
 mod merchant;
+mod peril;
 mod poller;
 mod reporter;
 mod schedule;
@@ -36,6 +37,7 @@ use crate::progress::{Phase, Progress};
 use crate::store::{Figures, Lock, LockError, OpenError, Store};
 
 use merchant::MerchantWorkers;
+use peril::Perils;
 use schedule::{MinuteBell, ScheduleError};
 
 /// Why the daemon did not start. Nothing was sent, and nothing was changed that was not ours.
@@ -102,6 +104,7 @@ struct Shared {
     metrics: Metrics,
     progress: Progress,
     clock: Clock,
+    perils: Perils,
 }
 
 impl Daemon {
@@ -113,7 +116,7 @@ impl Daemon {
         let store = Store::open_under(&lock, &config.database)?;
         let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
         let metrics = Metrics::new(&names, started_at).map_err(StartError::Metrics)?;
-        let shared = Shared { store, metrics, progress: Progress::default(), clock };
+        let shared = Shared { store, metrics, progress: Progress::default(), clock, perils: Perils::default() };
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let bell = MinuteBell::start().await.map_err(StartError::Schedule)?;
