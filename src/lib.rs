@@ -91,6 +91,7 @@ pub mod cli;
 pub mod sandbox;
 
 pub mod clock;
+pub mod timekeeper;
 pub mod metrics;
 pub mod progress;
 pub mod systemd;

@@ -38,6 +38,7 @@ pub struct Metrics {
     queue: Queue,
     budget_used: GaugeVec,
     unserved: IntGauge,
+    clock_in_doubt: IntGauge,
     budget_probes: BudgetProbes,
     process: ProcessGauges,
 }
@@ -58,6 +59,10 @@ impl Metrics {
             unserved: of.whole(
                 "reconciled_orders_unserved",
                 "Open orders of merchants that the configuration does not name: nobody looks at them.",
+            )?,
+            clock_in_doubt: of.whole(
+                "reconciled_clock_in_doubt",
+                "1 while no money is sent because the host's clock jumped or a bank's differs from it.",
             )?,
             budget_probes: BudgetProbes::default(),
             process: ProcessGauges::new(&of, started_at)?,
@@ -91,6 +96,11 @@ impl Metrics {
     /// How many open orders belong to merchants that are not configured.
     pub fn set_unserved(&self, count: u64) {
         self.unserved.set(whole(count));
+    }
+
+    /// Whether something speaks against the host's clock, so that no money is sent.
+    pub fn set_clock_in_doubt(&self, in_doubt: bool) {
+        self.clock_in_doubt.set(in_doubt.into());
     }
 
     /// A merchant is served no longer: its gauges would go on showing what once was. What was counted stays counted.

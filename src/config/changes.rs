@@ -62,7 +62,7 @@ impl MerchantConfig {
 type Keys<const N: usize> = [(&'static str, bool); N];
 
 fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
-    let Config { path: _, database, reports, listen, api_token, shutdown_grace, merchants: _ } = old;
+    let Config { path: _, database, reports, listen, api_token, shutdown_grace, clock_tolerance, merchants: _ } = old;
     let same_token = match (api_token, &new.api_token) {
         (Some(old), Some(new)) => same_secret(old, new),
         (None, None) => true,
@@ -74,6 +74,7 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
         ("listen", *listen == new.listen, Effect::NeedsRestart),
         ("api_token (content)", same_token, Effect::AtOnce),
         ("shutdown_grace", *shutdown_grace == new.shutdown_grace, Effect::AtOnce),
+        ("clock_tolerance", *clock_tolerance == new.clock_tolerance, Effect::NeedsRestart),
     ]
     .into_iter()
     .filter(|(_, same, _)| !same)

@@ -23,6 +23,12 @@ const GRACE: Limits<Duration> = Limits {
     why: "an answer in flight needs a moment, and a host that shuts down does not wait longer",
 };
 
+const TOLERANCE: Limits<Duration> = Limits {
+    min: Duration::from_secs(5),
+    max: Duration::from_secs(3_600),
+    why: "an answer takes a moment and dates are cut to the second; an hour apart is another time zone, not a clock",
+};
+
 /// The longest configuration read, in bytes: a hundred merchants with a comment on every key need a tenth of it. What
 /// is longer is some other file.
 const FILE_MAX: u64 = 1 << 20;
@@ -96,6 +102,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
     });
     let api_token = secrets::secret(section, "api_token", around).transpose();
     let shutdown_grace = section.duration_or("shutdown_grace", Duration::from_secs(30), &GRACE);
+    let clock_tolerance = section.duration_or("clock_tolerance", Duration::from_secs(120), &TOLERANCE);
     let merchants = merchants(section, around);
     section.refuse_unknown();
     let is_sandbox = merchants.as_ref().is_ok_and(|merchants| listen.ip().is_loopback() && are_local(merchants));
@@ -113,6 +120,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
         listen,
         api_token: api_token?.map(|token| token.text),
         shutdown_grace,
+        clock_tolerance,
         merchants: merchants?,
     })
 }

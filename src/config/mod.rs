@@ -56,6 +56,8 @@ pub struct Config {
     pub api_token: Option<SecretString>,
     /// How long a stop waits for what is in hand: 1 s to 10 min.
     pub shutdown_grace: Duration,
+    /// How far a bank's clock may differ from the host's before no money is sent: 5 s to 1 h.
+    pub clock_tolerance: Duration,
     /// The merchants in the order of the file: 1 to 100, their names unique.
     pub merchants: Vec<MerchantConfig>,
 }

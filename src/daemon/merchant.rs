@@ -39,7 +39,8 @@ pub(super) struct MerchantWorkers {
 
 /// The merchant's way to the bank; nothing is sent yet.
 pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gateway, StartError> {
-    Gateway::new(merchant.id.clone(), &merchant.gateway, &merchant.budget, shared.metrics.clone())
+    let (metrics, timekeeper) = (shared.metrics.clone(), shared.timekeeper.clone());
+    Gateway::new(merchant.id.clone(), &merchant.gateway, &merchant.budget, metrics, timekeeper)
         .map_err(|cause| StartError::Gateway { merchant: merchant.id.clone(), cause })
 }
 

@@ -34,7 +34,8 @@ use crate::domain::order::MerchantId;
 use crate::gateway::{Gateway, TransportError};
 use crate::metrics::Metrics;
 use crate::progress::{Phase, Progress};
-use crate::store::{Figures, Lock, LockError, OpenError, Store};
+use crate::store::{Figures, Lock, LockError, OpenError, Store, StoreError};
+use crate::timekeeper::Timekeeper;
 
 use merchant::MerchantWorkers;
 use peril::Perils;
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(StoreError),
     /// Somebody listens there already, or we may not.
     #[error("cannot listen on {address}: {cause}; mend `listen` in the configuration")]
     Listen {
@@ -105,6 +109,7 @@ struct Shared {
     progress: Progress,
     clock: Clock,
     perils: Perils,
+    timekeeper: Timekeeper,
 }
 
 impl Daemon {
@@ -116,7 +121,15 @@ impl Daemon {
         let store = Store::open_under(&lock, &config.database)?;
         let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
         let metrics = Metrics::new(&names, started_at).map_err(StartError::Metrics)?;
-        let shared = Shared { store, metrics, progress: Progress::default(), clock, perils: Perils::default() };
+        let journal_until = store.journal_until().await.map_err(StartError::Store)?;
+        let shared = Shared {
+            timekeeper: Timekeeper::begin(clock, config.clock_tolerance, journal_until),
+            store,
+            metrics,
+            progress: Progress::default(),
+            clock,
+            perils: Perils::default(),
+        };
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let bell = MinuteBell::start().await.map_err(StartError::Schedule)?;
@@ -173,6 +186,7 @@ impl Daemon {
         merchant::stop_all(self.merchants.extract_if(.., leaving).collect(), old.shutdown_grace).await;
         for gone in old.merchants.iter().filter(|merchant| new.merchant(&merchant.id).is_none()) {
             self.shared.metrics.forget(&gone.id);
+            self.shared.timekeeper.forget(&gone.id);
         }
         for (merchant, gateway) in fresh {
             self.shared.metrics.start_at_zero(&merchant.id);
@@ -269,6 +283,11 @@ fn start_common(
         api::serve(listener, api, stopped).await;
         "HTTP server"
     });
+    let (at_watch, stopped) = (shared.clone(), stop.subscribe());
+    common.spawn(async move {
+        watch_clock(&at_watch, stopped).await;
+        "watch over the clock"
+    });
     let reporter = reporter::Reporter { shared: shared.clone(), config: config.subscribe() };
     let (ticks, stopped) = (bell.subscribe(), stop.subscribe());
     common.spawn(async move {
@@ -276,6 +295,21 @@ fn start_common(
         "reporter"
     });
     common
+}
+
+/// Two jumps that cancel out within this time go unseen; a timer a second costs nothing that can be measured.
+const COMPARE_CLOCKS_EVERY: Duration = Duration::from_secs(1);
+
+async fn watch_clock(shared: &Shared, mut stop: watch::Receiver<bool>) {
+    loop {
+        shared.timekeeper.compare();
+        shared.metrics.set_clock_in_doubt(shared.timekeeper.doubt().is_some());
+        tokio::select! {
+            biased;
+            () = told_to_stop(&mut stop) => return,
+            () = tokio::time::sleep(COMPARE_CLOCKS_EVERY) => {}
+        }
+    }
 }
 
 /// Returns when the daemon is told to stop, or whoever could tell it is gone.

@@ -22,10 +22,12 @@ use crate::config::{Budget, Credentials, GatewayConfig};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::{MerchantId, Order, OrderId};
+use crate::domain::timekeeping::Moment;
 use crate::metrics::{Answer, Metrics, Operation};
+use crate::timekeeper::Timekeeper;
 
 use scrub::Scrubber;
-use transport::Transport;
+use transport::{Heard, Reply, Transport};
 
 /// One merchant's way to the bank.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Gateway {
     scrubber: Scrubber,
     pacer: Pacer,
     metrics: Metrics,
+    timekeeper: Timekeeper,
 }
 
 impl Gateway {
@@ -44,6 +47,7 @@ impl Gateway {
         config: &GatewayConfig,
         budget: &Budget,
         metrics: Metrics,
+        timekeeper: Timekeeper,
     ) -> Result<Self, TransportError> {
         let secret = match &config.credentials {
             Credentials::Login { password, .. } => password,
@@ -55,6 +59,7 @@ impl Gateway {
             scrubber: Scrubber::new(secret),
             pacer: Pacer::new(budget),
             metrics,
+            timekeeper,
         })
     }
 
@@ -70,12 +75,20 @@ impl Gateway {
             Some(id) => ("orderId", id.as_str()),
             None => ("orderNumber", order.number.as_str()),
         };
-        let begun = Instant::now();
-        let reply = self.transport.post_status(question).await;
+        let (begun, asked) = (Instant::now(), self.timekeeper.moment());
+        let reply = self.told_time(self.transport.post_status(question).await, asked);
         let answer = self.without_strangers(order, rest::read_status(reply, &self.scrubber));
         drop(permit);
         self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
         answer
+    }
+
+    /// The reply; the bank's own time in it goes to whoever watches ours (R9).
+    fn told_time(&self, heard: Heard, asked: Moment) -> Reply {
+        if let Some(date) = heard.date {
+            self.timekeeper.heard(&self.merchant, date, asked);
+        }
+        heard.reply
     }
 
     /// Numbers and ids that are not the order's own will be shown to people, and could be anything.
@@ -92,8 +105,9 @@ impl Gateway {
     /// Completes a hold, whole or less (autoCompletion.do). The caller has written the operation in doubt, and synced,
     /// before this is called; whatever comes back, only a status read confirms it.
     pub async fn complete(&self, order_id: &OrderId, amount: CompletionAmount, permit: Permit) -> CompletionAnswer {
-        let begun = Instant::now();
-        let answer = rest::read_completion(self.transport.post_completion(order_id, amount).await, &self.scrubber);
+        let (begun, asked) = (Instant::now(), self.timekeeper.moment());
+        let reply = self.told_time(self.transport.post_completion(order_id, amount).await, asked);
+        let answer = rest::read_completion(reply, &self.scrubber);
         drop(permit);
         let class = Answer::of_completion(&answer);
         self.metrics.gateway_request(&self.merchant, Operation::Completion, class, begun.elapsed());

@@ -16,6 +16,7 @@ use crate::config::{Credentials, GatewayConfig};
 use crate::domain::bank::{Unknown, UnknownKind};
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::OrderId;
+use crate::domain::time::Timestamp;
 
 /// A status answer with a full cart is some tens of kilobytes; beyond this it is not an answer.
 const BODY_MAX: usize = 1 << 20;
@@ -55,6 +56,14 @@ impl std::fmt::Debug for Transport {
 /// What came back: a whole body with HTTP 200, or the reason why nothing can be read.
 pub(super) type Reply = Result<Vec<u8>, Unknown>;
 
+/// A reply, with the bank's own time where its answer told it.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) reply: Reply,
+    /// The `Date` of the answer's head, whatever came of the rest.
+    pub(super) date: Option<Timestamp>,
+}
+
 impl Transport {
     pub(super) fn new(config: &GatewayConfig) -> Result<Self, TransportError> {
         let tls = tls(config.extra_roots_pem.as_deref())?;
@@ -77,13 +86,13 @@ impl Transport {
     }
 
     /// getOrderStatusExtended.do, asking with `question`, a parameter and its value.
-    pub(super) async fn post_status(&self, question: (&str, &str)) -> Reply {
+    pub(super) async fn post_status(&self, question: (&str, &str)) -> Heard {
         let form = [question, ("language", &self.config.language)];
         post(&self.looks, &self.url("getOrderStatusExtended.do"), &self.with_credentials(&form)).await
     }
 
     /// autoCompletion.do. The wire's 0 means *everything*, and only [`CompletionAmount::Whole`] becomes it.
-    pub(super) async fn post_completion(&self, order_id: &OrderId, amount: CompletionAmount) -> Reply {
+    pub(super) async fn post_completion(&self, order_id: &OrderId, amount: CompletionAmount) -> Heard {
         let amount = match amount {
             CompletionAmount::Whole => "0".to_owned(),
             CompletionAmount::Exactly(amount) => amount.minor().to_string(),
@@ -109,12 +118,23 @@ impl Transport {
     }
 }
 
-async fn post(client: &Client, url: &str, form: &[(&str, &str)]) -> Reply {
-    let response = client.post(url).form(form).send().await.map_err(|error| unknown(&error))?;
-    match response.status() {
+async fn post(client: &Client, url: &str, form: &[(&str, &str)]) -> Heard {
+    let response = match client.post(url).form(form).send().await {
+        Ok(response) => response,
+        Err(error) => return Heard { reply: Err(unknown(&error)), date: None },
+    };
+    let date = response.headers().get("date").and_then(|value| value.to_str().ok()).and_then(http_date);
+    let reply = match response.status() {
         StatusCode::OK => whole_body(response).await,
         status => Err(from_status(status, &response)),
-    }
+    };
+    Heard { reply, date }
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7); a date in another form tells nothing.
+fn http_date(value: &str) -> Option<Timestamp> {
+    let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some(Timestamp::from_millis(moment.as_millisecond()))
 }
 
 /// The body, as long as it stays within its limit.
@@ -192,5 +212,24 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportErr
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(TransportError::ExtraRoot("no certificate found".to_owned())),
         Err(error) => Err(TransportError::ExtraRoot(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_banks_time_is_read_from_the_date_of_its_answer() {
+        let table = [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777_000)),
+            ("Sun, 22 Nov 2026 00:00:00 GMT", Some(1_795_305_600_000)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("yesterday", None),
+            ("", None),
+        ];
+        for (value, ms) in table {
+            assert_eq!(http_date(value), ms.map(Timestamp::from_millis), "{value:?}");
+        }
     }
 }

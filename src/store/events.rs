@@ -1,6 +1,6 @@
 //! The journal: appended with the rows it tells of, read by `why`, the API and the report. Never changed.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::domain::event::{Event, EventKind, NewEvent};
 use crate::domain::order::{OrderKey, OrderNumber};
@@ -48,6 +48,18 @@ impl Store {
         let limit = limit.min(PAGE_MAX);
         self.readers
             .read(move |connection| select(connection, "WHERE seq > ?1 ORDER BY seq LIMIT ?2", [after, limit.into()]))
+            .await
+    }
+
+    /// When the latest event was written; `None` before the first.
+    pub async fn journal_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.readers
+            .read(|connection| {
+                let latest: Option<i64> = connection
+                    .query_row("SELECT at_ms FROM events ORDER BY seq DESC LIMIT 1", [], |row| row.get(0))
+                    .optional()?;
+                Ok(latest.map(rows::at))
+            })
             .await
     }
 }

@@ -8,16 +8,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("sandbox", &[]),
     ("clock", &["domain"]),
+    ("timekeeper", &["clock", "domain"]),
     ("progress", &[]),
     ("systemd", &[]),
     ("config", &["domain"]),
     ("intake", &["config", "domain"]),
     ("metrics", &["domain"]),
     ("store", &["domain"]),
-    ("gateway", &["config", "domain", "metrics"]),
+    ("gateway", &["config", "domain", "metrics", "timekeeper"]),
     ("report", &["domain"]),
     ("api", &["clock", "config", "domain", "intake", "metrics", "progress", "store"]),
-    ("daemon", &["api", "clock", "config", "domain", "gateway", "metrics", "progress", "report", "store"]),
+    (
+        "daemon",
+        &["api", "clock", "config", "domain", "gateway", "metrics", "progress", "report", "store", "timekeeper"],
+    ),
     ("cli", &["clock", "config", "daemon", "domain", "intake", "metrics", "report", "sandbox", "store", "systemd"]),
 ];
 
