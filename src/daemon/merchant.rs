@@ -39,7 +39,7 @@ pub(super) struct MerchantWorkers {
 
 /// The merchant's way to the bank; nothing is sent yet.
 pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gateway, StartError> {
-    Gateway::new(merchant.id.clone(), &merchant.gateway, &merchant.budget, shared.metrics.clone())
+    Gateway::new(merchant.id.clone(), &merchant.gateway, &merchant.budget, &shared.setting.wire, shared.metrics.clone())
         .map_err(|cause| StartError::Gateway { merchant: merchant.id.clone(), cause })
 }
 
