@@ -26,7 +26,7 @@ impl Check {
     /// Says what the file at `path` means.
     pub(super) fn run(&self, path: &Path, output: &Output) -> Result<(), Failure> {
         let reading = reading();
-        let now = Clock.now();
+        let now = Clock::host().now();
         match Config::load_partly(path, reading) {
             Ok(config) if self.json => output.json(&Document::sound(&config, now)),
             Ok(config) => explain(&config, reading, now, output),

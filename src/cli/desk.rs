@@ -31,7 +31,7 @@ impl Desk {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let config = Config::load_partly(path, Reading::NoSecrets)?;
         let store = Store::open(&config.database)?;
-        Ok(Self { config, store, now: Clock.now() })
+        Ok(Self { config, store, now: Clock::host().now() })
     }
 
     /// Likewise, and creates the database when it is missing, so that orders can be queued before the first start.
@@ -39,7 +39,7 @@ impl Desk {
         let config = Config::load_partly(path, Reading::NoSecrets)?;
         refuse_strangers_file(&config.database)?;
         let store = Store::open_or_create(&config.database)?;
-        Ok(Self { config, store, now: Clock.now() })
+        Ok(Self { config, store, now: Clock::host().now() })
     }
 
     /// Who is at work on the database, in the words it gave; `None` when nobody is.

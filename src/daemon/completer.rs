@@ -26,7 +26,7 @@ use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
 
 use super::merchant::Desk;
 use super::peril::Peril;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, LOOK_AT_LEAST_EVERY, log, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, told_to_stop};
 
 /// Works until told to stop; then finishes the steps that are in hand. `ticks` is the cron bell: it only says "look
 /// now".
@@ -45,6 +45,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
         completer.claim_due().await;
         let wait = completer.until_next_due().await;
         tokio::select! {
+            biased;
             () = told_to_stop(&mut stop) => break,
             Some(done) = completer.steps.join_next() => completer.release(done),
             Ok(()) = bell.changed() => {}
@@ -52,7 +53,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
             () = tokio::time::sleep(wait) => {}
         }
     }
-    completer.desk.shared.perils.pass(Peril::Stopping).await;
+    completer.desk.shared.setting.perils.pass(Peril::Stopping).await;
     while let Some(done) = completer.steps.join_next().await {
         completer.release(done);
     }
@@ -74,7 +75,7 @@ impl Completer {
         if room == 0 {
             return;
         }
-        let now = self.desk.shared.clock.now();
+        let now = self.desk.shared.clock().now();
         let limit = self.claimed.len() + room;
         match self.desk.shared.store.due_completions(&self.desk.merchant, now, limit).await {
             Ok(due) => due.into_iter().for_each(|due| self.claim(due)),
@@ -92,13 +93,14 @@ impl Completer {
         }
     }
 
-    async fn until_next_due(&self) -> std::time::Duration {
-        let now = self.desk.shared.clock.now();
+    async fn until_next_due(&self) -> Duration {
+        let at_least_every = self.desk.shared.setting.rhythm.looks;
+        let now = self.desk.shared.clock().now();
         match self.desk.shared.store.next_completion_at(&self.desk.merchant).await {
             // Due and claimed already, or without room: the end of a step wakes us.
-            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => LOOK_AT_LEAST_EVERY,
-            Ok(Some(at)) => at.since(now).min(LOOK_AT_LEAST_EVERY),
-            Ok(None) => LOOK_AT_LEAST_EVERY,
+            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => at_least_every,
+            Ok(Some(at)) => at.since(now).min(at_least_every),
+            Ok(None) => at_least_every,
             Err(_) => AFTER_STORE_ERROR,
         }
     }
@@ -152,7 +154,7 @@ async fn write_plan(desk: Desk, order: Order) -> Result<(), StoreError> {
             Amendment::of_event(Some(order), OperationChange::None, event)
         })
     };
-    if let Some(event) = desk.shared.store.amend(order.key, desk.shared.clock.now(), decide).await? {
+    if let Some(event) = desk.shared.store.amend(order.key, desk.shared.clock().now(), decide).await? {
         log::event(&order, &event);
     }
     Ok(())
@@ -183,6 +185,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
         return Ok(());
     };
     let permit = tokio::select! {
+        biased;
         () = told_to_stop(&mut stop) => return Ok(()),
         permit = desk.gateway.pacer().permit(Purpose::Money) => permit,
     };
@@ -200,7 +203,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     }
     let writing = Instant::now();
     if leave.is_some() {
-        desk.shared.perils.pass(Peril::BeforeIntent).await;
+        desk.shared.setting.perils.pass(Peril::BeforeIntent).await;
     }
     let send = write_down(desk, &order, answer, leave.is_some()).await?;
     match (send, leave) {
@@ -215,7 +218,7 @@ const FRESH: Duration = Duration::from_secs(5);
 
 /// Writes down that a completion is decided, if it still is one to be done.
 async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
-    let now = desk.shared.clock.now();
+    let now = desk.shared.clock().now();
     let policy = Arc::clone(&desk.policy);
     let decide = move |order: &Order, open: Option<&Operation>| {
         // The plan may be another policy's: what the present one does not want now is planned anew, not sent.
@@ -246,7 +249,7 @@ async fn reload(desk: &Desk, order: &Order) -> Result<Option<(Order, Operation)>
 }
 
 fn expects_to_send(desk: &Desk, order: &Order, operation: &Operation, answer: &StatusAnswer) -> bool {
-    completion::after_ask(order, operation, answer, &desk.policy, desk.shared.clock.now(), Jitter::new(0)).send
+    completion::after_ask(order, operation, answer, &desk.policy, desk.shared.clock().now(), Jitter::new(0)).send
 }
 
 /// A completion whose intent is on disk, written by this very call: nobody else may send it.
@@ -271,7 +274,7 @@ async fn write_down(
     answer: StatusAnswer,
     may_send: bool,
 ) -> Result<Option<Send>, StoreError> {
-    let now = desk.shared.clock.now();
+    let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let seen_version = asked_about.version;
     let decide = move |order: &Order, open: Option<&Operation>| {
@@ -294,7 +297,7 @@ async fn write_down(
     }
     if !told.state.is_open() {
         desk.shared.metrics.completion(&desk.merchant, told.state);
-        desk.shared.perils.pass(Peril::AfterSettling).await;
+        desk.shared.setting.perils.pass(Peril::AfterSettling).await;
     }
     Ok(told.send)
 }
@@ -316,19 +319,19 @@ fn amendment(before: &Order, asked: Asked) -> Amendment<Option<Told>> {
 /// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless too
 /// long has passed since the intent was being written, when nothing is sent at all.
 async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
-    desk.shared.perils.pass(Peril::AfterIntent).await;
+    desk.shared.setting.perils.pass(Peril::AfterIntent).await;
     let answer = if writing.elapsed() > FRESH {
         CompletionAnswer::NotSent(too_late())
     } else {
         desk.gateway.complete(&send.order_id, send.amount, leave).await
     };
-    desk.shared.perils.pass(Peril::AfterAnswer).await;
-    let now = desk.shared.clock.now();
+    desk.shared.setting.perils.pass(Peril::AfterAnswer).await;
+    let now = desk.shared.clock().now();
     let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
     if let Some(event) = &event {
         log::event(&send.order, event);
     }
-    desk.shared.perils.pass(Peril::BeforeSettling).await;
+    desk.shared.setting.perils.pass(Peril::BeforeSettling).await;
     Ok(())
 }
 

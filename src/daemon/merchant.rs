@@ -40,7 +40,7 @@ pub(super) struct MerchantWorkers {
 /// The merchant's way to the bank; nothing is sent yet.
 pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gateway, StartError> {
     let (metrics, timekeeper) = (shared.metrics.clone(), shared.timekeeper.clone());
-    Gateway::new(merchant.id.clone(), &merchant.gateway, &merchant.budget, metrics, timekeeper)
+    Gateway::new(merchant.id.clone(), &merchant.gateway, &merchant.budget, &shared.setting.wire, metrics, timekeeper)
         .map_err(|cause| StartError::Gateway { merchant: merchant.id.clone(), cause })
 }
 

@@ -11,7 +11,8 @@ mod completer;
 pub mod draw;
 mod log;
 mod merchant;
-mod peril;
+mod parts;
+pub(crate) mod peril;
 mod poller;
 mod reporter;
 mod schedule;
@@ -38,8 +39,9 @@ use crate::store::{Figures, Lock, LockError, OpenError, Store, StoreError};
 use crate::timekeeper::Timekeeper;
 
 use merchant::MerchantWorkers;
-use peril::Perils;
 use schedule::{MinuteBell, ScheduleError};
+
+pub(crate) use parts::{Errands, Parts, Rhythm, Setting};
 
 /// Why the daemon did not start. Nothing was sent, and nothing was changed that was not ours.
 #[derive(Debug, thiserror::Error)]
@@ -107,32 +109,37 @@ struct Shared {
     store: Store,
     metrics: Metrics,
     progress: Progress,
-    clock: Clock,
-    perils: Perils,
     timekeeper: Timekeeper,
+    setting: Setting,
+}
+
+impl Shared {
+    const fn clock(&self) -> &Clock {
+        &self.setting.clock
+    }
 }
 
 impl Daemon {
     /// Takes the lock, opens the database, listens, and sets every worker to work.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let clock = Clock;
-        let started_at = clock.now();
-        let lock = Lock::take(&config.database, &format!("pid {}, since {started_at}", std::process::id()))?;
-        let store = Store::open_under(&lock, &config.database)?;
-        let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
-        let metrics = Metrics::new(&names, started_at).map_err(StartError::Metrics)?;
-        let journal_until = store.journal_until().await.map_err(StartError::Store)?;
-        let shared = Shared {
-            timekeeper: Timekeeper::begin(clock, config.clock_tolerance, journal_until),
-            store,
-            metrics,
-            progress: Progress::default(),
-            clock,
-            perils: Perils::default(),
-        };
+        let parts = Parts::of_host(&config).await?;
         let listener = listen(config.listen).await?;
-        let address = listener.local_addr().unwrap_or(config.listen);
-        let bell = MinuteBell::start().await.map_err(StartError::Schedule)?;
+        Self::assemble(config, parts, Some(listener)).await
+    }
+
+    /// Sets every worker to work on `parts`; without a listener there is no HTTP face.
+    pub(crate) async fn assemble(
+        config: Config,
+        parts: Parts,
+        listener: Option<TcpListener>,
+    ) -> Result<Self, StartError> {
+        let Parts { lock, store, bell, setting } = parts;
+        let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
+        let metrics = Metrics::new(&names, setting.clock.now()).map_err(StartError::Metrics)?;
+        let journal_until = store.journal_until().await.map_err(StartError::Store)?;
+        let timekeeper = Timekeeper::begin(setting.clock.clone(), config.clock_tolerance, journal_until);
+        let shared = Shared { store, metrics, progress: Progress::default(), timekeeper, setting };
+        let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.listen);
         unserved::tell(&shared, &config).await;
         let merchants = start_merchants(&config, &shared, &bell)?;
         let config = watch::Sender::new(Arc::new(config));
@@ -165,7 +172,7 @@ impl Daemon {
     /// Each merchant's queue in figures. A merchant whose figures cannot be read is left out: this is for a status line.
     pub async fn figures(&self) -> Vec<Figures> {
         let config = Arc::clone(&self.config.borrow());
-        let now = self.shared.clock.now();
+        let now = self.shared.clock().now();
         let mut all = Vec::new();
         for merchant in &config.merchants {
             let risk_until = now.plus(merchant.holds.warn_before);
@@ -210,6 +217,7 @@ impl Daemon {
         };
         let merchants = merchant::any_ended(&mut self.merchants);
         tokio::select! {
+            biased;
             () = self.shared.store.failed() => "the database takes no more changes".to_owned(),
             worker = ended => format!("the {worker} stopped unexpectedly"),
             worker = merchants => format!("the {worker} stopped unexpectedly"),
@@ -268,7 +276,7 @@ fn start_common(
     shared: &Shared,
     bell: &MinuteBell,
     stop: &watch::Sender<bool>,
-    listener: TcpListener,
+    listener: Option<TcpListener>,
 ) -> JoinSet<&'static str> {
     let mut common = JoinSet::new();
     let api = Api {
@@ -276,13 +284,15 @@ fn start_common(
         config: config.subscribe(),
         metrics: shared.metrics.clone(),
         progress: shared.progress.clone(),
-        clock: shared.clock,
+        clock: shared.clock().clone(),
     };
-    let stopped = stop.subscribe();
-    common.spawn(async move {
-        api::serve(listener, api, stopped).await;
-        "HTTP server"
-    });
+    if let Some(listener) = listener {
+        let stopped = stop.subscribe();
+        common.spawn(async move {
+            api::serve(listener, api, stopped).await;
+            "HTTP server"
+        });
+    }
     let (at_watch, stopped) = (shared.clone(), stop.subscribe());
     common.spawn(async move {
         watch_clock(&at_watch, stopped).await;
@@ -297,9 +307,6 @@ fn start_common(
     common
 }
 
-/// Two jumps that cancel out within this time go unseen; a timer a second costs nothing that can be measured.
-const COMPARE_CLOCKS_EVERY: Duration = Duration::from_secs(1);
-
 async fn watch_clock(shared: &Shared, mut stop: watch::Receiver<bool>) {
     loop {
         shared.timekeeper.compare();
@@ -307,7 +314,7 @@ async fn watch_clock(shared: &Shared, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => return,
-            () = tokio::time::sleep(COMPARE_CLOCKS_EVERY) => {}
+            () = tokio::time::sleep(shared.setting.rhythm.clocks) => {}
         }
     }
 }
@@ -316,10 +323,6 @@ async fn watch_clock(shared: &Shared, mut stop: watch::Receiver<bool>) {
 async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
-
-/// Every loop looks by itself at least this often: a lost bell, or another process's change, costs seconds, not an
-/// order.
-const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a worker waits after the database refused it something, so that it neither spins nor gives up.
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);

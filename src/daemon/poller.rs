@@ -19,7 +19,7 @@ use crate::progress::Heart;
 use crate::store::{Amendment, OperationChange, StoreError};
 
 use super::merchant::Desk;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, LOOK_AT_LEAST_EVERY, log, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, told_to_stop};
 
 /// Orders claimed for each one in flight: the next is ready when a place comes free.
 const CLAIMS_PER_PLACE: usize = 2;
@@ -40,6 +40,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
         poller.claim_due().await;
         let wait = poller.until_next_due().await;
         tokio::select! {
+            biased;
             () = told_to_stop(&mut stop) => break,
             Some(done) = poller.looks.join_next() => poller.release(done),
             // A bell nobody can ring any more is as good as none: the wait below still ends.
@@ -69,7 +70,7 @@ impl Poller {
         if self.claimed.len() > self.claims_max / 2 {
             return;
         }
-        let (store, now) = (&self.desk.shared.store, self.desk.shared.clock.now());
+        let (store, now) = (&self.desk.shared.store, self.desk.shared.clock().now());
         // The claimed ones are due too, until their looks are written.
         match store.due_looks(&self.desk.merchant, now, self.claims_max + self.claimed.len()).await {
             Ok(due) => due.into_iter().for_each(|due| self.claim(due.order)),
@@ -85,15 +86,16 @@ impl Poller {
 
     /// How long nothing is due. While all places are claimed, only a finished look makes room.
     async fn until_next_due(&self) -> Duration {
+        let at_least_every = self.desk.shared.setting.rhythm.looks;
         if self.claimed.len() > self.claims_max / 2 {
-            return LOOK_AT_LEAST_EVERY;
+            return at_least_every;
         }
-        let now = self.desk.shared.clock.now();
+        let now = self.desk.shared.clock().now();
         match self.desk.shared.store.next_look_at(&self.desk.merchant).await {
             // Due and claimed already: its end wakes us.
-            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => LOOK_AT_LEAST_EVERY,
-            Ok(Some(at)) => at.since(now).min(LOOK_AT_LEAST_EVERY),
-            Ok(None) => LOOK_AT_LEAST_EVERY,
+            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => at_least_every,
+            Ok(Some(at)) => at.since(now).min(at_least_every),
+            Ok(None) => at_least_every,
             Err(_) => AFTER_STORE_ERROR,
         }
     }
@@ -127,6 +129,7 @@ impl Poller {
 async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> OrderKey {
     let key = order.key;
     let permit = tokio::select! {
+        biased;
         () = told_to_stop(&mut stop) => return key,
         permit = desk.gateway.pacer().permit(Purpose::Look) => permit,
     };
@@ -141,7 +144,7 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
 }
 
 async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<(), StoreError> {
-    let now = desk.shared.clock.now();
+    let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let decide = move |order: &Order, open: Option<&_>| {
         // While an operation is open its owner is the completer, and this answer is older than what it knows.

@@ -15,9 +15,6 @@ use crate::report;
 
 use super::{HEART_LIMIT, Shared, draw, told_to_stop};
 
-/// The cron bell rings every minute; should it fall silent, the reporter looks by itself.
-const LOOK_AT_LEAST_EVERY: std::time::Duration = std::time::Duration::from_secs(90);
-
 /// Nights caught up in one go for one merchant; the next bell goes on from there.
 const CATCH_UP_MAX: usize = 31;
 
@@ -29,7 +26,8 @@ pub(super) struct Reporter {
 impl Reporter {
     /// Works until told to stop.
     pub(super) async fn run(mut self, mut ticks: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
-        let heart = self.shared.progress.heart("reporter".to_owned(), LOOK_AT_LEAST_EVERY + HEART_LIMIT);
+        let at_least_every = self.shared.setting.rhythm.reports;
+        let heart = self.shared.progress.heart("reporter".to_owned(), at_least_every + HEART_LIMIT);
         loop {
             heart.beat();
             let config = Arc::clone(&self.config.borrow_and_update());
@@ -38,10 +36,11 @@ impl Reporter {
                 heart.beat();
             }
             tokio::select! {
+                biased;
                 () = told_to_stop(&mut stop) => return,
                 Ok(()) = ticks.changed() => {}
                 Ok(()) = self.config.changed() => {}
-                () = tokio::time::sleep(LOOK_AT_LEAST_EVERY) => {}
+                () = tokio::time::sleep(at_least_every) => {}
             }
         }
     }
@@ -63,7 +62,7 @@ impl Reporter {
 
     /// Writes the oldest report that is due; whether there was one.
     async fn write_next(&self, merchant: &MerchantConfig, directory: &Path) -> anyhow::Result<bool> {
-        let (store, now) = (&self.shared.store, self.shared.clock.now());
+        let (store, now) = (&self.shared.store, self.shared.clock().now());
         let last = store.last_report_slot(&merchant.id, now).await?;
         let Some(slot) = due_slot(merchant, last, now) else {
             return Ok(false);
@@ -72,8 +71,12 @@ impl Reporter {
         let date = day.date;
         let report = draw::draw(store, merchant, day, now).await?;
         let directory = directory.to_owned();
-        let (findings, written) =
-            tokio::task::spawn_blocking(move || (report.findings.len(), report::write(&report, &directory))).await?;
+        let (findings, written) = self
+            .shared
+            .setting
+            .errands
+            .run(move || (report.findings.len(), report::write(&report, &directory)))
+            .await?;
         let page = written?.html;
         store.record_report(&merchant.id, slot, now).await?;
         tracing::info!(merchant = %merchant.id, %date, findings, page = %page.display(), "Report of {} for {date} written", merchant.id);

@@ -2,9 +2,12 @@
 //!
 //! It is a bell and nothing more. Its jobs freeze a zone to the offset of their creation, skip what was due while the
 //! process was down, and overlap; so what is due is computed in the merchant's zone, kept in the database, and only
-//! looked at when this rings.
+//! looked at when this rings. In a simulation it rings on tokio's time, since cron knows only the host's.
+
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 /// At the first second of every minute.
@@ -23,8 +26,14 @@ impl From<JobSchedulerError> for ScheduleError {
 
 /// Rings once a minute until it is stopped.
 pub(super) struct MinuteBell {
-    scheduler: JobScheduler,
+    ringer: Ringer,
     rung: watch::Receiver<u64>,
+}
+
+enum Ringer {
+    Cron(JobScheduler),
+    /// One task; it ends with the bell.
+    Simulated(JoinSet<()>),
 }
 
 impl MinuteBell {
@@ -34,16 +43,34 @@ impl MinuteBell {
         let job = Job::new(EVERY_MINUTE, move |_, _| ring.send_modify(|count| *count = count.wrapping_add(1)))?;
         scheduler.add(job).await?;
         scheduler.start().await?;
-        Ok(Self { scheduler, rung })
+        Ok(Self { ringer: Ringer::Cron(scheduler), rung })
+    }
+
+    /// Rings every so often on tokio's time.
+    pub(super) fn simulated(every: Duration) -> Self {
+        let (ring, rung) = watch::channel(0_u64);
+        let mut ringer = JoinSet::new();
+        ringer.spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                ring.send_modify(|count| *count = count.wrapping_add(1));
+            }
+        });
+        Self { ringer: Ringer::Simulated(ringer), rung }
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
         self.rung.clone()
     }
 
-    pub(super) async fn stop(mut self) {
-        if let Err(error) = self.scheduler.shutdown().await {
-            tracing::debug!(%error, "The cron scheduler did not stop by itself");
+    pub(super) async fn stop(self) {
+        match self.ringer {
+            Ringer::Cron(mut scheduler) => {
+                if let Err(error) = scheduler.shutdown().await {
+                    tracing::debug!(%error, "The cron scheduler did not stop by itself");
+                }
+            }
+            Ringer::Simulated(mut ringer) => ringer.shutdown().await,
         }
     }
 }

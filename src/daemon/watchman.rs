@@ -17,12 +17,10 @@ use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, told_to_stop};
 /// Warnings written in one round at most; the next round comes soon.
 const ROUND_MAX: usize = 100;
 
-/// A bell may be lost, and another process's change does not ring: it looks by itself at least this often.
-const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(30);
-
 /// Works until told to stop.
 pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
-    let heart = desk.shared.progress.heart(format!("watchman of {}", desk.merchant), LOOK_AT_LEAST_EVERY + HEART_LIMIT);
+    let at_least_every = desk.shared.setting.rhythm.watch;
+    let heart = desk.shared.progress.heart(format!("watchman of {}", desk.merchant), at_least_every + HEART_LIMIT);
     let mut bell = desk.shared.store.bell();
     loop {
         heart.beat();
@@ -32,6 +30,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
             AFTER_STORE_ERROR
         });
         tokio::select! {
+            biased;
             () = told_to_stop(&mut stop) => return,
             Ok(()) = bell.changed() => {}
             () = tokio::time::sleep(wait) => {}
@@ -42,13 +41,14 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
 /// Warns of what is near, and says how long nothing else is.
 async fn watch_once(desk: &Desk) -> Result<Duration, StoreError> {
     warn_of_lapses(desk).await?;
+    let at_least_every = desk.shared.setting.rhythm.watch;
     let next = desk.shared.store.next_unwarned_lapse(&desk.merchant).await?;
     let near_at = next.map(|lapse| lapse.minus(desk.policy.holds.warn_before));
-    Ok(near_at.map_or(LOOK_AT_LEAST_EVERY, |at| at.since(desk.shared.clock.now()).min(LOOK_AT_LEAST_EVERY)))
+    Ok(near_at.map_or(at_least_every, |at| at.since(desk.shared.clock().now()).min(at_least_every)))
 }
 
 async fn warn_of_lapses(desk: &Desk) -> Result<(), StoreError> {
-    let now = desk.shared.clock.now();
+    let now = desk.shared.clock().now();
     let until = now.plus(desk.policy.holds.warn_before);
     for near in desk.shared.store.unwarned_lapses(&desk.merchant, until, ROUND_MAX).await? {
         let event = warning(&near.order, desk, now);

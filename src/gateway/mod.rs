@@ -15,8 +15,9 @@ mod transport;
 
 pub use pacer::{Pacer, Permit, Purpose};
 pub use transport::TransportError;
+pub(crate) use transport::{Connecting, Connector, Wire};
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use crate::config::{Budget, Credentials, GatewayConfig};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
@@ -42,10 +43,11 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway for `merchant`. Nothing is sent yet.
-    pub fn new(
+    pub(crate) fn new(
         merchant: MerchantId,
         config: &GatewayConfig,
         budget: &Budget,
+        wire: &Wire,
         metrics: Metrics,
         timekeeper: Timekeeper,
     ) -> Result<Self, TransportError> {
@@ -55,7 +57,7 @@ impl Gateway {
         };
         Ok(Self {
             merchant,
-            transport: Transport::new(config)?,
+            transport: Transport::new(config, wire)?,
             scrubber: Scrubber::new(secret),
             pacer: Pacer::new(budget),
             metrics,

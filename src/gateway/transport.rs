@@ -1,11 +1,18 @@
 //! Bytes to the bank and back: form POST over TLS, every limit in place, and nothing done twice.
 //!
+//! There are two wires beneath one face: the network, and the pipes of a simulation.
+//!
 //! It knows which failures prove that nothing was sent: DNS, connect and TLS. After that every error leaves the outcome
 //! unknown (a reset, measured, had often been read by the server).
+
+mod in_process;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use in_process::{Connecting, Connector};
+
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use rustls::pki_types::CertificateDer;
@@ -38,13 +45,38 @@ pub enum TransportError {
     Tls(String),
 }
 
-/// One login's clients.
+/// What carries the bytes.
+#[derive(Clone)]
+pub(crate) enum Wire {
+    /// Sockets and TLS.
+    Network,
+    /// Pipes to a bank in this process.
+    InProcess(Connector),
+}
+
+/// One login's way to the bank.
 pub(super) struct Transport {
-    /// For looks: connections are kept.
-    looks: Client,
-    /// For money: a fresh connection each time, so that nothing is sent into a connection the bank has given up.
-    money: Client,
+    clients: Clients,
     config: GatewayConfig,
+}
+
+enum Clients {
+    Network {
+        /// For looks: connections are kept.
+        looks: Client,
+        /// For money: a fresh connection each time, so that nothing is sent into a connection the bank has given up.
+        money: Client,
+    },
+    InProcess(Connector),
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Network => "Network",
+            Self::InProcess(_) => "InProcess",
+        })
+    }
 }
 
 impl std::fmt::Debug for Transport {
@@ -65,30 +97,22 @@ pub(super) struct Heard {
 }
 
 impl Transport {
-    pub(super) fn new(config: &GatewayConfig) -> Result<Self, TransportError> {
-        let tls = tls(config.extra_roots_pem.as_deref())?;
-        let client = |idle| {
-            Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .http1_only()
-                .redirect(Policy::none())
-                .referer(false)
-                .no_proxy()
-                .retry(reqwest::retry::never())
-                .connect_timeout(config.connect_timeout)
-                .timeout(config.request_timeout)
-                .pool_max_idle_per_host(idle)
-                .pool_idle_timeout(IDLE_FOR)
-                .build()
-                .map_err(|error| TransportError::Tls(words(&error)))
+    pub(super) fn new(config: &GatewayConfig, wire: &Wire) -> Result<Self, TransportError> {
+        let clients = match wire {
+            Wire::Network => Clients::network(config)?,
+            Wire::InProcess(connector) => Clients::InProcess(Arc::clone(connector)),
         };
-        Ok(Self { looks: client(IDLE_MAX)?, money: client(0)?, config: config.clone() })
+        Ok(Self { clients, config: config.clone() })
     }
 
     /// getOrderStatusExtended.do, asking with `question`, a parameter and its value.
     pub(super) async fn post_status(&self, question: (&str, &str)) -> Heard {
         let form = [question, ("language", &self.config.language)];
-        post(&self.looks, &self.url("getOrderStatusExtended.do"), &self.with_credentials(&form)).await
+        let (url, form) = (self.url("getOrderStatusExtended.do"), self.with_credentials(&form));
+        match &self.clients {
+            Clients::Network { looks, .. } => post(looks, &url, &form).await,
+            Clients::InProcess(connector) => in_process::post(connector, &self.config, &url, &form).await,
+        }
     }
 
     /// autoCompletion.do. The wire's 0 means *everything*, and only [`CompletionAmount::Whole`] becomes it.
@@ -98,7 +122,11 @@ impl Transport {
             CompletionAmount::Exactly(amount) => amount.minor().to_string(),
         };
         let form = [("orderId", order_id.as_str()), ("compositeCompletionAmount", &amount)];
-        post(&self.money, &self.url("autoCompletion.do"), &self.with_credentials(&form)).await
+        let (url, form) = (self.url("autoCompletion.do"), self.with_credentials(&form));
+        match &self.clients {
+            Clients::Network { money, .. } => post(money, &url, &form).await,
+            Clients::InProcess(connector) => in_process::post(connector, &self.config, &url, &form).await,
+        }
     }
 
     fn url(&self, method: &str) -> String {
@@ -118,17 +146,43 @@ impl Transport {
     }
 }
 
+impl Clients {
+    fn network(config: &GatewayConfig) -> Result<Self, TransportError> {
+        let tls = tls(config.extra_roots_pem.as_deref())?;
+        let client = |idle| {
+            Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .http1_only()
+                .redirect(Policy::none())
+                .referer(false)
+                .no_proxy()
+                .retry(reqwest::retry::never())
+                .connect_timeout(config.connect_timeout)
+                .timeout(config.request_timeout)
+                .pool_max_idle_per_host(idle)
+                .pool_idle_timeout(IDLE_FOR)
+                .build()
+                .map_err(|error| TransportError::Tls(words(&error)))
+        };
+        Ok(Self::Network { looks: client(IDLE_MAX)?, money: client(0)? })
+    }
+}
+
 async fn post(client: &Client, url: &str, form: &[(&str, &str)]) -> Heard {
     let response = match client.post(url).form(form).send().await {
         Ok(response) => response,
         Err(error) => return Heard { reply: Err(unknown(&error)), date: None },
     };
-    let date = response.headers().get("date").and_then(|value| value.to_str().ok()).and_then(http_date);
+    let date = date_of(response.headers());
     let reply = match response.status() {
         StatusCode::OK => whole_body(response).await,
-        status => Err(from_status(status, &response)),
+        status => Err(from_status(status, response.headers())),
     };
     Heard { reply, date }
+}
+
+fn date_of(headers: &HeaderMap) -> Option<Timestamp> {
+    headers.get("date").and_then(|value| value.to_str().ok()).and_then(http_date)
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7); a date in another form tells nothing.
@@ -142,11 +196,15 @@ async fn whole_body(mut response: reqwest::Response) -> Reply {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| unknown(&error))? {
         if body.len().saturating_add(chunk.len()) > BODY_MAX {
-            return Err(of_kind(UnknownKind::Unreadable, format!("the body is longer than {BODY_MAX} bytes")));
+            return Err(too_long());
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+fn too_long() -> Unknown {
+    of_kind(UnknownKind::Unreadable, format!("the body is longer than {BODY_MAX} bytes"))
 }
 
 fn unknown(error: &reqwest::Error) -> Unknown {
@@ -158,13 +216,13 @@ fn unknown(error: &reqwest::Error) -> Unknown {
     of_kind(kind, words(error))
 }
 
-fn from_status(status: StatusCode, response: &reqwest::Response) -> Unknown {
+fn from_status(status: StatusCode, headers: &HeaderMap) -> Unknown {
     let kind = match status.as_u16() {
         429 => UnknownKind::Throttled,
         500..=599 => UnknownKind::ServerError,
         _ => UnknownKind::HttpStatus,
     };
-    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let retry_after = headers.get("retry-after").and_then(|value| value.to_str().ok());
     Unknown { kind, detail: format!("HTTP {}", status.as_u16()), retry_after: retry_after.and_then(seconds) }
 }
 

@@ -40,6 +40,15 @@ pub(super) struct Vault {
 
 impl Bank {
     pub(super) fn new(settings: &Settings) -> Bank {
+        Bank::with_clock(settings, Clock::wall())
+    }
+
+    /// A bank in tokio's time, its clock showing `start_ms` now.
+    pub(super) fn virtual_from(settings: &Settings, start_ms: i64) -> Bank {
+        Bank::with_clock(settings, Clock::virtual_from(start_ms))
+    }
+
+    fn with_clock(settings: &Settings, clock: Clock) -> Bank {
         let terms = Terms {
             session_ms: millis(settings.session_timeout),
             hold_ms: millis(settings.hold_lifetime),
@@ -52,7 +61,7 @@ impl Bank {
         };
         Bank {
             inner: Arc::new(Inner {
-                clock: Clock::default(),
+                clock,
                 login: settings.login.clone(),
                 registered: Notify::new(),
                 vault: Mutex::new(vault),

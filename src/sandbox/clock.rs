@@ -1,4 +1,4 @@
-//! The bank's own clock: wall time in epoch milliseconds, the unit of the gateway's REST dates.
+//! The bank's own clock: wall time in epoch milliseconds, the unit of the gateway's REST dates; in a simulation tokio's.
 //!
 //! It never runs backwards, so that the ledger's order and its times agree even when the host's clock is set back.
 //! It does not sleep and does not know about zones.
@@ -6,18 +6,46 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use tokio::time::Instant;
+
 /// The only reader of wall time in the sandbox.
-#[derive(Debug, Default)]
-pub(super) struct Clock {
-    latest_ms: AtomicI64,
+#[derive(Debug)]
+pub(super) enum Clock {
+    /// The host's.
+    Wall {
+        /// The latest moment that was told.
+        latest_ms: AtomicI64,
+    },
+    /// Tokio's, which stands still while everybody waits.
+    Virtual {
+        /// What it showed at `started`.
+        start_ms: i64,
+        /// When it was set.
+        started: Instant,
+    },
 }
 
 impl Clock {
+    pub(super) const fn wall() -> Clock {
+        Clock::Wall { latest_ms: AtomicI64::new(0) }
+    }
+
+    /// A clock in tokio's time that shows `start_ms` now.
+    pub(super) fn virtual_from(start_ms: i64) -> Clock {
+        let started = Instant::now();
+        Clock::Virtual { start_ms, started }
+    }
+
     /// The present moment, or the latest one already told when the host's clock stepped back.
     pub(super) fn now_ms(&self) -> i64 {
-        let wall_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis);
-        let earlier = self.latest_ms.fetch_max(wall_ms, Ordering::Relaxed);
-        wall_ms.max(earlier)
+        match self {
+            Clock::Wall { latest_ms } => {
+                let wall_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis);
+                let earlier = latest_ms.fetch_max(wall_ms, Ordering::Relaxed);
+                wall_ms.max(earlier)
+            }
+            Clock::Virtual { start_ms, started } => start_ms.saturating_add(millis(started.elapsed())),
+        }
     }
 }
 
@@ -32,10 +60,16 @@ mod tests {
 
     #[test]
     fn the_clock_never_runs_backwards() {
-        let clock = Clock::default();
-        let ahead = clock.now_ms() + 60_000;
-        clock.latest_ms.store(ahead, Ordering::Relaxed);
+        let ahead = Clock::wall().now_ms() + 60_000;
+        let clock = Clock::Wall { latest_ms: AtomicI64::new(ahead) };
         assert_eq!(clock.now_ms(), ahead);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_virtual_clock_follows_tokio() {
+        let clock = Clock::virtual_from(1_000);
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        assert_eq!(clock.now_ms(), 1_250);
     }
 
     #[test]

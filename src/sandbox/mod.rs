@@ -15,7 +15,7 @@
 //! - `params` and `rest`: the wire; `transport` serves it
 //! - `page` (with `page_words`, `return_url`), `index`, `control`: what people open
 //! - `buyers`, `crowd`: who the virtual buyers are, and the task that sends them
-//! - `settings`, and here the running server
+//! - `settings`, and here the running server; `in_process` is the one of a simulation
 
 mod admission;
 mod answer;
@@ -33,6 +33,7 @@ mod draw;
 mod errors;
 mod fault_json;
 mod faults;
+mod in_process;
 mod index;
 mod ledger;
 mod mint;
@@ -67,6 +68,7 @@ pub use currency::Currency;
 pub use draw::TooManyRules;
 pub use errors::{Language, Refusal};
 pub use faults::{AmountPart, FaultKind, FaultName, FaultRule, Garbage, Moment};
+pub use in_process::InProcess;
 pub use ledger::{AnswerClass, Effect, EffectEntry, Entry, LedgerLine, RequestEntry};
 pub use operation::Operation;
 pub use order::OrderView;
@@ -99,7 +101,7 @@ impl Sandbox {
             .merge(rest::routes(bank.clone(), stopping.clone(), authority))
             .merge(page::routes(bank.clone()))
             .merge(control::routes(bank.clone()));
-        let server = tokio::spawn(transport::serve(listener, router, stopping.clone()));
+        let server = tokio::spawn(transport::serve(listener, router, bank.clone(), stopping.clone()));
         let crowd = settings.buyers.map(|buyers| {
             let run = crowd::run(bank.clone(), buyers, settings.seed, stopping);
             tokio::spawn(run)

@@ -12,15 +12,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::DATE;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+
+use super::bank::Bank;
 
 /// As many as a busy test opens, and far below the usual limit of 1024 open files.
 const CONNECTIONS_MAX: usize = 512;
@@ -78,7 +83,7 @@ impl IntoResponse for HangUp {
 }
 
 /// Accepts and serves until told to stop, then lets what is in hand finish within the grace.
-pub(super) async fn serve(listener: TcpListener, router: Router, mut stopping: Stopping) {
+pub(super) async fn serve(listener: TcpListener, router: Router, bank: Bank, mut stopping: Stopping) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
@@ -90,9 +95,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stopping: S
         };
         match accepted {
             Ok((stream, place)) => {
-                let (router, stopping) = (router.clone(), stopping.clone());
+                let (router, bank, stopping) = (router.clone(), bank.clone(), stopping.clone());
                 connections.spawn(async move {
-                    converse(stream, router, stopping).await;
+                    converse(stream, router, bank, stopping).await;
                     drop(place);
                 });
             }
@@ -119,28 +124,41 @@ async fn accept(
 }
 
 /// One connection from its first request to its end.
-async fn converse(stream: TcpStream, router: Router, mut stopping: Stopping) {
-    let service = Answering(TowerToHyperService::new(router));
+async fn converse(stream: TcpStream, router: Router, bank: Bank, stopping: Stopping) {
+    if let Some(stream) = converse_until_reset(stream, router, bank, stopping).await {
+        if let Err(error) = stream.set_zero_linger() {
+            tracing::debug!(%error, "A connection was closed where a reset was wanted");
+        }
+    }
+}
+
+/// The same over a pipe, where dropping it is the only reset there is.
+pub(super) async fn converse_over_pipe(stream: DuplexStream, router: Router, bank: Bank, stopping: Stopping) {
+    drop(converse_until_reset(stream, router, bank, stopping).await);
+}
+
+/// Serves one connection; gives its stream back when it is to be reset.
+async fn converse_until_reset<S>(stream: S, router: Router, bank: Bank, mut stopping: Stopping) -> Option<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = Answering { router: TowerToHyperService::new(router), bank };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {
+        biased;
         ended = &mut connection => ended,
         () = stopping.stopped() => {
             Pin::new(&mut connection).graceful_shutdown();
             // Cut by dropping the connection; what it was doing has its ledger line.
             let _ = tokio::time::timeout(GRACE, pin!(&mut connection)).await;
-            return;
+            return None;
         }
     };
-    if ended.is_err_and(|error| wanted_reset(&error)) {
-        let stream = connection.into_parts().io.into_inner();
-        if let Err(error) = stream.set_zero_linger() {
-            tracing::debug!(%error, "A connection was closed where a reset was wanted");
-        }
-    }
+    ended.is_err_and(|error| wanted_reset(&error)).then(|| connection.into_parts().io.into_inner())
 }
 
 fn wanted_reset(error: &hyper::Error) -> bool {
@@ -148,9 +166,13 @@ fn wanted_reset(error: &hyper::Error) -> bool {
     cause == Some(&HangUp::Reset)
 }
 
-/// The router, except that a response which is a wish to hang up becomes an error: hyper then closes without a byte.
+/// The router, except that a response which is a wish to hang up becomes an error: hyper then closes without a byte. Its
+/// answers are dated by the bank's own clock, which in a simulation is not the host's.
 #[derive(Clone)]
-struct Answering(TowerToHyperService<Router>);
+struct Answering {
+    router: TowerToHyperService<Router>,
+    bank: Bank,
+}
 
 impl Service<Request<Incoming>> for Answering {
     type Response = Response;
@@ -158,13 +180,22 @@ impl Service<Request<Incoming>> for Answering {
     type Future = Pin<Box<dyn Future<Output = Result<Response, HangUp>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let answer = self.0.call(request);
+        let (answer, bank) = (self.router.call(request), self.bank.clone());
         Box::pin(async move {
-            let response = answer.await.unwrap_or_else(|never: Infallible| match never {});
+            let mut response = answer.await.unwrap_or_else(|never: Infallible| match never {});
             match response.extensions().get::<HangUp>() {
                 Some(hang_up) => Err(*hang_up),
-                None => Ok(response),
+                None => {
+                    response.headers_mut().extend(dated(bank.now_ms()).map(|date| (DATE, date)));
+                    Ok(response)
+                }
             }
         })
     }
+}
+
+/// The value of a `Date` header.
+fn dated(now_ms: i64) -> Option<HeaderValue> {
+    let now = jiff::Timestamp::from_millisecond(now_ms).ok()?;
+    HeaderValue::from_str(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }

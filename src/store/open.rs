@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
 
@@ -24,6 +25,25 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// SQLite before this corrupts a WAL that is reset at the wrong moment.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// How the connections of a store work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// On threads of their own, and every commit synced.
+    Durable,
+    /// In the callers' tasks, and nothing synced: in a simulation processes crash, and the power stays.
+    Simulated,
+}
+
+impl Mode {
+    /// `PRAGMA synchronous`: its word, and the number it reads back as.
+    const fn synchronous(self) -> (&'static str, i64) {
+        match self {
+            Self::Durable => ("FULL", 2),
+            Self::Simulated => ("OFF", 0),
+        }
+    }
+}
 
 /// Why a database cannot be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -80,14 +100,26 @@ impl Store {
     /// Opens the database at `path`, creating it and its directory when they are missing, and migrates its schema.
     pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
         prepare(path)?;
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, None)
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, None, Mode::Durable)
     }
 
     /// As [`Self::open_or_create`], for the one daemon that holds `lock`: it takes no change any more once the lock file
     /// is not what it was.
     pub fn open_under(lock: &Lock, path: &Path) -> Result<Self, OpenError> {
         prepare(path)?;
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock))
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock), Mode::Durable)
+    }
+
+    /// As [`Self::open_under`], for a daemon in virtual time: all is done in the callers' tasks, and nothing is synced.
+    pub(crate) fn open_simulated(lock: &Lock, path: &Path) -> Result<Self, OpenError> {
+        prepare(path)?;
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock), Mode::Simulated)
+    }
+
+    /// As [`Self::open`], for a command line in virtual time.
+    pub(crate) fn open_simulated_beside(path: &Path) -> Result<Self, OpenError> {
+        refuse_empty(path)?;
+        Self::open_with(path, OpenFlags::empty(), None, Mode::Simulated)
     }
 
     /// Opens the database at `path`, which must be there.
@@ -97,11 +129,11 @@ impl Store {
             Ok(false) => return Err(OpenError::Missing(path.to_owned())),
             Err(cause) => return Err(OpenError::Hidden { path: path.to_owned(), cause }),
         }
-        Self::open_with(path, OpenFlags::empty(), None)
+        Self::open_with(path, OpenFlags::empty(), None, Mode::Durable)
     }
 
-    fn open_with(path: &Path, extra: OpenFlags, lock: Option<&Lock>) -> Result<Self, OpenError> {
-        let mut connection = connect(path, extra)?;
+    fn open_with(path: &Path, extra: OpenFlags, lock: Option<&Lock>, mode: Mode) -> Result<Self, OpenError> {
+        let mut connection = connect(path, extra, mode)?;
         migrate::to_latest(&mut connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
         let database = Identity::of(path)
             .map_err(|error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() })?;
@@ -110,9 +142,12 @@ impl Store {
         Ok(Self {
             path: Arc::new(path.to_owned()),
             instance: format!("{:016x}", fastrand::u64(..)).into(),
-            writer: Writer::start(connection, files),
+            writer: match mode {
+                Mode::Durable => Writer::start(connection, files),
+                Mode::Simulated => Writer::inline(connection, files),
+            },
             bell: watch::Sender::new(0),
-            readers: Readers::new(move || connect(&again, OpenFlags::empty())),
+            readers: Readers::new(mode, move || connect(&again, OpenFlags::empty(), mode)),
         })
     }
 }
@@ -133,7 +168,7 @@ fn refuse_empty(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, OpenError> {
+fn connect(path: &Path, extra: OpenFlags, mode: Mode) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
     let sqlite = |error: rusqlite::Error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() };
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
@@ -142,14 +177,16 @@ fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, OpenError> {
     // close a database moves its log into it, which would be writing too.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sqlite)?;
     migrate::refuse_newer(&connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;
+    // A simulated crash closes its connections, and must leave the log behind as a real one does.
+    let is_simulated = mode == Mode::Simulated;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_simulated).map_err(sqlite)?;
     keep_from_strangers(path)
         .map_err(|cause| OpenError::Sqlite { path: path.to_owned(), message: cause.to_string() })?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
+    connection.pragma_update(None, "synchronous", mode.synchronous().0).map_err(sqlite)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(sqlite)?;
     connection.set_prepared_statement_cache_capacity(64);
-    assert_safe(&connection, path).map(|()| connection)
+    assert_safe(&connection, path, mode).map(|()| connection)
 }
 
 /// A database that has just come into being is its owner's and their group's; its log takes the same mode.
@@ -161,18 +198,19 @@ fn keep_from_strangers(path: &Path) -> std::io::Result<()> {
 }
 
 /// A pragma that does not take is silent, so each is read back.
-fn assert_safe(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+fn assert_safe(connection: &Connection, path: &Path, mode: Mode) -> Result<(), OpenError> {
     let unsafe_with = |what: String| OpenError::Unsafe { path: path.to_owned(), what };
     if rusqlite::version_number() < SQLITE_VERSION_MIN {
         return Err(unsafe_with(format!("SQLite {}, which can corrupt its log", rusqlite::version())));
     }
     let text = |name: &str| {
-        connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).map_err(|error| {
-            OpenError::Sqlite { path: path.to_owned(), message: format!("cannot read the setting {name}: {error}") }
+        connection.pragma_query_value(None, name, |row| row.get::<_, Value>(0)).map_err(|error| OpenError::Sqlite {
+            path: path.to_owned(),
+            message: format!("cannot read the setting {name}: {error}"),
         })
     };
     match (text("journal_mode")?, text("synchronous")?) {
-        (rusqlite::types::Value::Text(mode), rusqlite::types::Value::Integer(2)) if mode == "wal" => Ok(()),
-        (mode, synchronous) => Err(unsafe_with(format!("journal_mode={mode:?}, synchronous={synchronous:?}"))),
+        (Value::Text(journal), Value::Integer(found)) if journal == "wal" && found == mode.synchronous().1 => Ok(()),
+        (journal, found) => Err(unsafe_with(format!("journal_mode={journal:?}, synchronous={found:?}"))),
     }
 }

@@ -1,4 +1,7 @@
 //! Read connections beside the writer: WAL lets them see the last commit without waiting.
+//!
+//! They are read on threads of their own; in a simulation in the caller's task, since a thread knows nothing of virtual
+//! time.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::StoreError;
-use super::open::OpenError;
+use super::open::{Mode, OpenError};
 
 /// Reads at once: more would only compete for the same two or four cores and the same file.
 const READERS_MAX: usize = 4;
@@ -18,6 +21,7 @@ type Connect = dyn Fn() -> Result<Connection, OpenError> + Send + Sync;
 #[derive(Clone)]
 pub(super) struct Readers {
     connect: Arc<Connect>,
+    mode: Mode,
     permits: Arc<Semaphore>,
     /// A std mutex: held to push or pop, never across an await.
     idle: Arc<Mutex<Vec<Connection>>>,
@@ -25,8 +29,8 @@ pub(super) struct Readers {
 
 impl Readers {
     /// A pool whose connections come from `connect`.
-    pub(super) fn new(connect: impl Fn() -> Result<Connection, OpenError> + Send + Sync + 'static) -> Self {
-        Self { connect: Arc::new(connect), permits: Arc::new(Semaphore::new(READERS_MAX)), idle: Arc::default() }
+    pub(super) fn new(mode: Mode, connect: impl Fn() -> Result<Connection, OpenError> + Send + Sync + 'static) -> Self {
+        Self { connect: Arc::new(connect), mode, permits: Arc::new(Semaphore::new(READERS_MAX)), idle: Arc::default() }
     }
 
     /// Runs `read` in one read transaction, so that all it sees is of one moment.
@@ -36,22 +40,27 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let _permit = self.permits.acquire().await.map_err(|_| StoreError::Stopped)?;
+        if self.mode == Mode::Simulated {
+            return self.read_here(read);
+        }
         let this = self.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut connection = this.connection()?;
-            let outcome = connection.transaction().map_err(StoreError::from).and_then(|snapshot| read(&snapshot));
-            this.lock_idle().push(connection);
-            outcome
-        });
+        let reading = tokio::task::spawn_blocking(move || this.read_here(read));
         reading.await.map_err(|_| StoreError::Refused("a read was interrupted".to_owned()))?
+    }
+
+    fn read_here<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut connection = self.connection()?;
+        let outcome = connection.transaction().map_err(StoreError::from).and_then(|snapshot| read(&snapshot));
+        self.lock_idle().push(connection);
+        outcome
     }
 
     fn connection(&self) -> Result<Connection, StoreError> {
         let idle = self.lock_idle().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => (self.connect)().map_err(|error| StoreError::Refused(error.to_string()))?,
-        };
+        if let Some(connection) = idle {
+            return Ok(connection);
+        }
+        let connection = (self.connect)().map_err(|error| StoreError::Refused(error.to_string()))?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }

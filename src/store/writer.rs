@@ -1,10 +1,13 @@
-//! One writer thread: it commits everything that arrived while the previous commit was syncing (group commit).
+//! One writer thread: it commits everything that arrived while the previous commit was syncing (group commit). In a
+//! simulation the caller's own task commits, through the same steps, because a second thread knows nothing of virtual
+//! time.
 //!
 //! Each change runs in its own savepoint, so that one that fails takes nothing of its neighbours with it. Nobody hears of
 //! a change before the commit that holds it is on disk. A commit that fails in any way ends the writer: what it held may
 //! or may not be there, and only a new process that reads the file can tell.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,14 +26,36 @@ type Reply = Box<dyn FnOnce(Result<(), String>) + Send>;
 /// Runs in the open transaction, or hears why none could be opened.
 type Change = Box<dyn FnOnce(Result<&Connection, String>) -> Reply + Send>;
 
-/// The way to the writer thread.
+/// The way to the connection that writes.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
-    changes: mpsc::Sender<Change>,
+    way: Way,
     failed: watch::Receiver<bool>,
 }
 
+#[derive(Clone, Debug)]
+enum Way {
+    Thread(mpsc::Sender<Change>),
+    /// A std mutex: held for one commit, never across an await.
+    Inline(Arc<Mutex<Inline>>),
+}
+
+/// A connection that writes in the task of whoever has a change, until a commit fails.
+#[derive(Debug)]
+struct Inline {
+    connection: Option<Connection>,
+    files: Vec<Identity>,
+    failing: watch::Sender<bool>,
+}
+
 impl Writer {
+    /// Commits in the callers' own tasks; otherwise as [`Self::start`].
+    pub(super) fn inline(connection: Connection, files: Vec<Identity>) -> Self {
+        let (failing, failed) = watch::channel(false);
+        let inline = Inline { connection: Some(connection), files, failing };
+        Self { way: Way::Inline(Arc::new(Mutex::new(inline))), failed }
+    }
+
     /// Starts the thread on its own connection. `files` must stay what they are: it stops when one does not.
     pub(super) fn start(connection: Connection, files: Vec<Identity>) -> Self {
         let (changes, received) = mpsc::channel(QUEUE_MAX);
@@ -39,7 +64,7 @@ impl Writer {
             .name("store-writer".to_owned())
             .spawn(move || work(connection, &files, received, &failing))
             .map_or_else(|error| tracing::error!(%error, "Cannot start the database's writer thread"), drop);
-        Self { changes, failed }
+        Self { way: Way::Thread(changes), failed }
     }
 
     /// Runs `change` in a transaction and returns once it is on disk.
@@ -58,7 +83,10 @@ impl Writer {
                 let _ = tell.send(outcome);
             })
         });
-        self.changes.send(change).await.map_err(|_| StoreError::Stopped)?;
+        match &self.way {
+            Way::Thread(changes) => changes.send(change).await.map_err(|_| StoreError::Stopped)?,
+            Way::Inline(inline) => inline.lock().unwrap_or_else(PoisonError::into_inner).commit(change)?,
+        }
         told.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -70,6 +98,22 @@ impl Writer {
     }
 }
 
+impl Inline {
+    fn commit(&mut self, change: Change) -> Result<(), StoreError> {
+        let connection = self.connection.as_mut().ok_or(StoreError::Stopped)?;
+        if let Err(error) = commit_group(connection, &self.files, change, || None) {
+            give_up(&error);
+            self.connection = None;
+            self.failing.send_replace(true);
+        }
+        Ok(())
+    }
+}
+
+fn give_up(error: &str) {
+    tracing::error!(error, "The database takes no more changes from this process: {error}");
+}
+
 fn work(
     mut connection: Connection,
     files: &[Identity],
@@ -77,20 +121,20 @@ fn work(
     failing: &watch::Sender<bool>,
 ) {
     while let Some(first) = changes.blocking_recv() {
-        if let Err(error) = commit_group(&mut connection, files, first, &mut changes) {
-            tracing::error!(error, "The database takes no more changes from this process: {error}");
+        if let Err(error) = commit_group(&mut connection, files, first, || changes.try_recv().ok()) {
+            give_up(&error);
             break;
         }
     }
     failing.send_replace(true);
 }
 
-/// Commits `first` and whatever waits behind it. An error means that the commit's fate is unknown.
+/// Commits `first` and whatever `waiting` gives behind it. An error means that the commit's fate is unknown.
 fn commit_group(
     connection: &mut Connection,
     files: &[Identity],
     first: Change,
-    changes: &mut mpsc::Receiver<Change>,
+    mut waiting: impl FnMut() -> Option<Change>,
 ) -> Result<(), String> {
     if let Err(why) = files.iter().try_for_each(Identity::check) {
         first(Err(why.clone()))(Ok(()));
@@ -102,9 +146,9 @@ fn commit_group(
     };
     let mut replies = vec![first(Ok(&transaction))];
     while replies.len() < GROUP_MAX {
-        match changes.try_recv() {
-            Ok(change) => replies.push(change(Ok(&transaction))),
-            Err(_) => break,
+        match waiting() {
+            Some(change) => replies.push(change(Ok(&transaction))),
+            None => break,
         }
     }
     let committed = transaction.commit().map_err(|error| error.to_string());

@@ -139,7 +139,7 @@ pub(crate) fn order(number: &str, amount: i64) -> NewOrder {
 /// Queues orders through `store`.
 pub(crate) async fn add(store: &Store, orders: Vec<NewOrder>) {
     let count = orders.len();
-    let added = store.add_orders(orders, Cause::Shop, reconciled::clock::Clock.now()).await.unwrap();
+    let added = store.add_orders(orders, Cause::Shop, reconciled::clock::Clock::host().now()).await.unwrap();
     assert_eq!(added, vec![Added::New; count]);
 }
 

@@ -11,7 +11,7 @@ async fn a_missed_night_is_caught_up_at_the_next_start() {
     let config = world.config();
     let store = reconciled::store::Store::open_or_create(&config.database).unwrap();
     // The daemon was last seen at work three nights ago.
-    let now = reconciled::clock::Clock.now();
+    let now = reconciled::clock::Clock::host().now();
     let three_days_ago = now.minus(std::time::Duration::from_secs(3 * 86_400));
     store.last_report_slot(&crate::fixture::shop(), three_days_ago).await.unwrap();
     drop(store);
@@ -51,7 +51,7 @@ async fn an_answer_with_another_amount_stands_in_review_and_in_the_report() {
     assert!(found.review.unwrap().sentence.contains("99.00 RUB"));
 
     let merchant = &world.config().merchants[0];
-    let now = reconciled::clock::Clock.now();
+    let now = reconciled::clock::Clock::host().now();
     let today = merchant.zone.local(now).date();
     let day =
         reconciled::domain::calendar::BusinessDay::of_date(today, &merchant.zone, merchant.report.cut_off).unwrap();

@@ -72,9 +72,9 @@ impl Face {
         let config = Arc::new(config(&directory, &format!("api_token = {{ public = \"{TOKEN}\" }}")));
         let store = Store::open_or_create(&config.database).unwrap();
         let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
-        let metrics = Metrics::new(&names, Clock.now()).unwrap();
+        let metrics = Metrics::new(&names, Clock::host().now()).unwrap();
         let (reload, config) = watch::channel(config);
-        let api = Api { store, config, metrics, progress: Progress::default(), clock: Clock };
+        let api = Api { store, config, metrics, progress: Progress::default(), clock: Clock::host() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);

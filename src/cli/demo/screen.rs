@@ -162,7 +162,7 @@ struct Scene {
 
 impl Scene {
     async fn look(stage: &Stage, journal: &mut Journal) -> anyhow::Result<Self> {
-        let now = crate::clock::Clock.now();
+        let now = crate::clock::Clock::host().now();
         let figures = stage.store().figures(stage.merchant(), now, now).await?;
         journal.read_on(stage).await?;
         let bank_book = stage.bank_by_number();

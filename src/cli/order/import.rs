@@ -206,7 +206,7 @@ impl Work<'_> {
         let Some(desk) = self.desk else {
             return Ok(orders.iter().map(|_| Added::New).collect());
         };
-        let added = desk.store.add_orders(orders, Cause::Shop, Clock.now()).await;
+        let added = desk.store.add_orders(orders, Cause::Shop, Clock::host().now()).await;
         added.map_err(|error| self.cut_short(&error.to_string()))
     }
 

@@ -29,7 +29,11 @@ fn the_whole_file() {
     check_many(&[("listen", r#""0.0.0.0:9642""#)], "api_token", "open to other hosts");
     check("shutdown_grace", r#""0s""#, "1s to 10m");
     check("shutdown_grace", "30", "in quotes");
-    check("colour", r#""red""#, "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, merchant");
+    check(
+        "colour",
+        r#""red""#,
+        "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, merchant",
+    );
 }
 
 #[test]
