@@ -11,7 +11,7 @@ use super::*;
 const WHOLE: CompletionAmount = CompletionAmount::Whole;
 
 fn ask(order: &Order, operation: &Operation, view: BankView) -> Asked {
-    after_ask(order, operation, &known(view), &policy(), NOW, Jitter::new(500))
+    after_ask(order, operation, &known(view), &Standing::default(), &policy(), NOW, Jitter::new(500))
 }
 
 fn kinds(events: &[NewEvent]) -> Vec<EventKind> {
@@ -238,7 +238,8 @@ fn regression_a_refusal_is_told_in_the_banks_words() {
     let refused = CompletionAnswer::Refused(refusal(5));
     let (operation, _) = after_answer(&order(State::Held), &in_doubt(WHOLE, MINUTE), &refused, &policy(), NOW);
     let lost = StatusAnswer::Unknown(unknown(UnknownKind::Timeout));
-    let asked = after_ask(&order(State::Held), &operation, &lost, &policy(), NOW, Jitter::new(500));
+    let asked =
+        after_ask(&order(State::Held), &operation, &lost, &Standing::default(), &policy(), NOW, Jitter::new(500));
     let asked = ask(&asked.order, &asked.operation, plain(BankStatus::Held));
     assert_eq!(asked.operation.state, OperationState::Refused);
     assert!(asked.order.review.unwrap().sentence.contains("errorCode 5"));
