@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus::{Encoder, GaugeVec, IntGauge, Registry, TextEncoder};
 
+use crate::domain::guard::Held;
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
@@ -89,6 +90,9 @@ impl Metrics {
         for state in OperationState::ALL.into_iter().filter(|state| !state.is_open()) {
             let _ = self.counted.completions.with_label_values(&[name, state.as_str()]);
         }
+        for reason in Held::WORDS {
+            let _ = self.counted.sends_held.with_label_values(&[name, reason]);
+        }
         let _ = self.counted.orders_added.with_label_values(&[name]);
         let _ = self.counted.report_failures.with_label_values(&[name]);
     }
@@ -115,7 +119,13 @@ impl Metrics {
             let _ = self.queue.operations.remove_label_values(&[name, state.as_str()]);
             let _ = self.queue.operations_oldest.remove_label_values(&[name, state.as_str()]);
         }
-        for gauge in [&self.queue.next_lapse, &self.queue.look_lag, &self.queue.last_report, &self.budget_used] {
+        for gauge in [
+            &self.queue.next_lapse,
+            &self.queue.look_lag,
+            &self.queue.last_report,
+            &self.queue.daily_sum_used,
+            &self.budget_used,
+        ] {
             let _ = gauge.remove_label_values(&[name]);
         }
         for gauge in [
@@ -124,6 +134,7 @@ impl Metrics {
             &self.queue.overdue_completions,
             &self.queue.parked,
             &self.queue.unanswered,
+            &self.queue.money_stopped,
         ] {
             let _ = gauge.remove_label_values(&[name]);
         }

@@ -5,13 +5,14 @@
 //! `/v1` needs the bearer token; every refusal is an RFC 9457 problem with what to do about it. What it does not do:
 //! TLS, which is a proxy's work, and pages for people.
 //!
-//! Read in this order: this file (the routes), `orders` and `acts` (what the shop does), `views` (what it reads),
+//! Read in this order: this file (the routes), `orders` and `acts` (what the shop does), `views` (what it reads), `money`,
 //! `scrape` and `health`, then what all of them stand on: `auth`, `body`, `problem`, `server`.
 
 mod acts;
 mod auth;
 mod body;
 mod health;
+mod money;
 mod orders;
 mod problem;
 mod scrape;
@@ -110,6 +111,7 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/orders/{merchant}/{order_number}", get(orders::show))
         .route("/orders/{merchant}/{order_number}/release", post(acts::release))
         .route("/orders/{merchant}/{order_number}/park", post(acts::park))
+        .route("/money", get(money::show))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(shared), auth::require_token))

@@ -14,7 +14,7 @@ use crate::domain::operation::OperationState;
 use crate::domain::order::State as OrderState;
 use crate::domain::time::Timestamp;
 use crate::metrics::QueueGauges;
-use crate::store::{Figures, StoreError};
+use crate::store::{Figures, MoneyFigures, StoreError};
 
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -37,10 +37,18 @@ async fn read(api: &Api, merchant: &MerchantConfig) -> Result<QueueGauges, Store
     let now = api.clock.now();
     let risk_until = now.plus(merchant.holds.warn_before);
     let figures = api.store.figures(&merchant.id, now, risk_until).await?;
-    Ok(gauges(merchant, &figures, now))
+    let money = api.store.money_figures(&merchant.id, now).await?;
+    let stopped = api.store.money_stops().await?.iter().any(|stop| stop.scope.covers(&merchant.id));
+    Ok(gauges(merchant, &figures, &money, stopped, now))
 }
 
-fn gauges(merchant: &MerchantConfig, figures: &Figures, now: Timestamp) -> QueueGauges {
+fn gauges(
+    merchant: &MerchantConfig,
+    figures: &Figures,
+    money: &MoneyFigures,
+    money_stopped: bool,
+    now: Timestamp,
+) -> QueueGauges {
     let order_group = |state| {
         let group = figures.orders_in(state);
         (state, group.count, group.oldest)
@@ -61,5 +69,7 @@ fn gauges(merchant: &MerchantConfig, figures: &Figures, now: Timestamp) -> Queue
         parked: figures.parked,
         unanswered: figures.unanswered,
         last_report_at: figures.last_report_at,
+        money_stopped,
+        daily_sum_used_per_mille: merchant.money.daily_used_per_mille(&money.sent),
     }
 }

@@ -10,7 +10,9 @@ use super::failure::{Failure, complain};
 use super::output::{Output, Table};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, as_written};
+use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::CompletionSchedule;
+use crate::domain::money::for_people;
 use crate::domain::polling::{LookPolicy, Tier};
 use crate::domain::time::{Timestamp, in_words};
 
@@ -103,6 +105,7 @@ fn policies(facts: &mut Table, merchant: &MerchantConfig, now: Timestamp) {
     facts.fact("ended orders", late(looks));
     facts.fact("completions", schedule(merchant, now));
     facts.fact("in doubt", doubt(merchant));
+    facts.fact("money", money(merchant));
     facts.fact(
         "holds",
         format!("lapse after {}, at risk {} before", as_written(holds.lifetime), as_written(holds.warn_before)),
@@ -147,6 +150,13 @@ fn doubt(merchant: &MerchantConfig) -> String {
     } else {
         format!("never sent again; left to a person after {quiet} without effect")
     }
+}
+
+fn money(merchant: &MerchantConfig) -> String {
+    let GuardPolicy { in_doubt_max, daily_max_minor, brake } = &merchant.money;
+    let sum = for_people(*daily_max_minor, merchant.currency);
+    let brake = if *brake { "a contradiction stops it" } else { "no contradiction stops it" };
+    format!("at most {in_doubt_max} in doubt, {sum} sent in 24 hours; {brake}")
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 //! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
-//! Read in this order: this file, `order` (the family of most commands), then `status`, `report`, `check`, `sandbox`,
+//! Read in this order: this file, `order` (the family of most commands), then `money`, `status`, `report`, `check`, `sandbox`,
 //! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
 
 mod check;
@@ -12,6 +12,7 @@ mod desk;
 mod failure;
 mod logging;
 mod man;
+mod money;
 mod order;
 mod output;
 mod report;
@@ -64,6 +65,9 @@ enum Command {
     /// Work with orders: add, import, list, show, explain, release, park, review
     #[command(subcommand)]
     Order(order::Command),
+    /// Stop and start the sending of money, and show how it stands
+    #[command(subcommand)]
+    Money(money::Command),
     /// Say on one screen whether all is well, what needs a person first
     Status(status::Status),
     /// Draw a business day's report
@@ -92,6 +96,7 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Demo(demo) => demo::run(demo).await.map_err(Failure::from).and_then(books_agree),
         Command::Check(check) => check.run(&config, &output),
         Command::Order(order) => order.run(&config, &output).await,
+        Command::Money(money) => money.run(&config, &output).await,
         Command::Status(status) => status.run(&config, &output).await,
         Command::Report(draw) => draw.run(&config, &output).await,
         Command::Sandbox(open) => open.run(&output).await,

@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::desk::Desk;
 use super::failure::Failure;
+use super::money::{self, StopDocument};
 use super::output::{self, Output, Table, Tint, cell, state_cell, tinted};
 use crate::config::MerchantConfig;
+use crate::domain::guard::Stop;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::{Timestamp, in_words};
@@ -36,13 +38,19 @@ impl Status {
             let risk_until = desk.now.plus(merchant.holds.warn_before);
             counted.push(Counted { merchant, figures: desk.store.figures(&merchant.id, desk.now, risk_until).await? });
         }
+        let stops = desk.store.money_stops().await?;
         let open = desk.store.open_orders().await?;
         let is_unserved = |(merchant, _): &(MerchantId, u64)| desk.config.merchant(merchant).is_none();
         let unserved: Vec<_> = open.into_iter().filter(is_unserved).collect();
         if self.json {
-            return output.json(&Document::of(&desk, &counted, &unserved));
+            return output.json(&Document::of(&desk, &counted, &unserved, &stops));
         }
         output.table(whole(&desk))?;
+        if !stops.is_empty() {
+            output.heading("\nMONEY IS STOPPED")?;
+            output.table(money::stopped(&stops, desk.now))?;
+            output.line("  `reconciled money start` lets it go again, once it is known what was wrong.")?;
+        }
         output.heading("\nNeeds a person")?;
         output.table(for_a_person(&counted, &unserved, desk.now))?;
         for counted in &counted {
@@ -154,6 +162,8 @@ struct Document<'a> {
     database: String,
     /// Open orders by merchant that the configuration does not name; nobody looks at them.
     unserved: BTreeMap<&'a str, u64>,
+    /// What does not move because a person, or the brake, stopped it.
+    money_stops: Vec<StopDocument<'a>>,
     merchants: Vec<MerchantDocument<'a>>,
 }
 
@@ -192,12 +202,13 @@ impl From<Group> for GroupDocument {
 }
 
 impl<'a> Document<'a> {
-    fn of(desk: &Desk, counted: &'a [Counted<'a>], unserved: &'a [(MerchantId, u64)]) -> Self {
+    fn of(desk: &Desk, counted: &'a [Counted<'a>], unserved: &'a [(MerchantId, u64)], stops: &'a [Stop]) -> Self {
         Self {
             at: desk.now.to_string(),
             daemon: desk.holder(),
             database: desk.store.path().display().to_string(),
             unserved: unserved.iter().map(|(merchant, count)| (merchant.as_str(), *count)).collect(),
+            money_stops: stops.iter().map(StopDocument::from).collect(),
             merchants: counted.iter().map(MerchantDocument::from).collect(),
         }
     }

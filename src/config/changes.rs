@@ -6,6 +6,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Budget, CompletionConfig, Config, Credentials, GatewayConfig, MerchantConfig, ReportConfig};
+use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::HoldPolicy;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::polling::LookPolicy;
@@ -93,6 +94,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         budget: Budget { period, burst, in_flight },
         looks: old_looks,
         completion: old_completion,
+        money: old_money,
         holds: old_holds,
         report: old_report,
     } = old;
@@ -109,6 +111,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         .chain(own)
         .chain(looks(old_looks, &new.looks))
         .chain(completion(old_completion, &new.completion))
+        .chain(money(old_money, &new.money))
         .chain(holds(old_holds, &new.holds))
         .chain(report(old_report, &new.report))
         .filter(|(_, same)| !same)
@@ -169,6 +172,15 @@ fn completion(old: &CompletionConfig, new: &CompletionConfig) -> Keys<7> {
         ("completion.ask_every", *ask_every == new.settle.ask_every),
         ("completion.ask_every_max", *ask_every_max == new.settle.ask_every_max),
         ("completion.in_flight", *in_flight == new.in_flight),
+    ]
+}
+
+fn money(old: &GuardPolicy, new: &GuardPolicy) -> Keys<3> {
+    let GuardPolicy { in_doubt_max, daily_max_minor, brake } = old;
+    [
+        ("money.in_doubt", *in_doubt_max == new.in_doubt_max),
+        ("money.daily_sum", *daily_max_minor == new.daily_max_minor),
+        ("money.brake", *brake == new.brake),
     ]
 }
 

@@ -62,6 +62,7 @@ pub(super) fn merchant(
     let budget = section.section("budget", budget);
     let looks = section.section("looks", policies::looks);
     let completion = section.section("completion", policies::completion);
+    let money = section.section("money", |section| policies::money(section, currency));
     let holds = section.section("hold", policies::holds);
     let report = section.section("report", policies::report);
     if let (Ok(completion), Ok(zone)) = (&completion, &zone) {
@@ -80,6 +81,7 @@ pub(super) fn merchant(
         budget,
         looks,
         completion: completion?,
+        money,
         holds,
         report: report?,
     })

@@ -34,6 +34,7 @@ pub use self::secrets::Reading;
 pub use self::values::{as_written, duration};
 
 use crate::domain::calendar::{CronPattern, Zone};
+use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{CompletionSchedule, HoldPolicy};
 use crate::domain::journey::Policy;
 use crate::domain::money::Currency;
@@ -81,6 +82,8 @@ pub struct MerchantConfig {
     pub looks: LookPolicy,
     /// When and how held orders are completed.
     pub completion: CompletionConfig,
+    /// What holds a send back.
+    pub money: GuardPolicy,
     /// How long its bank keeps a hold.
     pub holds: HoldPolicy,
     /// The nightly report.
@@ -188,6 +191,7 @@ impl MerchantConfig {
             holds: self.holds.clone(),
             schedule: self.completion.schedule.clone(),
             settle: self.completion.settle.clone(),
+            guard: self.money.clone(),
             zone: self.zone.clone(),
         }
     }

@@ -9,7 +9,9 @@ use super::raw::{Noted, Section};
 use super::values::{self, Limits, as_written, duration_within};
 use super::{CompletionConfig, ReportConfig};
 use crate::domain::calendar::{CronPattern, Zone};
+use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{CompletionSchedule, HoldPolicy};
+use crate::domain::money::Currency;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::polling::{LookPolicy, Tier};
 use crate::domain::time::Timestamp;
@@ -41,6 +43,8 @@ const QUIET: Limits<Duration> =
 const ASK: Limits<Duration> =
     Limits { min: Duration::from_millis(100), max: HOUR, why: "money in doubt is asked about at least every hour" };
 const ATTEMPTS: Limits<u32> = Limits { min: 1, max: 10, why: "what ten requests did not do, a person must look into" };
+const IN_DOUBT: Limits<u32> =
+    Limits { min: 1, max: 1000, why: "more unknown outcomes at once than that, nobody could settle in a day" };
 const LIFETIME: Limits<Duration> = Limits {
     min: MINUTE,
     max: DAY.saturating_mul(60),
@@ -181,6 +185,19 @@ fn settle(section: &mut Section<'_, '_>) -> SettlePolicy {
         ),
     );
     policy
+}
+
+/// The daily sum when none is written, in whole units of the merchant's currency.
+const DAILY_UNITS: i64 = 1_000_000;
+
+/// What holds a send back. Small until trust is raised: a mistake nobody knows of costs no more than this allows.
+pub(super) fn money(section: &mut Section<'_, '_>, currency: Currency) -> GuardPolicy {
+    let default_minor = DAILY_UNITS.saturating_mul(10_i64.saturating_pow(currency.exponent()));
+    GuardPolicy {
+        in_doubt_max: section.integer_or("in_doubt", 3, &IN_DOUBT),
+        daily_max_minor: section.parsed_or("daily_sum", default_minor, |text| values::sum(text, currency)),
+        brake: section.flag_or("brake", true),
+    }
 }
 
 /// How long the bank keeps a hold.

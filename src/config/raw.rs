@@ -196,6 +196,17 @@ impl<'a, 'n> Section<'a, 'n> {
         default
     }
 
+    /// The `true` or `false` at `key`.
+    pub(super) fn flag_or(&mut self, key: &'static str, default: bool) -> bool {
+        let Some(value) = self.take(key) else {
+            return default;
+        };
+        value.get_ref().as_bool().unwrap_or_else(|| {
+            self.problem(key, "write true or false, without quotes");
+            default
+        })
+    }
+
     /// Reads the table at `key`, and refuses what stands in it unasked for. A missing table is an empty one.
     pub(super) fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'a, '_>) -> T) -> T {
         let value = self.take(key);

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::domain::calendar::CronPattern;
+use crate::domain::money::Currency;
 
 /// From where to where a value may go, both included, and why no further.
 pub(super) struct Limits<T> {
@@ -152,6 +153,33 @@ fn is_loopback(host: &str) -> bool {
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// The largest sum, in minor units: a thousand of the largest amounts. A limit beyond it would limit nothing, and the sums
+/// compared with it must fit.
+const SUM_MAX: i64 = 999_999_999_999_999;
+
+/// The minor units of a sum such as `1000000.00`: whole units, and as many digits behind the point as `currency` has, or
+/// none at all.
+pub(super) fn sum(text: &str, currency: Currency) -> Result<i64, String> {
+    let digits = currency.exponent() as usize;
+    let form = || {
+        let example = if digits == 0 { "1000000".to_owned() } else { format!("1000000.{}", "0".repeat(digits)) };
+        format!("give a sum of {} in quotes, such as \"{example}\"", currency.alpha())
+    };
+    let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || part.is_some_and(|part| !is_number(part) || part.len() != digits) {
+        return Err(form());
+    }
+    let minor = format!("{whole}{}", part.map_or_else(|| "0".repeat(digits), str::to_owned)).parse::<i64>();
+    match minor {
+        Ok(minor @ 1..=SUM_MAX) => Ok(minor),
+        _ => Err(format!(
+            "give from 1 to {SUM_MAX} minor units of {}: less would stop every completion, more would limit nothing",
+            currency.alpha()
+        )),
+    }
+}
+
 /// A cron pattern of five fields. Seconds are refused, since nothing here is worth doing every second.
 pub(super) fn cron(text: &str) -> Result<CronPattern, String> {
     const FORM: &str = "give minute, hour, day of month, month and day of week, such as \"15 3 * * *\"";
@@ -247,6 +275,32 @@ mod tests {
         for (text, remedy) in wrong {
             let error = address(text).unwrap_err();
             assert!(error.contains(remedy), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_sum_has_as_many_minor_digits_as_its_currency_or_none() {
+        let (rouble, yen) = (Currency::RUB, Currency::parse("JPY").unwrap());
+        let table = [
+            ("1000000.00", rouble, Some(100_000_000)),
+            ("1000000", rouble, Some(100_000_000)),
+            ("0.01", rouble, Some(1)),
+            ("1000000", yen, Some(1_000_000)),
+            ("9999999999999.99", rouble, Some(999_999_999_999_999)),
+            ("10000000000000.00", rouble, None),
+            ("99999999999999999999", rouble, None),
+            ("1000000.00", yen, None),
+            ("0.00", rouble, None),
+            ("1.5", rouble, None),
+            ("1.", rouble, None),
+            (".50", rouble, None),
+            ("-1.00", rouble, None),
+            ("1 000.00", rouble, None),
+            ("1e6", rouble, None),
+            ("", rouble, None),
+        ];
+        for (text, currency, expected) in table {
+            assert_eq!(sum(text, currency).ok(), expected, "{text:?}");
         }
     }
 

@@ -3,6 +3,10 @@
 //! For one order at a time: ask the bank, write the intent and sync, send, ask again. What a crash or a timeout leaves
 //! behind is the same row, `in_doubt`, and comes back here as due; nothing is sent before the bank has been asked
 //! (rules R1 to R6 of money safety).
+//!
+//! A send may be held back (R7), and that is asked three times: before a question is spent on a completion that cannot go,
+//! in the transaction that writes the intent, which decides, and right before the first byte, for a stop that came in
+//! between. Questions about what was sent are never held back, nor are looks that are due.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,11 +19,13 @@ use tokio::time::Instant;
 use crate::domain::bank::{CompletionAnswer, StatusAnswer, Unknown, UnknownKind};
 use crate::domain::completion::{self, Asked};
 use crate::domain::event::NewEvent;
+use crate::domain::guard::{self, Held, Standing};
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::{CompletionAmount, Operation, OperationState};
 use crate::domain::order::{Order, OrderId, OrderKey, State};
 use crate::domain::polling::Jitter;
 use crate::domain::time::Timestamp;
+use crate::domain::timekeeping::Doubt;
 use crate::gateway::{Permit, Purpose};
 use crate::progress::Heart;
 use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
@@ -184,6 +190,11 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     let Some((order, operation)) = reload(desk, &due.order).await? else {
         return Ok(());
     };
+    let standing = desk.shared.store.standing(&order, operation.key, desk.shared.clock().now()).await?;
+    // A clock in doubt is no reason not to ask: the bank's answer is what ends the doubt.
+    if let Some(held) = held_unasked(desk, &order, &operation, &standing) {
+        return put_off(desk, &order, held).await;
+    }
     let permit = tokio::select! {
         biased;
         () = told_to_stop(&mut stop) => return Ok(()),
@@ -194,7 +205,8 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
     let answered = Instant::now();
     let mut leave = None;
-    if expects_to_send(desk, &order, &operation, &answer) {
+    let standing = Standing { clock: clock_doubt(desk), ..standing };
+    if expects_to_send(desk, &order, &operation, &answer, &standing) {
         leave = Some(desk.gateway.pacer().permit(Purpose::Money).await);
         if answered.elapsed() > desk.gateway.pacer().patience(FRESH) {
             // R4 wants a fresh read, and this one has grown old: the step is still due, and asks again.
@@ -248,8 +260,51 @@ async fn reload(desk: &Desk, order: &Order) -> Result<Option<(Order, Operation)>
     Ok(open.map(|operation| (found.order, operation)))
 }
 
-fn expects_to_send(desk: &Desk, order: &Order, operation: &Operation, answer: &StatusAnswer) -> bool {
-    completion::after_ask(order, operation, answer, &desk.policy, desk.shared.clock().now(), Jitter::new(0)).send
+/// Why nothing need be asked about a completion now: it was not sent, could not be, and no look at its order is due.
+fn held_unasked(desk: &Desk, order: &Order, operation: &Operation, standing: &Standing) -> Option<Held> {
+    let look_is_due = order.next_look_at.is_none_or(|at| at <= desk.shared.clock().now());
+    if operation.state != OperationState::Intended || look_is_due {
+        return None;
+    }
+    let asked_minor = completion::asked_minor(order, operation);
+    guard::may_send(&desk.policy.guard, standing, asked_minor, order.currency).err()
+}
+
+/// Writes down that a completion waits, and why.
+async fn put_off(desk: &Desk, order: &Order, held: Held) -> Result<(), StoreError> {
+    let now = desk.shared.clock().now();
+    let written = held.clone();
+    let decide = move |_: &Order, open: Option<&Operation>| {
+        let Some(open) = open.filter(|open| open.state == OperationState::Intended) else {
+            return Amendment::nothing(None);
+        };
+        let next = completion::put_off(open, &written, now);
+        let is_news = open.note != next.note;
+        Amendment { operation: OperationChange::Update(next), ..Amendment::nothing(Some(is_news)) }
+    };
+    if let Some(is_news) = desk.shared.store.amend(order.key, now, decide).await? {
+        tell_held(desk, order, &held, is_news);
+    }
+    Ok(())
+}
+
+/// Counts every time, and logs once: a stop of some hours would else fill the log.
+fn tell_held(desk: &Desk, order: &Order, held: &Held, is_news: bool) {
+    desk.shared.metrics.send_held(&desk.merchant, held.as_str());
+    if is_news {
+        tracing::warn!(merchant = %desk.merchant, order.number = %order.number, held = held.as_str(), "The completion of order {} waits: {held}", order.number);
+    }
+}
+
+fn expects_to_send(
+    desk: &Desk,
+    order: &Order,
+    operation: &Operation,
+    answer: &StatusAnswer,
+    standing: &Standing,
+) -> bool {
+    let now = desk.shared.clock().now();
+    completion::after_ask(order, operation, answer, standing, &desk.policy, now, Jitter::new(0)).send
 }
 
 /// A completion whose intent is on disk, written by this very call: nobody else may send it.
@@ -265,6 +320,8 @@ struct Told {
     outcome: LookOutcome,
     state: OperationState,
     send: Option<Send>,
+    /// Why nothing is sent, and whether that is news.
+    held: Option<(Held, bool)>,
 }
 
 /// Writes down what the bank's answer makes of the rows. Returns what is to be sent only once its intent is synced.
@@ -277,18 +334,20 @@ async fn write_down(
     let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let seen_version = asked_about.version;
-    let decide = move |order: &Order, open: Option<&Operation>| {
+    let clock = clock_doubt(desk);
+    let decide = move |order: &Order, open: Option<&Operation>, standing: &Standing| {
         // R4: whoever changed the row while the bank was asked has overtaken this answer.
         let Some(open) = open.filter(|_| order.version == seen_version) else {
             return Amendment::nothing(None);
         };
-        let asked = completion::after_ask(order, open, &answer, &policy, now, jitter);
+        let standing = Standing { clock, ..standing.clone() };
+        let asked = completion::after_ask(order, open, &answer, &standing, &policy, now, jitter);
         if asked.send && !may_send {
             return Amendment::nothing(None);
         }
-        amendment(order, asked)
+        amendment(order, open, asked)
     };
-    let Some(told) = desk.shared.store.amend(asked_about.key, now, decide).await? else {
+    let Some(told) = desk.shared.store.amend_guarded(asked_about.key, now, decide).await? else {
         return Ok(None);
     };
     desk.shared.metrics.look(&desk.merchant, told.outcome);
@@ -299,31 +358,41 @@ async fn write_down(
         desk.shared.metrics.completion(&desk.merchant, told.state);
         desk.shared.setting.perils.pass(Peril::AfterSettling).await;
     }
+    if let Some((held, is_news)) = &told.held {
+        tell_held(desk, asked_about, held, *is_news);
+    }
     Ok(told.send)
 }
 
-fn amendment(before: &Order, asked: Asked) -> Amendment<Option<Told>> {
+fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option<Told>> {
     // The id was known before the bank was asked, so no doubt about whose it is can come up in this very write.
     let order_id = before.order_id.clone().filter(|_| asked.send);
     let amount = asked.operation.amount;
     let send = order_id.map(|order_id| Send { order: asked.order.clone(), order_id, amount });
-    let told = Told { events: asked.events.clone(), outcome: asked.outcome, state: asked.operation.state, send };
+    let is_news = open.note != asked.operation.note;
+    let told = Told {
+        events: asked.events.clone(),
+        outcome: asked.outcome,
+        state: asked.operation.state,
+        send,
+        held: asked.held.map(|held| (held, is_news)),
+    };
     Amendment {
         order: Some(asked.order),
         operation: OperationChange::Update(asked.operation),
         events: asked.events,
+        brake: asked.brake,
         value: Some(told),
     }
 }
 
-/// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless too
-/// long has passed since the intent was being written, when nothing is sent at all.
+/// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless it is
+/// called back at the last moment, when nothing is sent at all.
 async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
     desk.shared.setting.perils.pass(Peril::AfterIntent).await;
-    let answer = if writing.elapsed() > FRESH {
-        CompletionAnswer::NotSent(too_late())
-    } else {
-        desk.gateway.complete(&send.order_id, send.amount, leave).await
+    let answer = match called_back(desk, &send.order, writing).await {
+        Some(why) => CompletionAnswer::NotSent(why),
+        None => desk.gateway.complete(&send.order_id, send.amount, leave).await,
     };
     desk.shared.setting.perils.pass(Peril::AfterAnswer).await;
     let now = desk.shared.clock().now();
@@ -335,9 +404,36 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> 
     Ok(())
 }
 
-fn too_late() -> Unknown {
-    let detail = "too long passed between the intent and its sending".to_owned();
-    Unknown { kind: UnknownKind::Timeout, detail, retry_after: None }
+/// What speaks against a send whose intent is on disk: a stop that came since, or too long a while. The stops are read
+/// every time, since one small query is cheap beside a send; and the while is measured after them, since they may have
+/// been long in coming.
+async fn called_back(desk: &Desk, order: &Order, writing: Instant) -> Option<Unknown> {
+    if let Some(doubt) = clock_doubt(desk) {
+        let held = Held::Clock(doubt);
+        tell_held(desk, order, &held, true);
+        return Some(unsent(held.to_string()));
+    }
+    let why = match desk.shared.store.money_stop_of(order).await {
+        Ok(None) if writing.elapsed() <= FRESH => return None,
+        Ok(None) => "too long passed between the intent and its sending".to_owned(),
+        Ok(Some(stop)) => {
+            let held = Held::by_stop(&stop);
+            tell_held(desk, order, &held, true);
+            held.to_string()
+        }
+        // What cannot be read may be a stop.
+        Err(error) => format!("the stops cannot be read ({error})"),
+    };
+    Some(unsent(why))
+}
+
+fn unsent(why: String) -> Unknown {
+    Unknown { kind: UnknownKind::Unreachable, detail: why, retry_after: None }
+}
+
+/// What speaks against the clock for this merchant's money (R9).
+fn clock_doubt(desk: &Desk) -> Option<Doubt> {
+    desk.shared.timekeeper.may_send(&desk.merchant).err()
 }
 
 fn answered(

@@ -14,6 +14,8 @@ pub async fn draw(
     now: Timestamp,
 ) -> Result<Report, StoreError> {
     let books = store.day_books(&merchant.id, &day).await?;
+    let mut stops = store.money_stops().await?;
+    stops.retain(|stop| stop.scope.concerns(&merchant.id));
     let yardstick =
         Yardstick { looks: &merchant.looks, holds: &merchant.holds, stuck_after: merchant.report.stuck_after };
     Ok(Report {
@@ -21,6 +23,7 @@ pub async fn draw(
         day,
         zone: merchant.zone.clone(),
         drawn_at: now,
+        stops,
         entered: books.entered,
         ended: books.ended,
         standing: books.standing,

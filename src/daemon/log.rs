@@ -21,7 +21,8 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::HoldAtRisk
         | EventKind::CompletionRefused
         | EventKind::CompletionContradicted
-        | EventKind::CompletionEscalated => true,
+        | EventKind::CompletionEscalated
+        | EventKind::MoneyStopped => true,
         EventKind::Added
         | EventKind::Changed
         | EventKind::ReviewResolved
@@ -32,6 +33,7 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::CompletionSent
         | EventKind::CompletionAnswered
         | EventKind::CompletionConfirmed
-        | EventKind::CompletionWithdrawn => false,
+        | EventKind::CompletionWithdrawn
+        | EventKind::MoneyStarted => false,
     }
 }

@@ -1,7 +1,8 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
 //! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, the
-//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter` and the HTTP face. Each
+//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter`, the HTTP face, and `stops`,
+//! which tells the log of the kill switch. Each
 //! worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
 //! due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
 //!
@@ -17,6 +18,7 @@ mod poller;
 mod reporter;
 mod schedule;
 mod silence;
+mod stops;
 mod unserved;
 mod watchman;
 
@@ -304,6 +306,11 @@ fn start_common(
         reporter.run(ticks, stopped).await;
         "reporter"
     });
+    let (at_stops, stopped) = (shared.clone(), stop.subscribe());
+    common.spawn(async move {
+        stops::run(at_stops, stopped).await;
+        "watch over stops"
+    });
     common
 }
 
@@ -314,7 +321,7 @@ async fn watch_clock(shared: &Shared, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => return,
-            () = tokio::time::sleep(shared.setting.rhythm.clocks) => {}
+            () = tokio::time::sleep(shared.setting.rhythm.vigil) => {}
         }
     }
 }

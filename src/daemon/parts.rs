@@ -40,8 +40,9 @@ pub(crate) struct Rhythm {
     pub(crate) watch: Duration,
     /// The reporter, should the cron bell fall silent.
     pub(crate) reports: Duration,
-    /// The watch over the clock: two jumps that cancel out within this time go unseen.
-    pub(crate) clocks: Duration,
+    /// The watches over the clock and over stops: two jumps that cancel out within this time go unseen, and a stop that
+    /// another process wrote is told in the log within it.
+    pub(crate) vigil: Duration,
 }
 
 /// Where work is done that would hold up the other tasks.
@@ -58,7 +59,7 @@ impl Rhythm {
         looks: Duration::from_secs(2),
         watch: Duration::from_secs(30),
         reports: Duration::from_secs(90),
-        clocks: Duration::from_secs(1),
+        vigil: Duration::from_secs(1),
     };
 }
 

@@ -16,7 +16,7 @@ use crate::domain::order::{Order, OrderKey};
 use crate::domain::polling::Jitter;
 use crate::gateway::Purpose;
 use crate::progress::Heart;
-use crate::store::{Amendment, OperationChange, StoreError};
+use crate::store::{Amendment, StoreError};
 
 use super::merchant::Desk;
 use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, told_to_stop};
@@ -153,7 +153,7 @@ async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<
         }
         let looked = journey::after_look(order, &answer, &policy, now, jitter);
         let told = Some((looked.outcome, looked.events.clone()));
-        Amendment { order: Some(looked.order), operation: OperationChange::None, events: looked.events, value: told }
+        Amendment { order: Some(looked.order), events: looked.events, ..Amendment::nothing(told) }
     };
     if let Some((outcome, events)) = desk.shared.store.amend(order.key, now, decide).await? {
         desk.shared.metrics.look(&desk.merchant, outcome);

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use super::bank::{CompletionAnswer, StatusAnswer};
 use super::event::{Cause, EventKind, NewEvent};
+use super::guard::{self, Held, NewStop, Standing};
 use super::holds;
 use super::journey::{self, LookOutcome, Policy};
-use super::lifecycle::Contradiction;
+use super::lifecycle::{self, Contradiction};
 use super::money::for_people;
 use super::operation::{self, CompletionAmount, NewOperation, Operation, OperationState, SettlePolicy, Step};
 use super::order::{Order, State};
@@ -58,13 +59,18 @@ pub struct Asked {
     pub outcome: LookOutcome,
     /// Whether the completion is to be sent once these rows are committed.
     pub send: bool,
+    /// Why it is not, although everything else speaks for it.
+    pub held: Option<Held>,
+    /// The stop to write with them: the brake.
+    pub brake: Option<NewStop>,
 }
 
-/// What the bank's answer makes of an open completion and its order.
+/// What the bank's answer makes of an open completion and its order, with the money as it is `standing`.
 pub fn after_ask(
     order: &Order,
     operation: &Operation,
     answer: &StatusAnswer,
+    standing: &Standing,
     policy: &Policy,
     now: Timestamp,
     jitter: Jitter,
@@ -77,17 +83,27 @@ pub fn after_ask(
         events: looked.events,
         outcome: looked.outcome,
         send: false,
+        held: None,
+        brake: tripped(order, operation, answer, &step, policy),
     };
-    perform(&mut asked, step, &policy.settle, now);
+    perform(&mut asked, step, standing, policy, now);
     // A review opened above counts from now: its bound is the review's, not the held order's.
     asked.order.next_look_at =
         polling::next_look(&policy.looks, &asked.order, now, jitter).or(asked.order.next_look_at);
     asked
 }
 
-fn perform(asked: &mut Asked, step: Step, policy: &SettlePolicy, now: Timestamp) {
+fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, now: Timestamp) {
     match step {
-        Step::Send { expected_minor } => begin_send(asked, expected_minor, now),
+        Step::Send { expected_minor } => {
+            match guard::may_send(&policy.guard, standing, expected_minor, asked.order.currency) {
+                Ok(()) => begin_send(asked, expected_minor, now),
+                Err(held) => {
+                    asked.operation = put_off(&asked.operation, &held, now);
+                    asked.held = Some(held);
+                }
+            }
+        }
         Step::Confirm { deposited_minor } => {
             let sum = for_people(deposited_minor, asked.order.currency);
             let words = format!("the bank shows {sum} deposited, as intended");
@@ -106,7 +122,7 @@ fn perform(asked: &mut Asked, step: Step, policy: &SettlePolicy, now: Timestamp)
             close(asked, OperationState::Contradicted, EventKind::CompletionContradicted, words, now);
             review(asked, &found, now);
         }
-        Step::Escalate(found) => escalate(asked, &found, policy, now),
+        Step::Escalate(found) => escalate(asked, &found, &policy.settle, now),
         Step::AskAgain { at, agreeing_reads, why } => {
             asked.operation.next_step_at = at;
             asked.operation.agreeing_reads = agreeing_reads;
@@ -115,6 +131,40 @@ fn perform(asked: &mut Asked, step: Step, policy: &SettlePolicy, now: Timestamp)
                 asked.operation.note = Some(why);
             }
         }
+    }
+}
+
+/// The brake, when the answer contradicts our book or our completion after a send.
+fn tripped(
+    order: &Order,
+    operation: &Operation,
+    answer: &StatusAnswer,
+    step: &Step,
+    policy: &Policy,
+) -> Option<NewStop> {
+    let of_step = match step {
+        Step::Contradict(found) | Step::Escalate(found) => Some(found.clone()),
+        _ => None,
+    };
+    let of_view = match answer {
+        StatusAnswer::Known(view) => lifecycle::contradiction(order, view),
+        StatusAnswer::Refused(_) | StatusAnswer::Unknown(_) => None,
+    };
+    let was_sent = operation.state == OperationState::InDoubt;
+    let found = of_step.into_iter().chain(of_view).filter(|_| was_sent);
+    found.filter_map(|found| guard::brake(&policy.guard, order, operation.key, &found)).next()
+}
+
+/// An open completion whose send is held back: it stays what it is, says why, and is tried again after a while.
+pub fn put_off(operation: &Operation, held: &Held, now: Timestamp) -> Operation {
+    Operation { next_step_at: now.plus(guard::HELD_FOR), note: Some(held.to_string()), ..operation.clone() }
+}
+
+/// What a completion that was not sent yet will take at most, before a read has said how much is held.
+pub const fn asked_minor(order: &Order, operation: &Operation) -> i64 {
+    match operation.amount {
+        CompletionAmount::Whole => order.amount.minor(),
+        CompletionAmount::Exactly(amount) => amount.minor(),
     }
 }
 
@@ -187,7 +237,7 @@ pub fn after_answer(
         }
         CompletionAnswer::NotSent(unknown) => {
             not_sent(&mut next, policy, now);
-            format!("nothing left this host ({unknown})")
+            format!("nothing left this host ({})", unknown.detail)
         }
         CompletionAnswer::Unknown(unknown) => {
             // Only now is it certain that no byte will leave any more: the quiet time counts from here.

@@ -42,11 +42,15 @@ pub enum EventKind {
     CompletionContradicted,
     /// Its outcome stays unknown; a person has to decide.
     CompletionEscalated,
+    /// Its money was stopped: nothing is sent for it.
+    MoneyStopped,
+    /// Its money was started again.
+    MoneyStarted,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Added,
         Self::Changed,
         Self::ReviewOpened,
@@ -64,6 +68,8 @@ impl EventKind {
         Self::CompletionWithdrawn,
         Self::CompletionContradicted,
         Self::CompletionEscalated,
+        Self::MoneyStopped,
+        Self::MoneyStarted,
     ];
 
     /// The word for it.
@@ -86,6 +92,8 @@ impl EventKind {
             Self::CompletionWithdrawn => "completion_withdrawn",
             Self::CompletionContradicted => "completion_contradicted",
             Self::CompletionEscalated => "completion_escalated",
+            Self::MoneyStopped => "money_stopped",
+            Self::MoneyStarted => "money_started",
         }
     }
 

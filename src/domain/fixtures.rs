@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::bank::{BankAmounts, BankStatus, BankView, Refusal, StatusAnswer, Unknown, UnknownKind};
 use super::calendar::Zone;
+use super::guard::GuardPolicy;
 use super::holds::{CompletionSchedule, HoldPolicy};
 use super::journey::Policy;
 use super::money::{Amount, Currency};
@@ -160,6 +161,11 @@ pub(super) fn settle() -> SettlePolicy {
     }
 }
 
+/// Three in doubt, 1 000.00 RUB a day, the brake on.
+pub(super) fn guard() -> GuardPolicy {
+    GuardPolicy { in_doubt_max: 3, daily_max_minor: 100_000, brake: true }
+}
+
 /// The policies of a shop whose holds are completed a day after they were made.
 pub(super) fn policy() -> Policy {
     Policy {
@@ -167,6 +173,7 @@ pub(super) fn policy() -> Policy {
         holds: HoldPolicy { lifetime: DAY * 5, warn_before: DAY },
         schedule: CompletionSchedule::After(DAY),
         settle: settle(),
+        guard: guard(),
         zone: Zone::parse("Europe/Moscow").unwrap(),
     }
 }

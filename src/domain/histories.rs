@@ -15,6 +15,7 @@ use super::bank::{BankStatus, CompletionAnswer, StatusAnswer};
 use super::completion;
 use super::event::{Cause, NewEvent};
 use super::fixtures::{self, NOW, amount};
+use super::guard::Standing;
 use super::journey::{self, Policy};
 use super::operation::{CompletionAmount, NewOperation, Operation, OperationKey, OperationState};
 use super::order::{Order, OrderId, State};
@@ -125,7 +126,7 @@ impl World {
 
     fn step(&mut self, open: &Operation, answer: &StatusAnswer, sent: &Sent, jitter: Jitter) {
         let before = self.order.clone();
-        let asked = completion::after_ask(&before, open, answer, &self.policy, self.now, jitter);
+        let asked = completion::after_ask(&before, open, answer, &Standing::default(), &self.policy, self.now, jitter);
         self.order = asked.order.clone();
         self.journal_tells(&before, &asked.events);
         self.is_looked_at_again();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::bank::{BankView, StatusAnswer, UNKNOWN_ORDER};
 use super::calendar::Zone;
 use super::event::{Cause, EventKind, NewEvent};
+use super::guard::GuardPolicy;
 use super::holds::{self, CompletionSchedule, HoldPolicy};
 use super::lifecycle::{self, Contradiction, Judgement};
 use super::operation::SettlePolicy;
@@ -26,6 +27,8 @@ pub struct Policy {
     pub schedule: CompletionSchedule,
     /// How completions are settled.
     pub settle: SettlePolicy,
+    /// What holds a send back.
+    pub guard: GuardPolicy,
     /// The merchant's zone, in which cron patterns are read.
     pub zone: Zone,
 }

@@ -124,6 +124,24 @@ impl Contradiction {
         }
     }
 
+    /// Whether it stops the merchant's money when it comes up after a send: the bank and we do not mean the same order or
+    /// the same sum, so the next send may go wrong in the same way. That the bank was silent, refused, or ended the order
+    /// otherwise, says nothing of the kind: those settle, or wait for a person, one by one.
+    pub const fn trips_brake(&self) -> bool {
+        match self {
+            Self::AnotherOrderNumber { .. }
+            | Self::AnotherOrderId { .. }
+            | Self::OrderIdTaken { .. }
+            | Self::AmountDiffers { .. }
+            | Self::CurrencyDiffers { .. }
+            | Self::ApprovedDiffers { .. }
+            | Self::DepositedImpossible { .. }
+            | Self::DepositedWhileHeld { .. }
+            | Self::CompletedWithAnotherAmount { .. } => true,
+            Self::StillHeldAfterSend { .. } | Self::CompletionRefused { .. } | Self::AnotherEnd { .. } => false,
+        }
+    }
+
     /// Whether a person has accepted this very contradiction, figures included. [`Order::accepted`] has a code a line.
     pub fn is_accepted(&self, order: &Order) -> bool {
         let code = self.code();

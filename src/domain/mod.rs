@@ -7,7 +7,8 @@
 //! Read in this order: [`money`] and [`time`] (the two quantities), [`order`] (what is queued), [`bank`] (what the bank
 //! can say), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
 //! completion's journey), [`calendar`] (business days and cron slots), [`holds`] (deadlines and when a completion is
-//! due), [`timekeeping`] (whether the clock may be believed for money), [`polling`] (when to look again), [`journey`], [`completion`] and [`acts`] (the rows to write after a look, a
+//! due), [`guard`] (what holds a send back) and [`timekeeping`] (whether the clock may be believed for money),
+//! [`polling`] (when to look again), [`journey`], [`completion`] and [`acts`] (the rows to write after a look, a
 //! completion's step, a person's act), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
@@ -19,6 +20,7 @@ pub mod completion;
 pub mod event;
 #[cfg(test)]
 mod fixtures;
+pub mod guard;
 #[cfg(test)]
 mod histories;
 pub mod holds;

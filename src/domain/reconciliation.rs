@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use candidates::{Candidate, Yardstick, findings, is_stuck};
 
 use super::calendar::{BusinessDay, Zone};
+use super::guard::Stop;
 use super::money::Currency;
 use super::order::{MerchantId, OrderId, OrderNumber, State};
 use super::time::Timestamp;
@@ -29,6 +30,8 @@ pub struct Report {
     pub zone: Zone,
     /// When the books were read.
     pub drawn_at: Timestamp,
+    /// Stops in force when the books were read that concern the merchant, the widest first.
+    pub stops: Vec<Stop>,
     /// Orders that entered the queue on the day, by the state they have now.
     pub entered: Vec<Total>,
     /// Orders that came to their end on the day.

@@ -71,6 +71,8 @@ fn happened(event: &Event, order: &Order) -> String {
         EventKind::CompletionEscalated => {
             format!("The completion's outcome stayed unknown, so a person decides: {detail}.")
         }
+        EventKind::MoneyStopped => format!("{who} stopped its money: {detail}."),
+        EventKind::MoneyStarted => format!("{who} let its money go again: {detail}."),
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Counted {
     pub(super) looks: IntCounterVec,
     pub(super) completions: IntCounterVec,
     pub(super) orders_added: IntCounterVec,
+    pub(super) sends_held: IntCounterVec,
     pub(super) store_errors: IntCounterVec,
     pub(super) report_failures: IntCounterVec,
 }
@@ -51,6 +52,11 @@ impl Counted {
                 "Orders that entered the queue through this process.",
                 &["merchant"],
             )?,
+            sends_held: of.counters(
+                "reconciled_sends_held_total",
+                "Times a completion that was due was not sent, by what held it back; each is tried again.",
+                &["merchant", "reason"],
+            )?,
             store_errors: of.counters(
                 "reconciled_store_errors_total",
                 "Changes or reads that the database refused, by the worker that asked.",
@@ -81,6 +87,11 @@ impl Metrics {
     /// A completion was settled.
     pub fn completion(&self, merchant: &MerchantId, state: OperationState) {
         self.counted.completions.with_label_values(&[merchant.as_str(), state.as_str()]).inc();
+    }
+
+    /// A completion was held back, by [`Held::as_str`](crate::domain::guard::Held::as_str).
+    pub fn send_held(&self, merchant: &MerchantId, reason: &'static str) {
+        self.counted.sends_held.with_label_values(&[merchant.as_str(), reason]).inc();
     }
 
     /// Orders entered the queue.

@@ -9,7 +9,7 @@ use crate::domain::order::{MerchantId, State};
 use crate::domain::time::Timestamp;
 
 use super::family::Family;
-use super::{Metrics, seconds, whole};
+use super::{Metrics, per_mille, seconds, whole};
 
 /// A merchant's queue at one moment, to be set as gauges.
 #[derive(Clone, Debug)]
@@ -36,6 +36,10 @@ pub struct QueueGauges {
     pub unanswered: u64,
     /// When the latest report was written.
     pub last_report_at: Option<Timestamp>,
+    /// Whether none of the merchant's money moves.
+    pub money_stopped: bool,
+    /// How much of the daily sum is sent, per mille, in the currency that is nearest to it.
+    pub daily_sum_used_per_mille: u64,
 }
 
 /// The gauges.
@@ -53,6 +57,8 @@ pub(super) struct Queue {
     pub(super) parked: IntGaugeVec,
     pub(super) unanswered: IntGaugeVec,
     pub(super) last_report: GaugeVec,
+    pub(super) money_stopped: IntGaugeVec,
+    pub(super) daily_sum_used: GaugeVec,
 }
 
 impl Queue {
@@ -102,6 +108,16 @@ impl Queue {
                 "When the latest nightly report was written; 0 before the first.",
                 &["merchant"],
             )?,
+            money_stopped: of.gauges(
+                "reconciled_money_stopped",
+                "1 while no completion of the merchant is sent, because a person or the brake stopped it; else 0.",
+                &["merchant"],
+            )?,
+            daily_sum_used: of.floats(
+                "reconciled_money_daily_sum_used_ratio",
+                "Share of the daily sum that was sent in the last 24 hours, in the currency that is nearest to it.",
+                &["merchant"],
+            )?,
         })
     }
 }
@@ -130,5 +146,7 @@ impl Metrics {
         self.queue.parked.with_label_values(&[name]).set(whole(queue.parked));
         self.queue.unanswered.with_label_values(&[name]).set(whole(queue.unanswered));
         self.queue.last_report.with_label_values(&[name]).set(seconds(queue.last_report_at));
+        self.queue.money_stopped.with_label_values(&[name]).set(i64::from(queue.money_stopped));
+        self.queue.daily_sum_used.with_label_values(&[name]).set(per_mille(queue.daily_sum_used_per_mille));
     }
 }

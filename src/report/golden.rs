@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::domain::bank::BankStatus as Bank;
 use crate::domain::calendar::{BusinessDay, Zone};
+use crate::domain::guard::{self, Scope, Stop, StopKey};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::operation::OperationState as Op;
-use crate::domain::order::{MerchantId, State};
+use crate::domain::order::{MerchantId, OrderKey, State};
 use crate::domain::reconciliation::fixtures::{NOW, ago, order, with_yardstick};
 use crate::domain::reconciliation::{Candidate, FindingKind, Total, findings};
 use crate::domain::time::Timestamp;
@@ -24,6 +25,7 @@ fn empty_day() -> Report {
         day: BusinessDay::of_date("2026-11-20".parse().unwrap(), &zone, "00:00".parse().unwrap()).unwrap(),
         zone,
         drawn_at: NOW,
+        stops: Vec::new(),
         entered: Vec::new(),
         ended: Vec::new(),
         standing: Vec::new(),
@@ -47,9 +49,39 @@ fn full_day() -> Report {
             total(State::Deposited, "RUB", 1_302, [5_230_915_90, 5_224_555_90, 0]),
         ],
         standing: vec![total(State::Review, "RUB", 4, [12_900_00, 0, 0])],
+        stops: stops(),
         findings: lines(&[in_review(), in_doubt(), differing(), stuck(), held()].concat()),
         ..empty_day()
     }
+}
+
+fn stops() -> Vec<Stop> {
+    let shop = MerchantId::new("shop").unwrap();
+    let number = order("A-\u{202e}1002", State::Review).order.number;
+    let stop = |key, scope, hours, by: &str, reason: &str| Stop {
+        key: StopKey(key),
+        scope,
+        since: ago(hours),
+        by: by.to_owned(),
+        reason: reason.to_owned(),
+        lifted: None,
+    };
+    vec![
+        stop(
+            2,
+            Scope::Merchant(shop.clone()),
+            3,
+            guard::BRAKE,
+            "after a send for order A-\u{202e}1002: we completed 60.00 RUB, and the bank deposited 100.00 RUB",
+        ),
+        stop(
+            1,
+            Scope::Order { key: OrderKey(7), merchant: shop, number },
+            30,
+            "operator:maria",
+            "<b>the buyer</b> disputes it",
+        ),
+    ]
 }
 
 fn total(state: State, currency: &str, count: u64, [amount, deposited, refunded]: [i64; 3]) -> Total {

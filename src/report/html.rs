@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::text::visible;
 use crate::domain::calendar::Zone;
+use crate::domain::guard;
 use crate::domain::money::{Currency, for_people, grouped};
 use crate::domain::reconciliation::{self, FindingKind, Report, Sum, TotalGroup, sums};
 use crate::domain::time::{Timestamp, in_words};
@@ -31,6 +32,7 @@ struct Page<'a> {
     /// Said only when the clocks changed.
     unusual_length: Option<String>,
     drawn_at: Moment,
+    stops: Vec<Stop>,
     orders_for_a_person: usize,
     groups: Vec<Group>,
     sections: Vec<Section>,
@@ -40,6 +42,14 @@ struct Page<'a> {
 struct Moment {
     shown: String,
     exact: String,
+}
+
+/// Money that does not move.
+struct Stop {
+    scope: String,
+    since: Moment,
+    by: String,
+    reason: String,
 }
 
 /// The totals of one group: its rows, and their sums where there is something to add up.
@@ -97,6 +107,7 @@ impl<'a> Page<'a> {
             zone: zone.name(),
             unusual_length: (length.as_secs() != 24 * 3_600).then(|| in_words(length)),
             drawn_at: Moment::new(zone, report.drawn_at, "%Y-%m-%d %H:%M:%S %:z"),
+            stops: report.stops.iter().map(|stop| Stop::new(zone, stop)).collect(),
             orders_for_a_person: report.orders_for_a_person(),
             groups: TotalGroup::ALL.map(|group| Group::new(report, group)).into(),
             sections: FindingKind::ALL.map(|kind| Section::new(report, kind)).into(),
@@ -111,6 +122,17 @@ impl Moment {
 
     fn in_a_line(zone: &Zone, at: Timestamp) -> Self {
         Self::new(zone, at, "%Y-%m-%d %H:%M")
+    }
+}
+
+impl Stop {
+    fn new(zone: &Zone, stop: &guard::Stop) -> Self {
+        Self {
+            scope: visible(&stop.scope.to_string()).into_owned(),
+            since: Moment::in_a_line(zone, stop.since),
+            by: visible(guard::who(&stop.by)).into_owned(),
+            reason: visible(&stop.reason).into_owned(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::text::escaped;
+use crate::domain::guard;
 use crate::domain::money::Currency;
 use crate::domain::order::OrderId;
 use crate::domain::reconciliation::{self, FindingKind, TotalGroup};
@@ -46,10 +47,22 @@ struct Report<'a> {
     zone: &'a str,
     drawn_at: String,
     drawn_at_ms: i64,
+    /// Money that did not move when the report was drawn.
+    money_stops: Vec<Stop<'a>>,
     orders_for_a_person: usize,
     totals: Vec<Total>,
     counts: Vec<Count>,
     findings: Vec<Finding<'a>>,
+}
+
+#[derive(Serialize)]
+struct Stop<'a> {
+    scope: &'static str,
+    order_number: Option<&'a str>,
+    since: String,
+    since_ms: i64,
+    by: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -107,10 +120,24 @@ impl<'a> From<&'a reconciliation::Report> for Report<'a> {
             zone: report.zone.name(),
             drawn_at: report.drawn_at.to_string(),
             drawn_at_ms: report.drawn_at.as_millis(),
+            money_stops: report.stops.iter().map(Stop::from).collect(),
             orders_for_a_person: report.orders_for_a_person(),
             totals: TotalGroup::ALL.into_iter().flat_map(totals_of).collect(),
             counts: FindingKind::ALL.map(|kind| Count::new(report, kind)).into(),
             findings: FindingKind::ALL.into_iter().flat_map(findings_of).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a guard::Stop> for Stop<'a> {
+    fn from(stop: &'a guard::Stop) -> Self {
+        Self {
+            scope: stop.scope.as_str(),
+            order_number: stop.scope.order().map(|(_, number)| number.as_str()),
+            since: stop.since.to_string(),
+            since_ms: stop.since.as_millis(),
+            by: &stop.by,
+            reason: &stop.reason,
         }
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! Read in this order: `open` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
 //! `readers` (the connections), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
-//! `events`, `figures`, `books`.
+//! `money`, `events`, `figures`, `books`.
 
 #![deny(clippy::float_arithmetic)]
 
@@ -19,6 +19,7 @@ mod figures;
 mod identity;
 mod lock;
 mod migrate;
+mod money;
 mod open;
 mod orders;
 mod readers;
@@ -32,6 +33,7 @@ pub use books::DayBooks;
 pub use figures::{Figures, Group};
 pub use lock::{Lock, LockError};
 pub use migrate::{MigrateError, SCHEMA_VERSION};
+pub use money::{MoneyFigures, Starting, Stopping};
 pub use open::OpenError;
 pub use orders::{Added, ListFilter};
 pub use rows::OrderWithOperation;

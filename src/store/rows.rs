@@ -283,6 +283,6 @@ fn bank_amounts(row: &Row<'_>) -> Result<Option<BankAmounts>, StoreError> {
     }))
 }
 
-fn shortened(words: &str) -> String {
+pub(super) fn shortened(words: &str) -> String {
     words.chars().take(WORDS_MAX).collect()
 }

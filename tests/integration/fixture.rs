@@ -111,6 +111,8 @@ held = "200ms"
 review = "200ms"
 backoff = "100ms"
 backoff_max = "200ms"
+[merchant.money]
+in_doubt = 50
 [merchant.completion]
 when = "after"
 delay = "100ms"

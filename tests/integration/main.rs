@@ -5,6 +5,7 @@ mod cli;
 mod fixture;
 mod house;
 mod journey;
+mod money;
 mod process;
 mod reload;
 mod report;

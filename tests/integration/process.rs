@@ -156,6 +156,33 @@ async fn an_acknowledged_order_survives_kill_9() {
     }
 }
 
+/// Whoever stops money, from whatever process: the daemon's log says so, and nothing is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_and_its_end_are_told_in_the_log() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config().path;
+    let mut process = Process::start(&config);
+    let money = |act: &str, reason: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
+        command.stdout(Stdio::null()).args(["money", act, "--reason", reason, "--config"]).arg(&config);
+        assert!(command.env_remove("SUDO_USER").env("USER", "ivan").status().unwrap().success());
+    };
+    money("stop", "odd sums");
+    let stopped = read_until(&mut process.log, says("Stopped: all money, by ivan: odd sums"));
+    assert_eq!((&stopped["level"], &stopped["by"]), (&json!("WARN"), &json!("operator:ivan")));
+
+    let id = world.register_two_phase("A-1", 10_000);
+    world.bank.bank().pay(&id).unwrap();
+    assert_eq!(process.post_order(&wire_order("A-1", 10_000)).0, 201);
+    read_until(&mut process.log, says("The completion of order A-1 waits: not sent: ivan stopped all money"));
+    assert_eq!(world.completions("A-1"), (0, 0));
+    money("start", "explained");
+    read_until(&mut process.log, says("Started again: all money, by ivan after"));
+    let store = Store::open(&world.directory.path().join("data/reconciled.db")).unwrap();
+    wait_for_state(&store, "A-1", State::Deposited).await;
+    assert_eq!(world.completions("A-1"), (1, 1));
+}
+
 /// A crash and a timeout are the same state: the intent is there, the bank is asked, and nothing is done twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_9_between_the_intent_and_its_settling_completes_once() {

@@ -26,7 +26,7 @@ async fn amend(face: &Face, change: impl FnOnce(&mut Order) + Send + 'static, op
     let decide = move |order: &Order, _: Option<&_>| {
         let mut order = order.clone();
         change(&mut order);
-        Amendment { order: Some(order), operation, events: Vec::new(), value: () }
+        Amendment { order: Some(order), operation, ..Amendment::nothing(()) }
     };
     face.api.store.amend(key, now, decide).await.unwrap();
 }

@@ -199,6 +199,13 @@ ask_every = "200ms"
 ask_every_max = "800ms"
 in_flight = 16
 
+# A storm's bank answers about other orders and with other sums on purpose: with the brake on, or as few in doubt as a
+# merchant should begin with, the demo would show one stop and nothing after it.
+[merchant.money]
+in_doubt = 1000
+daily_sum = "9999999999.99"
+brake = false
+
 [merchant.hold]
 lifetime = "110s"
 warn_before = "30s"

@@ -151,6 +151,7 @@ fn the_sample_has_every_key() {
         ("merchant.shop.budget.typo", "1"),
         ("merchant.shop.looks.typo", "1"),
         ("merchant.shop.completion.typo", "1"),
+        ("merchant.shop.money.typo", "1"),
         ("merchant.shop.hold.typo", "1"),
         ("merchant.shop.report.typo", "1"),
     ];
@@ -200,6 +201,8 @@ fn the_least_has_the_defaults_of_the_documents() {
     assert_eq!(merchant.completion.settle.quiet, Duration::from_secs(900));
     assert!(merchant.completion.settle.resend_whole);
     assert_eq!(merchant.completion.settle.attempts_max, 3);
+    assert_eq!((merchant.money.in_doubt_max, merchant.money.daily_max_minor), (3, 100_000_000));
+    assert!(merchant.money.brake);
     assert_eq!(merchant.holds.lifetime, Duration::from_secs(5 * 86_400));
     assert_eq!(merchant.report.at.as_str(), "15 3 * * *");
     assert_eq!(merchant.report.cut_off, jiff::civil::Time::midnight());
@@ -222,6 +225,9 @@ fn what_is_written_arrives() {
         ("merchant.shop.completion.when", r#""window""#),
         ("merchant.shop.completion.cron", r#""0 3 * * 1-5""#),
         ("merchant.shop.completion.resend", r#""never""#),
+        ("merchant.shop.money.in_doubt", "50"),
+        ("merchant.shop.money.daily_sum", r#""5000.50""#),
+        ("merchant.shop.money.brake", "false"),
         ("merchant.shop.report.cut_off", r#""21:30""#),
     ]);
     let merchant = &config.merchants[0];
@@ -239,5 +245,7 @@ fn what_is_written_arrives() {
         matches!(&merchant.completion.schedule, CompletionSchedule::Window(cron) if cron.as_str() == "0 3 * * 1-5")
     );
     assert!(!merchant.completion.settle.resend_whole);
+    assert_eq!((merchant.money.in_doubt_max, merchant.money.daily_max_minor), (50, 500_050));
+    assert!(!merchant.money.brake);
     assert_eq!(merchant.report.cut_off, jiff::civil::time(21, 30, 0, 0));
 }

@@ -122,6 +122,12 @@ fn completion_and_holds() {
     check("merchant.shop.completion.attempts", "11", "1 to 10");
     check("merchant.shop.completion.ask_every", r#""6m""#, "at least ask_every");
     check("merchant.shop.completion.in_flight", "0", "1 to 64");
+    check("merchant.shop.money.in_doubt", "0", "1 to 1000");
+    check("merchant.shop.money.in_doubt", "1001", "1 to 1000");
+    check("merchant.shop.money.daily_sum", "1000000", "in quotes");
+    check("merchant.shop.money.daily_sum", r#""1000000.0""#, "such as \"1000000.00\"");
+    check("merchant.shop.money.daily_sum", r#""0""#, "less would stop every completion");
+    check("merchant.shop.money.brake", r#""yes""#, "true or false");
     check("merchant.shop.hold.lifetime", r#""59s""#, "1m to 60d");
     check("merchant.shop.hold.warn_before", r#""5d""#, "5d, must be less than lifetime, 5d");
     check("merchant.shop.hold.lifetime", r#""1d""#, "1d, must be less than lifetime, 1d");
@@ -145,6 +151,8 @@ fn the_last_value_that_is_allowed() {
         ("merchant.shop.completion.quiet", r#""20s""#, r#""1d""#),
         ("merchant.shop.completion.attempts", "1", "10"),
         ("merchant.shop.completion.in_flight", "1", "64"),
+        ("merchant.shop.money.in_doubt", "1", "1000"),
+        ("merchant.shop.money.daily_sum", r#""0.01""#, r#""9999999999999.99""#),
         ("merchant.shop.hold.lifetime", r#""24h1s""#, r#""60d""#),
         ("merchant.shop.hold.warn_before", r#""1s""#, r#""119h59m""#),
         ("merchant.shop.report.stuck_after", r#""1s""#, r#""30d""#),

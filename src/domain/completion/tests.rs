@@ -6,12 +6,13 @@ use super::super::bank::{BankStatus, BankView, UnknownKind};
 use super::super::fixtures::{
     MINUTE, NOW, PRICE, in_doubt, intended, known, order, order_id, part, plain, policy, refusal, unknown, view,
 };
+use super::super::money::Currency;
 use super::*;
 
 const WHOLE: CompletionAmount = CompletionAmount::Whole;
 
 fn ask(order: &Order, operation: &Operation, view: BankView) -> Asked {
-    after_ask(order, operation, &known(view), &policy(), NOW, Jitter::new(500))
+    after_ask(order, operation, &known(view), &Standing::default(), &policy(), NOW, Jitter::new(500))
 }
 
 fn kinds(events: &[NewEvent]) -> Vec<EventKind> {
@@ -238,8 +239,71 @@ fn regression_a_refusal_is_told_in_the_banks_words() {
     let refused = CompletionAnswer::Refused(refusal(5));
     let (operation, _) = after_answer(&order(State::Held), &in_doubt(WHOLE, MINUTE), &refused, &policy(), NOW);
     let lost = StatusAnswer::Unknown(unknown(UnknownKind::Timeout));
-    let asked = after_ask(&order(State::Held), &operation, &lost, &policy(), NOW, Jitter::new(500));
+    let asked =
+        after_ask(&order(State::Held), &operation, &lost, &Standing::default(), &policy(), NOW, Jitter::new(500));
     let asked = ask(&asked.order, &asked.operation, plain(BankStatus::Held));
     assert_eq!(asked.operation.state, OperationState::Refused);
     assert!(asked.order.review.unwrap().sentence.contains("errorCode 5"));
+}
+
+/// A first send, and one more of a whole completion that was quiet: the row stays what it was, and says why.
+#[test]
+fn a_send_that_is_held_back_leaves_the_row_as_it_was_and_is_tried_again() {
+    let full = Standing { in_doubt: 3, ..Standing::default() };
+    let again = Operation { agreeing_reads: 1, ..in_doubt(WHOLE, MINUTE * 15) };
+    for before in [intended(WHOLE), again] {
+        let held = known(plain(BankStatus::Held));
+        let ask = |standing: &Standing| {
+            after_ask(&order(State::Held), &before, &held, standing, &policy(), NOW, Jitter::new(500))
+        };
+        assert!(ask(&Standing::default()).send);
+        let asked = ask(&full);
+        assert_eq!((asked.send, kinds(&asked.events)), (false, vec![]));
+        assert_eq!(asked.held, Some(Held::InDoubtFull { in_doubt: 3, max: 3 }));
+        let expected = Operation {
+            asks: before.asks + 1,
+            next_step_at: NOW.plus(guard::HELD_FOR),
+            note: asked.held.as_ref().map(Held::to_string),
+            ..before.clone()
+        };
+        assert_eq!(asked.operation, expected);
+        assert_eq!(asked.order.heard.map(|heard| heard.at), Some(NOW), "the look counts");
+    }
+}
+
+/// What the bank shows, before a send and after one, and the code of what trips the brake.
+#[test]
+fn the_first_contradiction_after_a_send_trips_the_brake() {
+    let dollars = |view: BankView| BankView { currency: Currency::from_numeric(840).ok(), ..view };
+    let table = [
+        ("as intended", plain(BankStatus::Deposited), None),
+        ("still held", plain(BankStatus::Held), None),
+        ("let go", plain(BankStatus::Reversed), None),
+        ("declined", plain(BankStatus::Declined), None),
+        ("another sum", view(BankStatus::Deposited, [PRICE, 1, 0]), Some("we completed 100.00 RUB")),
+        ("nothing of it", view(BankStatus::Deposited, [PRICE, 0, 0]), Some("we completed 100.00 RUB")),
+        ("while held", view(BankStatus::Held, [PRICE, 1, 0]), Some("held and yet 0.01 RUB deposited")),
+        ("another hold", view(BankStatus::Held, [9_000, 0, 0]), Some("the bank holds 90.00 RUB")),
+        ("in dollars", dollars(plain(BankStatus::Deposited)), Some("the bank has 840")),
+        (
+            "another price",
+            BankView { amount: Some(1), ..plain(BankStatus::Held) },
+            Some("we have 100.00 RUB, the bank has 0.01 RUB"),
+        ),
+        (
+            "another order",
+            BankView { order_number: Some("B-2".to_owned()), ..plain(BankStatus::Deposited) },
+            Some("the bank answered about order number"),
+        ),
+    ];
+    for (name, view, reason) in table {
+        let after = ask(&order(State::Held), &in_doubt(WHOLE, MINUTE), view.clone()).brake;
+        assert_eq!(after.is_some(), reason.is_some(), "{name}: {after:?}");
+        assert!(after.is_none_or(|stop| stop.reason.contains(reason.unwrap())), "{name}");
+        assert_eq!(ask(&order(State::Held), &intended(WHOLE), view).brake, None, "{name}: nothing was sent");
+    }
+    let quiet = Operation { agreeing_reads: 1, ..in_doubt(part(7_000), MINUTE * 15) };
+    assert_eq!(ask(&order(State::Held), &quiet, plain(BankStatus::Held)).brake, None, "quiet, a part");
+    let refused = Operation { unknown_sends: 0, ..in_doubt(WHOLE, MINUTE) };
+    assert_eq!(ask(&order(State::Held), &refused, plain(BankStatus::Held)).brake, None, "refused by the bank");
 }

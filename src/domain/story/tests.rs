@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::bank::{BankAmounts, BankStatus, BankView};
 use crate::domain::calendar::Zone;
+use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{CompletionSchedule, HoldPolicy};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::operation::{OperationKey, SettlePolicy};
@@ -42,6 +43,7 @@ fn policy() -> Policy {
             ask_every: minutes(1),
             ask_every_max: minutes(5),
         },
+        guard: GuardPolicy { in_doubt_max: 3, daily_max_minor: 100_000_000, brake: true },
         zone: Zone::parse("Europe/Moscow").unwrap(),
     }
 }

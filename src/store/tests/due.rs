@@ -4,6 +4,7 @@ use crate::domain::event::NewEvent;
 use crate::domain::operation::OperationState;
 
 use super::super::due::{DUE_COMPLETIONS, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
+use super::super::money::{IN_DOUBT, SENT_IN_A_DAY, STOPS_OF_ORDER};
 use super::super::{OrderWithOperation, SCHEMA_VERSION};
 use super::*;
 
@@ -117,7 +118,7 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
     ];
     let file = File::at_rest();
     let raw = file.raw();
-    assert_eq!(SCHEMA_VERSION, 1, "a migration may have changed the indexes: read the plans again");
+    assert_eq!(SCHEMA_VERSION, 2, "a migration may have changed the indexes: read the plans again");
     for (sql, parameters, ways) in table {
         let plan = plan(&raw, sql, parameters);
         let of_orders: Vec<_> = plan.iter().filter(|line| line.contains(" orders")).collect();
@@ -126,6 +127,30 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
             assert!(ways.contains(&line.as_str()), "{sql}\n{line}");
         }
         assert!(!plan.iter().any(|line| line.starts_with("SCAN operations")), "{plan:#?}");
+    }
+}
+
+/// What the guard asks before every send.
+#[test]
+fn no_query_of_the_guard_walks_over_all_operations_or_stops() {
+    let in_force = "SEARCH money_stops USING INDEX money_stops_in_force (scope=? AND <expr>=? AND <expr>=?)";
+    let by_id = "SEARCH orders USING INTEGER PRIMARY KEY (rowid=?)";
+    let table: [(&str, usize, &[&str]); 3] = [
+        (STOPS_OF_ORDER, 2, &[in_force, "SEARCH orders USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"]),
+        (IN_DOUBT, 2, &["SEARCH operations USING COVERING INDEX operations_by_state (merchant=? AND state=?)"]),
+        (
+            SENT_IN_A_DAY,
+            4,
+            &["SEARCH operations USING COVERING INDEX operations_by_send (merchant=? AND sent_at_ms>?)", by_id],
+        ),
+    ];
+    let file = File::at_rest();
+    let raw = file.raw();
+    for (sql, parameters, ways) in table {
+        let plan = plan(&raw, sql, parameters);
+        for line in plan.iter().filter(|line| line.starts_with("SCAN") || line.starts_with("SEARCH")) {
+            assert!(ways.contains(&line.as_str()), "{sql}\n{plan:#?}");
+        }
     }
 }
 

@@ -1,0 +1,95 @@
+//! `GET /v1/money`: what is stopped, and how much of the guard's limits is used. It only tells: stopping and starting are
+//! an operator's, at the command line.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use super::Context;
+use super::problem::Problem;
+use crate::config::MerchantConfig;
+use crate::domain::guard::Stop;
+use crate::domain::order::MerchantId;
+use crate::store::{MoneyFigures, StoreError};
+
+/// As `reconciled money show --json` prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct MoneyView {
+    at: String,
+    stops: Vec<StopView>,
+    merchants: Vec<MerchantView>,
+}
+
+#[derive(Debug, Serialize)]
+struct StopView {
+    scope: &'static str,
+    merchant: Option<String>,
+    order_number: Option<String>,
+    since: String,
+    by: String,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MerchantView {
+    name: String,
+    stopped: bool,
+    in_doubt: u64,
+    in_doubt_max: u32,
+    sent_last_day: Vec<SentView>,
+    brake: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct SentView {
+    currency: String,
+    sent_minor: i64,
+    max_minor: i64,
+}
+
+/// `GET /v1/money`.
+pub(super) async fn show(State(shared): Context) -> Result<Json<MoneyView>, Problem> {
+    let (config, api) = (shared.config(), &shared.api);
+    let store_error = |error: StoreError| Problem::of_store(&error, &api.metrics);
+    let now = api.clock.now();
+    let _turn = shared.turn().await?;
+    let stops = api.store.money_stops().await.map_err(store_error)?;
+    let mut merchants = Vec::with_capacity(config.merchants.len());
+    for merchant in &config.merchants {
+        let figures = api.store.money_figures(&merchant.id, now).await.map_err(store_error)?;
+        merchants.push(MerchantView::of(merchant, &figures, &stops));
+    }
+    Ok(Json(MoneyView { at: now.to_string(), stops: stops.iter().map(StopView::of).collect(), merchants }))
+}
+
+impl StopView {
+    fn of(stop: &Stop) -> Self {
+        Self {
+            scope: stop.scope.as_str(),
+            merchant: stop.scope.merchant().map(MerchantId::to_string),
+            order_number: stop.scope.order().map(|(_, number)| number.to_string()),
+            since: stop.since.to_string(),
+            by: stop.by.clone(),
+            reason: stop.reason.clone(),
+        }
+    }
+}
+
+impl MerchantView {
+    fn of(merchant: &MerchantConfig, figures: &MoneyFigures, stops: &[Stop]) -> Self {
+        let policy = &merchant.money;
+        let sent = figures.sent_or_zero(merchant.currency).into_iter().map(|(currency, sent_minor)| SentView {
+            currency: currency.to_string(),
+            sent_minor,
+            max_minor: policy.daily_max_minor,
+        });
+        Self {
+            name: merchant.id.to_string(),
+            stopped: stops.iter().any(|stop| stop.scope.covers(&merchant.id)),
+            in_doubt: figures.in_doubt,
+            in_doubt_max: policy.in_doubt_max,
+            sent_last_day: sent.collect(),
+            brake: policy.brake,
+        }
+    }
+}
