@@ -65,7 +65,12 @@ pub(crate) fn book_of_the_dead(database: &Path) -> HashMap<String, Kept> {
             std::fs::copy(&from, format!("{}{suffix}", copy.display())).unwrap();
         }
     }
-    read_book(&Connection::open(&copy).unwrap())
+    let connection = Connection::open(&copy).unwrap();
+    // Killed before its first start had made the tables: nobody was told anything.
+    if !connection.table_exists(None, "orders").unwrap() {
+        return HashMap::new();
+    }
+    read_book(&connection)
 }
 
 /// The book of a daemon that runs.

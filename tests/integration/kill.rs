@@ -103,6 +103,21 @@ async fn kill_9_at_any_moment_breaks_no_promise() {
     tokio::task::spawn_blocking(campaign).await.unwrap();
 }
 
+/// A daemon that is killed while it makes its database leaves one that the next start takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_at_the_very_first_start_leaves_a_database_that_the_next_start_takes() {
+    for _ in 0..KILLS {
+        let world = World::new(Settings::default(), HASTE).await;
+        let path = world.config().path;
+        let mut child = command(&path).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(fastrand::u64(..30_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let next = Process::start(&path);
+        assert_eq!(next.post_order(&wire_order("A-1", 100)).0, 201);
+    }
+}
+
 /// What goes wrong at the bank while the daemon dies. Late effects come well within the second that this merchant takes
 /// for quiet: the rules rest on that (money safety, section 1).
 fn faults() -> Vec<FaultRule> {
