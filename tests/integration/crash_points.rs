@@ -93,7 +93,7 @@ async fn check(name: &str, crash: &Crash, completion: CompletionAmount, expected
     let config = world.config_behind(&front.rest_url());
     let id = world.register_two_phase("A-1", AMOUNT);
     world.bank.bank().pay(&id).unwrap();
-    crash_there(&world, &front, crash, completion).await;
+    crash_there(&world, &front, &id, crash, completion).await;
 
     let _second = Process::start(&config.path).drained();
     let store = Store::open(&config.database).unwrap();
@@ -126,7 +126,7 @@ async fn check(name: &str, crash: &Crash, completion: CompletionAmount, expected
 }
 
 /// The first daemon takes the order, and dies.
-async fn crash_there(world: &World, front: &Front, crash: &Crash, completion: CompletionAmount) {
+async fn crash_there(world: &World, front: &Front, id: &str, crash: &Crash, completion: CompletionAmount) {
     let point = match crash {
         Crash::At(point) | Crash::AtWhile(point, _) => Some(*point),
         Crash::MidWrite(_) | Crash::AfterWrite(_) => None,
@@ -136,7 +136,7 @@ async fn crash_there(world: &World, front: &Front, crash: &Crash, completion: Co
         world.bank.bank().add_fault(rule).unwrap();
     }
     if let Crash::MidWrite(bytes) = crash {
-        front.next(Operation::Completion, Deed::CutRequest(*bytes));
+        front.next(Operation::Completion, "A-1", id, Deed::CutRequest(*bytes));
     }
     let environment: Vec<_> = point.map(|point| ("RECONCILED_DIE_AT", point)).into_iter().collect();
     let mut first = Process::start_with(&world.path(), &environment);

@@ -77,6 +77,16 @@ impl World {
         }
     }
 
+    /// The order of each status request, in the order in which they came.
+    pub(crate) fn asked_about(&self) -> Vec<String> {
+        use reconciled::sandbox::{Entry, Operation};
+        let of_status = |line: reconciled::sandbox::LedgerLine| match line.entry {
+            Entry::Request(request) if request.operation == Operation::Status => request.order_number,
+            Entry::Request(_) | Entry::Effect(_) => None,
+        };
+        self.bank.bank().ledger().into_iter().filter_map(of_status).collect()
+    }
+
     /// How often a completion was asked of the bank, and how often one took effect.
     pub(crate) fn completions(&self, number: &str) -> (usize, usize) {
         use reconciled::sandbox::{Effect, Entry, Operation};

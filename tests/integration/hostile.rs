@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,16 +19,18 @@ use tokio::sync::watch;
 pub(crate) enum Deed {
     /// These bytes come back, whatever they are; the bank hears nothing.
     Say(Vec<u8>),
-    /// The bank does it, and its answer's body comes back as this makes it.
+    /// The bank does it, and what this makes of its answer's body comes back.
     Bend(fn(&str) -> Vec<u8>),
+    /// As if nothing were planned.
+    Pass,
     /// The bank does it, and then the connection is reset in the middle of the answer's body.
     ResetInBody,
-    /// The connection is reset as soon as it is accepted.
-    ResetAtAccept,
     /// The connection is reset once the request's head has come.
     ResetAtHead,
     /// Nothing comes back, for as long as the caller waits; the bank hears nothing.
     BlackHole,
+    /// The bank does it, and nothing comes back, for as long as the caller waits.
+    Silence,
     /// The bank does it, and its answer comes back a byte at a time, slower than anybody waits.
     Drip,
     /// The head, and then the same bytes again and again, until the caller hangs up.
@@ -44,9 +47,17 @@ pub(crate) struct Front {
 
 struct Shared {
     bank: SocketAddr,
-    deeds: Mutex<VecDeque<(Operation, Deed)>>,
+    deeds: Mutex<VecDeque<Planned>>,
+    resets_at_accept: AtomicUsize,
     status_seen: watch::Sender<usize>,
     completions_seen: watch::Sender<usize>,
+}
+
+struct Planned {
+    operation: Operation,
+    /// The order's number or its id; either may stand in the request.
+    order: [String; 2],
+    deed: Deed,
 }
 
 impl Front {
@@ -56,6 +67,7 @@ impl Front {
         let shared = Arc::new(Shared {
             bank,
             deeds: Mutex::default(),
+            resets_at_accept: AtomicUsize::new(0),
             status_seen: watch::Sender::new(0),
             completions_seen: watch::Sender::new(0),
         });
@@ -73,14 +85,20 @@ impl Front {
         format!("http://{}/payment/rest/", self.address)
     }
 
-    /// Does `deed` to the next request of `operation` that nothing else is planned for.
-    pub(crate) fn next(&self, operation: Operation, deed: Deed) {
-        self.shared.deeds.lock().unwrap().push_back((operation, deed));
+    /// Does `deed` to the next request of `operation` about this order for which nothing else is planned.
+    pub(crate) fn next(&self, operation: Operation, number: &str, id: &str, deed: Deed) {
+        let order = [format!("orderNumber={number}&"), format!("orderId={id}&")];
+        self.shared.deeds.lock().unwrap().push_back(Planned { operation, order, deed });
     }
 
-    /// Whether everything planned was done.
-    pub(crate) fn is_done(&self) -> bool {
-        self.shared.deeds.lock().unwrap().is_empty()
+    /// Resets the next connection as soon as it is accepted, whoever comes.
+    pub(crate) fn reset_next_at_accept(&self) {
+        self.shared.resets_at_accept.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// What is planned and was not done.
+    pub(crate) fn left_over(&self) -> Vec<String> {
+        self.shared.deeds.lock().unwrap().iter().map(|planned| format!("{:?}", planned.order)).collect()
     }
 
     /// Returns once a request of `operation` was read.
@@ -95,20 +113,18 @@ impl Shared {
         if operation == Operation::Completion { &self.completions_seen } else { &self.status_seen }
     }
 
-    fn plan(&self, operation: Operation) -> Option<Deed> {
+    fn plan(&self, operation: Operation, request: &[u8]) -> Option<Deed> {
+        // So that a parameter at the end ends like the others.
+        let text = format!("{}&", String::from_utf8_lossy(request));
         let mut deeds = self.deeds.lock().unwrap();
-        let at = deeds.iter().position(|(planned, _)| *planned == operation)?;
-        deeds.remove(at).map(|(_, deed)| deed)
+        let named = |planned: &Planned| planned.order.iter().any(|order| text.contains(order));
+        let at = deeds.iter().position(|planned| planned.operation == operation && named(planned))?;
+        deeds.remove(at).map(|planned| planned.deed)
     }
 
-    /// A reset that does not wait for the request: the front of the queue, whoever comes.
     fn resets_at_accept(&self) -> bool {
-        let mut deeds = self.deeds.lock().unwrap();
-        let resets = matches!(deeds.front(), Some((_, Deed::ResetAtAccept)));
-        if resets {
-            deeds.pop_front();
-        }
-        resets
+        let one_less = |left: usize| left.checked_sub(1);
+        self.resets_at_accept.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
     }
 }
 
@@ -119,7 +135,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     }
     let Some(request) = read_request(&mut stream).await else { return };
     let operation = operation_of(&request);
-    let deed = shared.plan(operation);
+    let deed = shared.plan(operation, &request);
     if let Some(Deed::CutRequest(bytes)) = deed {
         cut(&shared, &request, bytes).await;
         shared.seen(operation).send_modify(|count| *count += 1);
@@ -127,7 +143,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     }
     shared.seen(operation).send_modify(|count| *count += 1);
     match deed {
-        None => {
+        None | Some(Deed::Pass) => {
             let answer = ask(shared.bank, &request).await;
             let _ = stream.write_all(&answer).await;
         }
@@ -152,8 +168,12 @@ async fn misbehave(mut stream: TcpStream, shared: &Shared, request: &[u8], deed:
             let _ = stream.flush().await;
             reset(stream);
         }
-        Deed::ResetAtAccept | Deed::ResetAtHead => reset(stream),
-        Deed::BlackHole | Deed::CutRequest(_) => hold(stream).await,
+        Deed::ResetAtHead => reset(stream),
+        Deed::Silence => {
+            ask(shared.bank, request).await;
+            hold(stream).await;
+        }
+        Deed::BlackHole | Deed::CutRequest(_) | Deed::Pass => hold(stream).await,
         Deed::Drip => {
             for byte in ask(shared.bank, request).await {
                 if stream.write_all(&[byte]).await.is_err() {

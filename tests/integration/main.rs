@@ -5,6 +5,7 @@ mod child;
 mod cli;
 mod crash_points;
 mod fixture;
+mod gateway_faults;
 mod hostile;
 mod house;
 mod journey;
