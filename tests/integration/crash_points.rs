@@ -148,12 +148,12 @@ async fn crash_there(world: &World, front: &Front, id: &str, crash: &Crash, comp
     match crash {
         Crash::At("stopping") => {
             // In the midst of it: the completion is at the bank, its answer is not here.
-            in_time(front.seen(Operation::Completion)).await;
+            in_time(front.seen(Operation::Completion, 1)).await;
             first.signal("-TERM");
         }
         Crash::At(_) | Crash::AtWhile(..) => {}
         Crash::MidWrite(_) => {
-            in_time(front.seen(Operation::Completion)).await;
+            in_time(front.seen(Operation::Completion, 1)).await;
             return first.kill_hard();
         }
         Crash::AfterWrite(_) => {

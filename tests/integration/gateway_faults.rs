@@ -418,7 +418,7 @@ fn admit(world: &World, process: &Process, number: &str, part: Option<i64>) -> S
 /// bank refused.
 fn end_of(row: &Row, part: Option<i64>) -> State {
     let takes_effect = match row.deed {
-        Deed::Bend(_) | Deed::ResetInBody | Deed::Drip | Deed::Silence | Deed::Pass => true,
+        Deed::Bend(_) | Deed::ResetInBody | Deed::Drip | Deed::Silence | Deed::Pass | Deed::Later(_) => true,
         Deed::Say(_) | Deed::ResetAtHead | Deed::BlackHole | Deed::Endless { .. } | Deed::CutRequest(_) => false,
     };
     if takes_effect || (part.is_none() && row.completion != Refused) { State::Deposited } else { State::Review }

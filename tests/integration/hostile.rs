@@ -12,7 +12,7 @@ use std::time::Duration;
 use reconciled::sandbox::Operation;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What the front does to one request.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub(crate) enum Deed {
     Silence,
     /// The bank does it, and its answer comes back a byte at a time, slower than anybody waits.
     Drip,
+    /// The bank does it, and its answer comes back once it is told to.
+    Later(Arc<Notify>),
     /// The head, and then the same bytes again and again, until the caller hangs up.
     Endless { head: &'static str, piece: Vec<u8> },
     /// The bank gets all but so many bytes of the request, and then nothing more; the caller hears nothing.
@@ -101,10 +103,10 @@ impl Front {
         self.shared.deeds.lock().unwrap().iter().map(|planned| format!("{:?}", planned.order)).collect()
     }
 
-    /// Returns once a request of `operation` was read.
-    pub(crate) async fn seen(&self, operation: Operation) {
+    /// Returns once `count` requests of `operation` were read.
+    pub(crate) async fn seen(&self, operation: Operation, count: usize) {
         let mut seen = self.shared.seen(operation).subscribe();
-        seen.wait_for(|count| *count > 0).await.unwrap();
+        seen.wait_for(|seen| *seen >= count).await.unwrap();
     }
 }
 
@@ -172,6 +174,11 @@ async fn misbehave(mut stream: TcpStream, shared: &Shared, request: &[u8], deed:
         Deed::Silence => {
             ask(shared.bank, request).await;
             hold(stream).await;
+        }
+        Deed::Later(told) => {
+            let answer = ask(shared.bank, request).await;
+            told.notified().await;
+            let _ = stream.write_all(&answer).await;
         }
         Deed::BlackHole | Deed::CutRequest(_) | Deed::Pass => hold(stream).await,
         Deed::Drip => {

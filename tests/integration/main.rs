@@ -15,3 +15,5 @@ mod process;
 mod reload;
 mod report;
 mod schedule;
+mod stopped;
+mod tls_faults;
