@@ -15,7 +15,7 @@ mod transport;
 
 pub use pacer::{Pacer, Permit, Purpose};
 pub use transport::TransportError;
-pub(crate) use transport::{Connecting, Connector, Wire};
+pub use transport::{Connecting, Connector, Wire};
 
 use tokio::time::Instant;
 
@@ -43,7 +43,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway for `merchant`. Nothing is sent yet.
-    pub(crate) fn new(
+    pub fn new(
         merchant: MerchantId,
         config: &GatewayConfig,
         budget: &Budget,

@@ -41,6 +41,8 @@ pub struct Pacer {
     limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
     clock: TokioClock,
     in_flight: Arc<Semaphore>,
+    /// First come, first served, for each purpose by itself: whoever is not at the head does not even try.
+    turns: [tokio::sync::Mutex<()>; 2],
     /// Money requests that wait just now: looks stand back for them.
     money_waiting: AtomicUsize,
     money_served: Notify,
@@ -63,6 +65,7 @@ impl Pacer {
             limiter,
             clock,
             in_flight: Arc::new(Semaphore::new(budget.in_flight.get())),
+            turns: Default::default(),
             money_waiting: AtomicUsize::new(0),
             money_served: Notify::new(),
             money_in_a_row: AtomicUsize::new(0),
@@ -74,6 +77,11 @@ impl Pacer {
     /// Waits for a place in flight, then for the budget. Cancelling the wait costs nothing.
     pub async fn permit(&self, purpose: Purpose) -> Permit {
         let _waiting = (purpose == Purpose::Money).then(|| MoneyWaiting::announce(self));
+        let [looks, money] = &self.turns;
+        let _turn = match purpose {
+            Purpose::Look => looks.lock().await,
+            Purpose::Money => money.lock().await,
+        };
         loop {
             if purpose == Purpose::Look {
                 self.stand_back_for_money().await;

@@ -10,7 +10,7 @@ mod in_process;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use in_process::{Connecting, Connector};
+pub use in_process::{Connecting, Connector};
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
@@ -47,7 +47,7 @@ pub enum TransportError {
 
 /// What carries the bytes.
 #[derive(Clone)]
-pub(crate) enum Wire {
+pub enum Wire {
     /// Sockets and TLS.
     Network,
     /// Pipes to a bank in this process.

@@ -5,7 +5,7 @@
 //! [`crate::domain`] decide, write rows and events in one transaction. What was acknowledged or concerns money is synced
 //! before anybody hears of it (`synchronous=FULL`).
 //!
-//! Read in this order: `open` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
+//! Read in this order: `open`, `create` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
 //! `readers` (the connections), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
 //! `money`, `events`, `figures`, `books`.
 
@@ -13,6 +13,7 @@
 
 mod amend;
 mod books;
+mod create;
 mod due;
 mod events;
 mod figures;

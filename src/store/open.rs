@@ -13,12 +13,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
 
-use super::Store;
 use super::identity::Identity;
 use super::lock::Lock;
 use super::migrate::{self, MigrateError};
 use super::readers::Readers;
 use super::writer::Writer;
+use super::{Store, create};
 
 /// How long a statement waits for another process's write (the command line writes to the same file).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -157,7 +157,8 @@ fn prepare(path: &Path) -> Result<(), OpenError> {
         std::fs::create_dir_all(directory)
             .map_err(|cause| OpenError::Directory { path: directory.to_owned(), cause })?;
     }
-    refuse_empty(path)
+    refuse_empty(path)?;
+    create::if_missing(path)
 }
 
 /// SQLite takes an empty file for a new database. Here it is what is left of one: a restore that went wrong, a full disk.
@@ -168,7 +169,7 @@ fn refuse_empty(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn connect(path: &Path, extra: OpenFlags, mode: Mode) -> Result<Connection, OpenError> {
+pub(super) fn connect(path: &Path, extra: OpenFlags, mode: Mode) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
     let sqlite = |error: rusqlite::Error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() };
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;

@@ -15,7 +15,7 @@ use reconciled::store::{Added, OrderWithOperation, Store};
 use tempfile::TempDir;
 
 /// Ends a test that would hang; no test waits this long when the code is right.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// The login of every merchant here, and the token of the HTTP face.
 pub(crate) const LOGIN: &str = "shop-api";
@@ -42,9 +42,18 @@ impl World {
 
     /// The configuration as read from its file.
     pub(crate) fn config(&self) -> Config {
-        let path = self.directory.path().join("reconciled.toml");
-        std::fs::write(&path, self.toml()).unwrap();
-        Config::load(&path).unwrap_or_else(|error| panic!("{error}"))
+        self.config_behind(&self.bank.rest_url())
+    }
+
+    /// As [`Self::config`], with the bank behind something else at `gateway`.
+    pub(crate) fn config_behind(&self, gateway: &str) -> Config {
+        std::fs::write(self.path(), toml(gateway, &self.merchant_tables)).unwrap();
+        Config::load(&self.path()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The configuration file.
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        self.directory.path().join("reconciled.toml")
     }
 
     pub(crate) async fn daemon(&self) -> Daemon {
@@ -59,6 +68,23 @@ impl World {
     /// Registers a two-phase order at the bank and returns its gateway id.
     pub(crate) fn register_two_phase(&self, number: &str, amount: i64) -> String {
         self.bank.bank().register(Registration::new(LOGIN, number, amount).two_phase()).unwrap().order_id
+    }
+
+    /// Returns once the bank was asked to complete an order. Its ledger has no bell, so it is read again and again.
+    pub(crate) async fn asked_to_complete(&self, number: &str) {
+        while self.completions(number).0 == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// The order of each status request, in the order in which they came.
+    pub(crate) fn asked_about(&self) -> Vec<String> {
+        use reconciled::sandbox::{Entry, Operation};
+        let of_status = |line: reconciled::sandbox::LedgerLine| match line.entry {
+            Entry::Request(request) if request.operation == Operation::Status => request.order_number,
+            Entry::Request(_) | Entry::Effect(_) => None,
+        };
+        self.bank.bank().ledger().into_iter().filter_map(of_status).collect()
     }
 
     /// How often a completion was asked of the bank, and how often one took effect.

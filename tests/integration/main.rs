@@ -1,12 +1,20 @@
 //! The real thing: daemon, database, sandbox and command line, each across its real border.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
+mod child;
 mod cli;
+mod crash_points;
 mod fixture;
+mod gateway_faults;
+mod hostile;
 mod house;
 mod journey;
+mod judge;
+mod kill;
 mod money;
 mod process;
 mod reload;
 mod report;
 mod schedule;
+mod stopped;
+mod tls_faults;

@@ -1,105 +1,15 @@
 //! The real binary as a process: signals, a second daemon, `kill -9` between intent and settling.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use reconciled::domain::operation::OperationState;
 use reconciled::domain::order::State;
 use reconciled::sandbox::{FaultKind, FaultRule, Operation, Settings};
 use reconciled::store::Store;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::fixture::{HASTE, TOKEN, World, in_time, wait_for, wait_for_state};
-
-/// A daemon in a process of its own, killed when it is dropped.
-struct Process {
-    child: Child,
-    log: BufReader<ChildStderr>,
-    address: SocketAddr,
-}
-
-impl Process {
-    /// Starts `reconciled run` and reads its log up to the line that says it is ready.
-    fn start(config: &Path) -> Self {
-        let mut child = command(config).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let ready = read_until(&mut log, |line| line["address"].is_string());
-        let address = ready["address"].as_str().unwrap().parse().unwrap();
-        Self { child, log, address }
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
-    }
-
-    fn kill_hard(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn post_order(&self, order: &Value) -> (u16, Value) {
-        self.try_post_order(order).unwrap()
-    }
-
-    /// `None` when the daemon is gone, or went before it answered.
-    fn try_post_order(&self, order: &Value) -> Option<(u16, Value)> {
-        let body = order.to_string();
-        let mut stream = TcpStream::connect(self.address).ok()?;
-        write!(
-            stream,
-            "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
-             Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let status = answer.split(' ').nth(1)?.parse().ok()?;
-        let body = answer.split_once("\r\n\r\n")?.1;
-        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(config: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
-    command.args(["run", "--config"]).arg(config).stdin(Stdio::null()).stdout(Stdio::null());
-    command
-}
-
-fn run_to_its_end(config: &Path) -> Output {
-    command(config).stderr(Stdio::piped()).output().unwrap()
-}
-
-/// The first log line of which `wanted` is true.
-fn read_until(log: &mut impl BufRead, wanted: impl Fn(&Value) -> bool) -> Value {
-    let mut seen = String::new();
-    loop {
-        let mut line = String::new();
-        assert!(log.read_line(&mut line).unwrap() > 0, "the log ended after:\n{seen}");
-        match serde_json::from_str::<Value>(&line) {
-            Ok(value) if wanted(&value) => return value,
-            _ => seen += &line,
-        }
-    }
-}
-
-fn says(words: &'static str) -> impl Fn(&Value) -> bool {
-    move |line| line["message"].as_str().is_some_and(|message| message.contains(words))
-}
-
-fn wire_order(number: &str, amount: i64) -> Value {
-    json!({ "merchant": "shop", "order_number": number, "amount": amount })
-}
+use crate::child::{Process, run_to_its_end, says, wire_order};
+use crate::fixture::{HASTE, World, in_time, wait_for, wait_for_state};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_daemon_on_the_same_database_names_the_first() {
@@ -121,12 +31,12 @@ async fn sigterm_finishes_what_is_in_hand_and_sighup_says_what_changed() {
     let faster = world.toml().replace("requests = \"200/s\"", "requests = \"100/s\"");
     std::fs::write(&path, &faster).unwrap();
     process.signal("-HUP");
-    let changed = read_until(&mut process.log, |line| line["key"].is_string());
+    let changed = process.read_until(|line| line["key"].is_string());
     assert_eq!(changed["key"], "merchant.shop.budget.requests");
 
     std::fs::write(&path, faster.replace("zone = \"Europe/Moscow\"", "zone = \"Mars/Olympus\"")).unwrap();
     process.signal("-HUP");
-    let refused = read_until(&mut process.log, says("not reloaded"));
+    let refused = process.read_until(says("not reloaded"));
     assert!(refused["message"].as_str().unwrap().contains("Mars/Olympus"), "{refused}");
 
     let id = world.register("still-at-work", 100);
@@ -136,7 +46,7 @@ async fn sigterm_finishes_what_is_in_hand_and_sighup_says_what_changed() {
     wait_for_state(&store, "still-at-work", State::Deposited).await;
 
     process.signal("-TERM");
-    read_until(&mut process.log, says("everything in hand was finished"));
+    process.read_until(says("everything in hand was finished"));
     assert!(process.child.wait().unwrap().success());
 }
 
@@ -168,16 +78,16 @@ async fn a_stop_and_its_end_are_told_in_the_log() {
         assert!(command.env_remove("SUDO_USER").env("USER", "ivan").status().unwrap().success());
     };
     money("stop", "odd sums");
-    let stopped = read_until(&mut process.log, says("Stopped: all money, by ivan: odd sums"));
+    let stopped = process.read_until(says("Stopped: all money, by ivan: odd sums"));
     assert_eq!((&stopped["level"], &stopped["by"]), (&json!("WARN"), &json!("operator:ivan")));
 
     let id = world.register_two_phase("A-1", 10_000);
     world.bank.bank().pay(&id).unwrap();
     assert_eq!(process.post_order(&wire_order("A-1", 10_000)).0, 201);
-    read_until(&mut process.log, says("The completion of order A-1 waits: not sent: ivan stopped all money"));
+    process.read_until(says("The completion of order A-1 waits: not sent: ivan stopped all money"));
     assert_eq!(world.completions("A-1"), (0, 0));
     money("start", "explained");
-    read_until(&mut process.log, says("Started again: all money, by ivan after"));
+    process.read_until(says("Started again: all money, by ivan after"));
     let store = Store::open(&world.directory.path().join("data/reconciled.db")).unwrap();
     wait_for_state(&store, "A-1", State::Deposited).await;
     assert_eq!(world.completions("A-1"), (1, 1));
@@ -254,7 +164,7 @@ async fn regression_a_daemon_whose_database_is_gone_acknowledges_nothing_and_sto
         if let Some((status, _)) = process.try_post_order(&wire_order("after", 100)) {
             assert!(status >= 500, "{gone}: {status}");
         }
-        read_until(&mut process.log, says("no longer where it was"));
+        process.read_until(says("no longer where it was"));
         assert_eq!(process.child.wait().unwrap().code(), Some(1));
     }
 }

@@ -22,10 +22,10 @@ use crate::domain::bank::{Unknown, UnknownKind};
 use super::{BODY_MAX, Heard, Reply, date_of, from_status, of_kind, too_long};
 
 /// A connection in the making, or the reason why there is none.
-pub(crate) type Connecting = Pin<Box<dyn Future<Output = std::io::Result<DuplexStream>> + Send>>;
+pub type Connecting = Pin<Box<dyn Future<Output = std::io::Result<DuplexStream>> + Send>>;
 
 /// Whoever opens connections to the bank of a simulation.
-pub(crate) type Connector = Arc<dyn Fn() -> Connecting + Send + Sync>;
+pub type Connector = Arc<dyn Fn() -> Connecting + Send + Sync>;
 
 type Pipe = TokioIo<DuplexStream>;
 
