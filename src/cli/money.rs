@@ -127,7 +127,7 @@ async fn scope(switch: &Switch, desk: &Desk) -> Result<Scope, Failure> {
 /// The stops under which some of `scope` still does not move.
 async fn still_in_force(desk: &Desk, scope: &Scope) -> Result<Vec<Stop>, Failure> {
     let mut stops = desk.store.money_stops().await?;
-    stops.retain(|stop| scope.merchant().is_none_or(|merchant| stop.scope.covers(merchant)) || stop.scope == *scope);
+    stops.retain(|stop| scope.merchant().is_none_or(|merchant| stop.scope.covers(merchant)));
     Ok(stops)
 }
 

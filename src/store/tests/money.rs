@@ -135,10 +135,9 @@ async fn what_is_counted_is_the_merchants_and_in_the_orders_currency_and_not_the
 #[tokio::test]
 async fn the_day_rolls_and_counts_all_but_what_is_proven_not_sent() {
     use OperationState::{Confirmed, Contradicted, InDoubt, Intended, Refused, Withdrawn};
-    let millisecond = Duration::from_millis(1);
     let table = [
         (NOW.minus(DAY), InDoubt, false),
-        (NOW.minus(DAY - millisecond), InDoubt, true),
+        (NOW.minus(DAY).plus(Duration::from_millis(1)), InDoubt, true),
         // A clock that stepped back hides nothing.
         (NOW.plus(MINUTE), InDoubt, true),
         (NOW, Confirmed, true),
