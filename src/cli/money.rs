@@ -18,8 +18,8 @@ use crate::domain::order::{MerchantId, NameError};
 use crate::domain::time::{Timestamp, in_words};
 use crate::store::{MoneyFigures, Starting, Stopping};
 
-/// The longest reason that is kept, in characters: it stands in the database for ever.
-const REASON_MAX: usize = 400;
+/// The longest reason, in characters: every completion that waits repeats it in its note, which has to have room for it.
+const REASON_MAX: usize = 250;
 
 /// What can be done about money.
 #[derive(Debug, Subcommand)]

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, ClientBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use secrecy::ExposeSecret;
 
+use super::last_word::AskLastWord;
 use crate::config::{Credentials, GatewayConfig};
 use crate::domain::bank::{Unknown, UnknownKind};
 use crate::domain::operation::CompletionAmount;
@@ -70,10 +71,13 @@ impl Transport {
                 .timeout(config.request_timeout)
                 .pool_max_idle_per_host(idle)
                 .pool_idle_timeout(IDLE_FOR)
-                .build()
-                .map_err(|error| TransportError::Tls(words(&error)))
         };
-        Ok(Self { looks: client(IDLE_MAX)?, money: client(0)?, config: config.clone() })
+        let built = |client: ClientBuilder| client.build().map_err(|error| TransportError::Tls(words(&error)));
+        Ok(Self {
+            looks: built(client(IDLE_MAX))?,
+            money: built(client(0).connector_layer(AskLastWord))?,
+            config: config.clone(),
+        })
     }
 
     /// getOrderStatusExtended.do, asking with `question`, a parameter and its value.

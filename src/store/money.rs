@@ -158,6 +158,23 @@ impl Store {
             .await
     }
 
+    /// Every stop in force, and every one written after row `after`, lifted or not: so that one of a moment is told too.
+    /// Without `after` those in force alone. With it comes the latest row there is.
+    pub async fn money_stops_since(&self, after: Option<StopKey>) -> Result<(Vec<Stop>, StopKey), StoreError> {
+        self.readers
+            .read(move |connection| {
+                let sql = "SELECT money_stops.*, orders.order_number
+                     FROM money_stops LEFT JOIN orders ON orders.id = money_stops.order_key
+                     WHERE lifted_at_ms IS NULL OR money_stops.id > ?1 ORDER BY money_stops.id";
+                let stops = select_stops(connection, sql, [after.map_or(i64::MAX, |key| key.0)])?;
+                let latest = connection
+                    .prepare_cached("SELECT coalesce(max(id), 0) FROM money_stops")?
+                    .query_row([], |row| row.get(0))?;
+                Ok((stops, StopKey(latest)))
+            })
+            .await
+    }
+
     /// A stop by its row, lifted or not.
     pub async fn money_stop(&self, key: StopKey) -> Result<Option<Stop>, StoreError> {
         self.readers
