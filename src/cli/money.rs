@@ -101,11 +101,12 @@ async fn start(switch: Switch, desk: &Desk, output: &Output) -> Result<(), Failu
     let scope = scope(&switch, desk).await?;
     let started = desk.store.start_money(scope.clone(), operator(), switch.reason, desk.now).await?;
     let still = still_in_force(desk, &scope).await?;
-    if started == Starting::NotStopped {
+    let Starting::Lifted(lifted) = started else {
         let hint = still.first().map_or_else(String::new, |stop| format!("; in force is: {}", told(stop, desk.now)));
         return Err(Failure::failed(format!("nothing to start: there is no stop of {scope}{hint}")));
-    }
-    output.line(format!("Started: {scope}. What waited is due at once."))?;
+    };
+    let (who, reason) = (guard::who(&lifted.by), &lifted.reason);
+    output.line(format!("Started: {scope}, stopped by {who}: {reason}. What waited is due at once."))?;
     for stop in still {
         remark(&format!("Still in force: {}.", told(&stop, desk.now)));
     }

@@ -79,7 +79,8 @@ fn tell_stopped(stop: &Stop) {
 }
 
 fn tell_lifted(stop: &Stop) {
-    let Some(Lifting { at, by, reason }) = &stop.lifted else {
+    // A stop that gave way to the brake ends nothing: the brake's own is told.
+    let Some(Lifting { at, by, reason }) = stop.lifted.as_ref().filter(|lifted| lifted.by != guard::BRAKE) else {
         return;
     };
     let (scope, who, stood) = (&stop.scope, guard::who(by), in_words(at.since(stop.since)));

@@ -419,7 +419,7 @@ fn money_is_stopped_and_started_without_a_daemon() {
     let started = host.run(&[&["money", "start"][..], &of_order].concat());
     assert_eq!(
         (started.code, started.stdout.as_str()),
-        (0, "Started: the money of order A-1 of shop. What waited is due at once.\n")
+        (0, "Started: the money of order A-1 of shop, stopped by ivan: disputed. What waited is due at once.\n")
     );
     assert!(started.stderr.contains("Still in force: all money"), "{}", started.stderr);
     assert!(started.stderr.contains("No daemon is at work"), "{}", started.stderr);
