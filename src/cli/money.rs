@@ -18,8 +18,8 @@ use crate::domain::order::{MerchantId, NameError};
 use crate::domain::time::{Timestamp, in_words};
 use crate::store::{MoneyFigures, Starting, Stopping};
 
-/// The longest reason that is kept, in characters: it stands in the database for ever.
-const REASON_MAX: usize = 400;
+/// The longest reason, in characters: every completion that waits repeats it in its note, which has to have room for it.
+const REASON_MAX: usize = 250;
 
 /// What can be done about money.
 #[derive(Debug, Subcommand)]
@@ -101,11 +101,12 @@ async fn start(switch: Switch, desk: &Desk, output: &Output) -> Result<(), Failu
     let scope = scope(&switch, desk).await?;
     let started = desk.store.start_money(scope.clone(), operator(), switch.reason, desk.now).await?;
     let still = still_in_force(desk, &scope).await?;
-    if started == Starting::NotStopped {
+    let Starting::Lifted(lifted) = started else {
         let hint = still.first().map_or_else(String::new, |stop| format!("; in force is: {}", told(stop, desk.now)));
         return Err(Failure::failed(format!("nothing to start: there is no stop of {scope}{hint}")));
-    }
-    output.line(format!("Started: {scope}. What waited is due at once."))?;
+    };
+    let (who, reason) = (guard::who(&lifted.by), &lifted.reason);
+    output.line(format!("Started: {scope}, stopped by {who}: {reason}. What waited is due at once."))?;
     for stop in still {
         remark(&format!("Still in force: {}.", told(&stop, desk.now)));
     }
@@ -127,7 +128,7 @@ async fn scope(switch: &Switch, desk: &Desk) -> Result<Scope, Failure> {
 /// The stops under which some of `scope` still does not move.
 async fn still_in_force(desk: &Desk, scope: &Scope) -> Result<Vec<Stop>, Failure> {
     let mut stops = desk.store.money_stops().await?;
-    stops.retain(|stop| scope.merchant().is_none_or(|merchant| stop.scope.covers(merchant)) || stop.scope == *scope);
+    stops.retain(|stop| scope.merchant().is_none_or(|merchant| stop.scope.covers(merchant)));
     Ok(stops)
 }
 

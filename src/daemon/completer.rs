@@ -4,9 +4,9 @@
 //! behind is the same row, `in_doubt`, and comes back here as due; nothing is sent before the bank has been asked
 //! (rules R1 to R6 of money safety).
 //!
-//! A send may be held back (R7), and that is asked three times: before a question is spent on a completion that cannot go,
-//! in the transaction that writes the intent, which decides, and right before the first byte, for a stop that came in
-//! between. Questions about what was sent are never held back, nor are looks that are due.
+//! A send may be held back (R7), and that is asked three times: before a question is spent on a completion that cannot
+//! go; in the transaction that writes the intent, which decides; and right before the first byte, when the connection
+//! stands, for a stop that came in between. Questions about what was sent are never held back, nor are looks that are due.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,20 +19,19 @@ use tokio::time::Instant;
 use crate::domain::bank::{CompletionAnswer, StatusAnswer, Unknown, UnknownKind};
 use crate::domain::completion::{self, Asked};
 use crate::domain::event::NewEvent;
-use crate::domain::guard::{self, Held, Standing};
+use crate::domain::guard::{Held, Standing};
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::{CompletionAmount, Operation, OperationState};
 use crate::domain::order::{Order, OrderId, OrderKey, State};
 use crate::domain::polling::Jitter;
 use crate::domain::time::Timestamp;
-use crate::domain::timekeeping::Doubt;
 use crate::gateway::{Permit, Purpose};
 use crate::progress::Heart;
 use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
 
 use super::merchant::Desk;
 use super::peril::Peril;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, held, log, told_to_stop};
 
 /// Works until told to stop; then finishes the steps that are in hand. `ticks` is the cron bell: it only says "look
 /// now".
@@ -192,8 +191,8 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     };
     let standing = desk.shared.store.standing(&order, operation.key, desk.shared.clock().now()).await?;
     // A clock in doubt is no reason not to ask: the bank's answer is what ends the doubt.
-    if let Some(held) = held_unasked(desk, &order, &operation, &standing) {
-        return put_off(desk, &order, held).await;
+    if let Some(held) = held::unasked(desk, &order, &operation, &standing) {
+        return held::put_off(desk, &order, held).await;
     }
     let permit = tokio::select! {
         biased;
@@ -205,7 +204,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
     let answered = Instant::now();
     let mut leave = None;
-    let standing = Standing { clock: clock_doubt(desk), ..standing };
+    let standing = Standing { clock: held::clock_doubt(desk), ..standing };
     if expects_to_send(desk, &order, &operation, &answer, &standing) {
         leave = Some(desk.gateway.pacer().permit(Purpose::Money).await);
         if answered.elapsed() > desk.gateway.pacer().patience(FRESH) {
@@ -260,42 +259,6 @@ async fn reload(desk: &Desk, order: &Order) -> Result<Option<(Order, Operation)>
     Ok(open.map(|operation| (found.order, operation)))
 }
 
-/// Why nothing need be asked about a completion now: it was not sent, could not be, and no look at its order is due.
-fn held_unasked(desk: &Desk, order: &Order, operation: &Operation, standing: &Standing) -> Option<Held> {
-    let look_is_due = order.next_look_at.is_none_or(|at| at <= desk.shared.clock().now());
-    if operation.state != OperationState::Intended || look_is_due {
-        return None;
-    }
-    let asked_minor = completion::asked_minor(order, operation);
-    guard::may_send(&desk.policy.guard, standing, asked_minor, order.currency).err()
-}
-
-/// Writes down that a completion waits, and why.
-async fn put_off(desk: &Desk, order: &Order, held: Held) -> Result<(), StoreError> {
-    let now = desk.shared.clock().now();
-    let written = held.clone();
-    let decide = move |_: &Order, open: Option<&Operation>| {
-        let Some(open) = open.filter(|open| open.state == OperationState::Intended) else {
-            return Amendment::nothing(None);
-        };
-        let next = completion::put_off(open, &written, now);
-        let is_news = open.note != next.note;
-        Amendment { operation: OperationChange::Update(next), ..Amendment::nothing(Some(is_news)) }
-    };
-    if let Some(is_news) = desk.shared.store.amend(order.key, now, decide).await? {
-        tell_held(desk, order, &held, is_news);
-    }
-    Ok(())
-}
-
-/// Counts every time, and logs once: a stop of some hours would else fill the log.
-fn tell_held(desk: &Desk, order: &Order, held: &Held, is_news: bool) {
-    desk.shared.metrics.send_held(&desk.merchant, held.as_str());
-    if is_news {
-        tracing::warn!(merchant = %desk.merchant, order.number = %order.number, held = held.as_str(), "The completion of order {} waits: {held}", order.number);
-    }
-}
-
 fn expects_to_send(
     desk: &Desk,
     order: &Order,
@@ -334,7 +297,7 @@ async fn write_down(
     let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let seen_version = asked_about.version;
-    let clock = clock_doubt(desk);
+    let clock = held::clock_doubt(desk);
     let decide = move |order: &Order, open: Option<&Operation>, standing: &Standing| {
         // R4: whoever changed the row while the bank was asked has overtaken this answer.
         let Some(open) = open.filter(|_| order.version == seen_version) else {
@@ -359,7 +322,7 @@ async fn write_down(
         desk.shared.setting.perils.pass(Peril::AfterSettling).await;
     }
     if let Some((held, is_news)) = &told.held {
-        tell_held(desk, asked_about, held, *is_news);
+        held::tell(desk, asked_about, held, *is_news);
     }
     Ok(told.send)
 }
@@ -390,10 +353,7 @@ fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option
 /// called back at the last moment, when nothing is sent at all.
 async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
     desk.shared.setting.perils.pass(Peril::AfterIntent).await;
-    let answer = match called_back(desk, &send.order, writing).await {
-        Some(why) => CompletionAnswer::NotSent(why),
-        None => desk.gateway.complete(&send.order_id, send.amount, leave).await,
-    };
+    let answer = deliver(desk, &send, leave, writing).await;
     desk.shared.setting.perils.pass(Peril::AfterAnswer).await;
     let now = desk.shared.clock().now();
     let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
@@ -404,36 +364,23 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> 
     Ok(())
 }
 
-/// What speaks against a send whose intent is on disk: a stop that came since, or too long a while. The stops are read
-/// every time, since one small query is cheap beside a send; and the while is measured after them, since they may have
-/// been long in coming.
-async fn called_back(desk: &Desk, order: &Order, writing: Instant) -> Option<Unknown> {
-    if let Some(doubt) = clock_doubt(desk) {
-        let held = Held::Clock(doubt);
-        tell_held(desk, order, &held, true);
-        return Some(unsent(held.to_string()));
+async fn deliver(desk: &Desk, send: &Send, leave: Permit, writing: Instant) -> CompletionAnswer {
+    if let Err(why) = still_fresh(desk, &send.order, writing).await {
+        return CompletionAnswer::NotSent(Unknown { kind: UnknownKind::Unreachable, detail: why, retry_after: None });
     }
-    let why = match desk.shared.store.money_stop_of(order).await {
-        Ok(None) if writing.elapsed() <= FRESH => return None,
-        Ok(None) => "too long passed between the intent and its sending".to_owned(),
-        Ok(Some(stop)) => {
-            let held = Held::by_stop(&stop);
-            tell_held(desk, order, &held, true);
-            held.to_string()
-        }
-        // What cannot be read may be a stop.
-        Err(error) => format!("the stops cannot be read ({error})"),
-    };
-    Some(unsent(why))
+    // Connecting may take seconds, so a stop is looked for again right before the first byte.
+    let last_word = held::not_stopped(desk.clone(), send.order.clone());
+    desk.gateway.complete(&send.order_id, send.amount, leave, last_word).await
 }
 
-fn unsent(why: String) -> Unknown {
-    Unknown { kind: UnknownKind::Unreachable, detail: why, retry_after: None }
-}
-
-/// What speaks against the clock for this merchant's money (R9).
-fn clock_doubt(desk: &Desk) -> Option<Doubt> {
-    desk.shared.timekeeper.may_send(&desk.merchant).err()
+/// What speaks against connecting for a send whose intent is on disk: a stop that came since, or too long a while, which
+/// is measured after the stops were read, since they may have been long in coming.
+async fn still_fresh(desk: &Desk, order: &Order, writing: Instant) -> Result<(), String> {
+    held::not_stopped(desk.clone(), order.clone()).await?;
+    if writing.elapsed() > FRESH {
+        return Err("too long passed between the intent and its sending".to_owned());
+    }
+    Ok(())
 }
 
 fn answered(

@@ -10,6 +10,7 @@
 
 mod completer;
 pub mod draw;
+mod held;
 mod log;
 mod merchant;
 mod parts;

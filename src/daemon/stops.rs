@@ -6,24 +6,30 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::guard::{self, Lifting, Stop};
+use crate::domain::guard::{self, Lifting, Stop, StopKey};
 use crate::domain::time::in_words;
 use crate::store::StoreError;
 
 use super::{AFTER_STORE_ERROR, HEART_LIMIT, Shared, told_to_stop};
 
+/// What has been told.
+#[derive(Default)]
+struct Told {
+    /// The stops in force when they were read last.
+    in_force: Vec<Stop>,
+    /// The latest row then; `None` before the first reading.
+    latest: Option<StopKey>,
+}
+
 /// Works until told to stop.
 pub(super) async fn run(shared: Shared, mut stop: watch::Receiver<bool>) {
     let heart = shared.progress.heart("watch over stops".to_owned(), HEART_LIMIT);
     let mut bell = shared.store.bell();
-    let mut known = Vec::new();
+    let mut told = Told::default();
     loop {
         heart.beat();
-        let wait = match tell_changes(&shared, &known).await {
-            Ok(in_force) => {
-                known = in_force;
-                shared.setting.rhythm.vigil
-            }
+        let wait = match tell_news(&shared, &mut told).await {
+            Ok(()) => shared.setting.rhythm.vigil,
             Err(error) => {
                 tracing::error!(%error, "Cannot read which money is stopped; nothing is sent while that is so");
                 shared.metrics.store_error("stops");
@@ -46,25 +52,35 @@ async fn rung(bell: &mut watch::Receiver<u64>) -> Result<(), watch::error::RecvE
     bell.changed().await
 }
 
-/// Tells what changed since `known` were in force; those that are now.
-async fn tell_changes(shared: &Shared, known: &[Stop]) -> Result<Vec<Stop>, StoreError> {
-    let in_force = shared.store.money_stops().await?;
-    for stop in in_force.iter().filter(|stop| !known.contains(stop)) {
-        let (scope, who, reason) = (&stop.scope, guard::who(&stop.by), &stop.reason);
-        tracing::warn!(scope = scope.as_str(), by = %stop.by, since = %stop.since, "Stopped: {scope}, by {who}: {reason}. Nothing of it is sent until `reconciled money start`");
+/// Tells what has happened since the last reading: one that was stopped and let go in between is told as well.
+async fn tell_news(shared: &Shared, told: &mut Told) -> Result<(), StoreError> {
+    let (found, latest) = shared.store.money_stops_since(told.latest).await?;
+    let mut lifted = Vec::new();
+    for before in told.in_force.iter().filter(|before| !found.iter().any(|stop| stop.key == before.key)) {
+        lifted.extend(shared.store.money_stop(before.key).await?);
     }
-    for gone in known.iter().filter(|stop| !in_force.contains(stop)) {
-        let lifted = shared.store.money_stop(gone.key).await?.and_then(|stop| stop.lifted);
-        tell_lifted(gone, lifted.as_ref());
+    for stop in lifted {
+        tell_lifted(&stop);
     }
-    Ok(in_force)
+    for stop in found.iter().filter(|stop| !told.in_force.iter().any(|before| before.key == stop.key)) {
+        tell_stopped(stop);
+        tell_lifted(stop);
+    }
+    let in_force = found.into_iter().filter(|stop| stop.lifted.is_none()).collect();
+    *told = Told { in_force, latest: Some(latest) };
+    Ok(())
 }
 
-fn tell_lifted(stop: &Stop, lifted: Option<&Lifting>) {
-    let scope = &stop.scope;
-    let how = lifted.map_or_else(String::new, |lifted| {
-        let stood = in_words(lifted.at.since(stop.since));
-        format!(", by {} after {stood}: {}", guard::who(&lifted.by), lifted.reason)
-    });
-    tracing::warn!(scope = scope.as_str(), by = lifted.map(|lifted| &*lifted.by), "Started again: {scope}{how}");
+fn tell_stopped(stop: &Stop) {
+    let (scope, who, reason) = (&stop.scope, guard::who(&stop.by), &stop.reason);
+    tracing::warn!(scope = scope.as_str(), by = %stop.by, since = %stop.since, "Stopped: {scope}, by {who}: {reason}. Nothing of it is sent until `reconciled money start`");
+}
+
+fn tell_lifted(stop: &Stop) {
+    // A stop that gave way to the brake ends nothing: the brake's own is told.
+    let Some(Lifting { at, by, reason }) = stop.lifted.as_ref().filter(|lifted| lifted.by != guard::BRAKE) else {
+        return;
+    };
+    let (scope, who, stood) = (&stop.scope, guard::who(by), in_words(at.since(stop.since)));
+    tracing::warn!(scope = scope.as_str(), %by, "Started again: {scope}, by {who} after {stood}: {reason}");
 }

@@ -151,8 +151,8 @@ fn tripped(
         StatusAnswer::Refused(_) | StatusAnswer::Unknown(_) => None,
     };
     let was_sent = operation.state == OperationState::InDoubt;
-    let found = of_step.into_iter().chain(of_view).filter(|_| was_sent);
-    found.filter_map(|found| guard::brake(&policy.guard, order, operation.key, &found)).next()
+    let mut found = of_step.into_iter().chain(of_view).filter(|_| was_sent);
+    found.find_map(|found| guard::brake(&policy.guard, order, operation.key, &found))
 }
 
 /// An open completion whose send is held back: it stays what it is, says why, and is tried again after a while.

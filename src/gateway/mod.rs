@@ -8,6 +8,7 @@
 
 mod codes;
 mod json;
+mod last_word;
 mod pacer;
 mod rest;
 mod scrub;
@@ -105,10 +106,18 @@ impl Gateway {
     }
 
     /// Completes a hold, whole or less (autoCompletion.do). The caller has written the operation in doubt, and synced,
-    /// before this is called; whatever comes back, only a status read confirms it.
-    pub async fn complete(&self, order_id: &OrderId, amount: CompletionAmount, permit: Permit) -> CompletionAnswer {
+    /// before this is called; whatever comes back, only a status read confirms it. `last_word` is awaited once the
+    /// connection stands: what it refuses is [not sent](CompletionAnswer::NotSent).
+    pub async fn complete(
+        &self,
+        order_id: &OrderId,
+        amount: CompletionAmount,
+        permit: Permit,
+        last_word: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) -> CompletionAnswer {
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
-        let reply = self.told_time(self.transport.post_completion(order_id, amount).await, asked);
+        let heard = last_word::with(Box::pin(last_word), self.transport.post_completion(order_id, amount)).await;
+        let reply = self.told_time(heard, asked);
         let answer = rest::read_completion(reply, &self.scrubber);
         drop(permit);
         let class = Answer::of_completion(&answer);

@@ -7,6 +7,7 @@
 
 mod in_process;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ pub use in_process::{Connecting, Connector};
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, ClientBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use secrecy::ExposeSecret;
 
+use super::last_word::{self, AskLastWord};
 use crate::config::{Credentials, GatewayConfig};
 use crate::domain::bank::{Unknown, UnknownKind};
 use crate::domain::operation::CompletionAmount;
@@ -111,7 +113,9 @@ impl Transport {
         let (url, form) = (self.url("getOrderStatusExtended.do"), self.with_credentials(&form));
         match &self.clients {
             Clients::Network { looks, .. } => post(looks, &url, &form).await,
-            Clients::InProcess(connector) => in_process::post(connector, &self.config, &url, &form).await,
+            Clients::InProcess(connector) => {
+                in_process::post(connector, &self.config, &url, &form, ready(Ok(()))).await
+            }
         }
     }
 
@@ -125,7 +129,9 @@ impl Transport {
         let (url, form) = (self.url("autoCompletion.do"), self.with_credentials(&form));
         match &self.clients {
             Clients::Network { money, .. } => post(money, &url, &form).await,
-            Clients::InProcess(connector) => in_process::post(connector, &self.config, &url, &form).await,
+            Clients::InProcess(connector) => {
+                in_process::post(connector, &self.config, &url, &form, last_word::ask()).await
+            }
         }
     }
 
@@ -161,10 +167,9 @@ impl Clients {
                 .timeout(config.request_timeout)
                 .pool_max_idle_per_host(idle)
                 .pool_idle_timeout(IDLE_FOR)
-                .build()
-                .map_err(|error| TransportError::Tls(words(&error)))
         };
-        Ok(Self::Network { looks: client(IDLE_MAX)?, money: client(0)? })
+        let built = |client: ClientBuilder| client.build().map_err(|error| TransportError::Tls(words(&error)));
+        Ok(Self::Network { looks: built(client(IDLE_MAX))?, money: built(client(0).connector_layer(AskLastWord))? })
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Amendment<T> {
     pub operation: OperationChange,
     /// What the journal says of it.
     pub events: Vec<NewEvent>,
-    /// The brake, when the change trips it; it takes unless the money is stopped already.
+    /// The brake, when the change trips it.
     pub brake: Option<NewStop>,
     /// What the caller hears once all of it is on disk.
     pub value: T,

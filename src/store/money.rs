@@ -133,10 +133,7 @@ impl Store {
                 let Some(present) = stop_of(connection, &scope)? else {
                     return Ok(Starting::NotStopped);
                 };
-                connection.execute(
-                    "UPDATE money_stops SET lifted_at_ms = ?2, lifted_by = ?3, lifted_reason = ?4 WHERE id = ?1",
-                    params![present.key.0, now.as_millis(), cause.to_text(), reason],
-                )?;
+                lift(connection, present.key, &cause.to_text(), &reason, now)?;
                 tell_journal(connection, &scope, EventKind::MoneyStarted, &cause, &reason, now)?;
                 make_due(connection, &scope, now)?;
                 Ok(Starting::Lifted(present))
@@ -154,6 +151,23 @@ impl Store {
                      FROM money_stops LEFT JOIN orders ON orders.id = money_stops.order_key
                      WHERE lifted_at_ms IS NULL ORDER BY scope = 'all' DESC, scope = 'merchant' DESC, money_stops.id";
                 select_stops(connection, sql, [])
+            })
+            .await
+    }
+
+    /// Every stop in force, and every one written after row `after`, lifted or not: so that one of a moment is told too.
+    /// Without `after` those in force alone. With it comes the latest row there is.
+    pub async fn money_stops_since(&self, after: Option<StopKey>) -> Result<(Vec<Stop>, StopKey), StoreError> {
+        self.readers
+            .read(move |connection| {
+                let sql = "SELECT money_stops.*, orders.order_number
+                     FROM money_stops LEFT JOIN orders ON orders.id = money_stops.order_key
+                     WHERE lifted_at_ms IS NULL OR money_stops.id > ?1 ORDER BY money_stops.id";
+                let stops = select_stops(connection, sql, [after.map_or(i64::MAX, |key| key.0)])?;
+                let latest = connection
+                    .prepare_cached("SELECT coalesce(max(id), 0) FROM money_stops")?
+                    .query_row([], |row| row.get(0))?;
+                Ok((stops, StopKey(latest)))
             })
             .await
     }
@@ -225,16 +239,27 @@ pub(super) fn standing(
     })
 }
 
-/// Writes the brake's stop, unless the merchant is stopped already or the operation tripped it before. Whether it did.
-pub(super) fn trip_brake(connection: &Connection, stop: &NewStop, now: Timestamp) -> Result<bool, StoreError> {
+/// Writes the brake's stop, unless the operation tripped it before. A person's stop gives way to it: whoever put that
+/// there may lift it without knowing of what was found since.
+pub(super) fn trip_brake(connection: &Connection, stop: &NewStop, now: Timestamp) -> Result<(), StoreError> {
+    let tripped_before: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM money_stops WHERE operation_key = ?1)")?
+        .query_row([stop.tripped_by.map(|key| key.0)], |row| row.get(0))?;
+    let present = stop_of(connection, &stop.scope)?;
+    if tripped_before || present.as_ref().is_some_and(|present| present.by == guard::BRAKE) {
+        return Ok(());
+    }
+    if let Some(present) = present {
+        lift(connection, present.key, guard::BRAKE, "the brake took its place", now)?;
+    }
     insert_stop(connection, stop, now)
 }
 
-fn insert_stop(connection: &Connection, stop: &NewStop, now: Timestamp) -> Result<bool, StoreError> {
-    let inserted = connection
+fn insert_stop(connection: &Connection, stop: &NewStop, now: Timestamp) -> Result<(), StoreError> {
+    connection
         .prepare_cached(
             "INSERT INTO money_stops (scope, merchant, order_key, at_ms, by, reason, operation_key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             stop.scope.as_str(),
@@ -245,7 +270,14 @@ fn insert_stop(connection: &Connection, stop: &NewStop, now: Timestamp) -> Resul
             rows::shortened(&stop.reason),
             stop.tripped_by.map(|key| key.0),
         ])?;
-    Ok(inserted > 0)
+    Ok(())
+}
+
+fn lift(connection: &Connection, key: StopKey, by: &str, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE money_stops SET lifted_at_ms = ?2, lifted_by = ?3, lifted_reason = ?4 WHERE id = ?1")?
+        .execute(params![key.0, now.as_millis(), by, rows::shortened(reason)])?;
+    Ok(())
 }
 
 /// The stop in force of exactly this scope.

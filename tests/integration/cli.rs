@@ -379,6 +379,58 @@ fn status_counts_every_state() {
 }
 
 #[test]
+fn money_is_stopped_and_started_without_a_daemon() {
+    let host = Host::configured(&format!("{SHOP}{SECOND}"));
+    let none = host.run(&["money", "stop", "--reason", "x"]);
+    assert_eq!(none.code, 1, "{}", none.stderr);
+    host.done(&["order", "add", "--number", "A-1", "--amount", "1000", "--merchant", "shop"]);
+    for wrong in [
+        &["money", "stop"][..],
+        &["money", "stop", "--reason", "  "],
+        &["money", "stop", "--order", "A-1", "--reason", "x"],
+        &["money", "stop", "--merchant", "nobody", "--reason", "x"],
+        &["money", "stop", "--merchant", "nobody", "--order", "A-1", "--reason", "x"],
+    ] {
+        assert_eq!(host.run(wrong).code, 64, "{wrong:?}");
+    }
+    let unknown = host.run(&["money", "stop", "--merchant", "books", "--order", "A-1", "--reason", "x"]);
+    assert!(unknown.code == 1 && unknown.stderr.contains("no order \"A-1\" is known here"), "{}", unknown.stderr);
+    assert!(host.done(&["money", "show"]).contains("nothing"));
+
+    host.done(&["money", "stop", "--reason", "odd sums"]);
+    let of_order = ["--merchant", "shop", "--order", "A-1", "--reason", "disputed"];
+    host.done(&[&["money", "stop"][..], &of_order].concat());
+    let shown = host.json(&["money", "show", "--json"]);
+    let scopes: Vec<_> =
+        shown["stops"].as_array().unwrap().iter().map(|stop| stop["scope"].as_str().unwrap()).collect();
+    assert_eq!(scopes, ["all", "order"]);
+    assert_eq!(
+        (&shown["stops"][1]["order_number"], &shown["stops"][1]["by"]),
+        (&json!("A-1"), &json!("operator:ivan"))
+    );
+    let stopped: Vec<_> = shown["merchants"].as_array().unwrap().iter().map(|merchant| &merchant["stopped"]).collect();
+    assert_eq!(stopped, [&json!(true), &json!(true)]);
+    let status = host.json(&["status", "--json"]);
+    assert_eq!(status["money_stops"], shown["stops"]);
+
+    let narrow = host.run(&["money", "start", "--merchant", "books", "--reason", "why not"]);
+    assert_eq!(narrow.code, 1);
+    assert!(narrow.stderr.contains("no stop of the money of books; in force is: all money"), "{}", narrow.stderr);
+    let started = host.run(&[&["money", "start"][..], &of_order].concat());
+    assert_eq!(
+        (started.code, started.stdout.as_str()),
+        (0, "Started: the money of order A-1 of shop, stopped by ivan: disputed. What waited is due at once.\n")
+    );
+    assert!(started.stderr.contains("Still in force: all money"), "{}", started.stderr);
+    assert!(started.stderr.contains("No daemon is at work"), "{}", started.stderr);
+    host.done(&["money", "start", "--reason", "explained"]);
+    assert_eq!(host.json(&["status", "--json"])["money_stops"], json!([]));
+    let events = host.json(&["order", "show", "A-1", "--merchant", "shop", "--json"])["events"].clone();
+    let kinds: Vec<_> = events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["added", "money_stopped", "money_started"]);
+}
+
+#[test]
 fn a_reader_that_has_gone_is_no_error() {
     let host = Host::new();
     let mut child =

@@ -252,7 +252,7 @@ impl Mouth {
 
     pub(crate) async fn complete(&self, id: &str) -> CompletionAnswer {
         let permit = self.gateway.pacer().permit(Purpose::Money).await;
-        self.gateway.complete(&OrderId::new(id).unwrap(), CompletionAmount::Whole, permit).await
+        self.gateway.complete(&OrderId::new(id).unwrap(), CompletionAmount::Whole, permit, async { Ok(()) }).await
     }
 }
 

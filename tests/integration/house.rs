@@ -30,6 +30,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/"]),
     ("reqwest", &["src/gateway/"]),
     ("governor", &["src/gateway/"]),
+    ("tower_layer", &["src/gateway/"]),
+    ("tower_service", &["src/gateway/"]),
     ("axum", &["src/api/", "src/sandbox/"]),
     ("tokio_cron_scheduler", &["src/daemon/schedule.rs"]),
     ("signal_hook", &["src/cli/signals.rs"]),

@@ -88,6 +88,10 @@ async fn a_stop_and_its_end_are_told_in_the_log() {
     assert_eq!(world.completions("A-1"), (0, 0));
     money("start", "explained");
     process.read_until(says("Started again: all money, by ivan after"));
+    money("stop", "a slip");
+    money("start", "of the pen");
+    process.read_until(says("Stopped: all money, by ivan: a slip"));
+    process.read_until(says("Started again: all money, by ivan after"));
     let store = Store::open(&world.directory.path().join("data/reconciled.db")).unwrap();
     wait_for_state(&store, "A-1", State::Deposited).await;
     assert_eq!(world.completions("A-1"), (1, 1));

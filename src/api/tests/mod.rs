@@ -3,6 +3,7 @@
 mod acts;
 mod bounds;
 mod health;
+mod money;
 mod orders;
 
 use std::net::SocketAddr;

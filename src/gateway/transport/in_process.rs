@@ -30,8 +30,15 @@ pub type Connector = Arc<dyn Fn() -> Connecting + Send + Sync>;
 type Pipe = TokioIo<DuplexStream>;
 
 /// Posts `form` to `path` of the bank behind `connector`.
-pub(super) async fn post(connector: &Connector, config: &GatewayConfig, url: &str, form: &[(&str, &str)]) -> Heard {
-    let exchange = connect_and_post(connector, config, url, form);
+/// `last_word` is awaited once the connection stands.
+pub(super) async fn post(
+    connector: &Connector,
+    config: &GatewayConfig,
+    url: &str,
+    form: &[(&str, &str)],
+    last_word: impl Future<Output = Result<(), String>>,
+) -> Heard {
+    let exchange = connect_and_post(connector, config, url, form, last_word);
     let heard = timeout(config.request_timeout, exchange).await;
     let heard = heard.unwrap_or_else(|_| Err(of_kind(UnknownKind::Timeout, "no answer in time".to_owned())));
     heard.unwrap_or_else(|unknown| Heard { reply: Err(unknown), date: None })
@@ -42,12 +49,14 @@ async fn connect_and_post(
     config: &GatewayConfig,
     url: &str,
     form: &[(&str, &str)],
+    last_word: impl Future<Output = Result<(), String>>,
 ) -> Result<Heard, Unknown> {
     let unreachable = |why: String| of_kind(UnknownKind::Unreachable, why);
     let stream = match timeout(config.connect_timeout, connector()).await {
         Ok(connected) => connected.map_err(|error| unreachable(error.to_string()))?,
         Err(_) => return Err(unreachable("no connection in time".to_owned())),
     };
+    last_word.await.map_err(unreachable)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
     let request = request(url, form)?;
     drive(connection, exchange(sender, request)).await

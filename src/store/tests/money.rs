@@ -135,10 +135,9 @@ async fn what_is_counted_is_the_merchants_and_in_the_orders_currency_and_not_the
 #[tokio::test]
 async fn the_day_rolls_and_counts_all_but_what_is_proven_not_sent() {
     use OperationState::{Confirmed, Contradicted, InDoubt, Intended, Refused, Withdrawn};
-    let millisecond = Duration::from_millis(1);
     let table = [
         (NOW.minus(DAY), InDoubt, false),
-        (NOW.minus(DAY - millisecond), InDoubt, true),
+        (NOW.minus(DAY).plus(Duration::from_millis(1)), InDoubt, true),
         // A clock that stepped back hides nothing.
         (NOW.plus(MINUTE), InDoubt, true),
         (NOW, Confirmed, true),
@@ -244,6 +243,25 @@ async fn an_operation_trips_the_brake_once_with_the_change_that_it_comes_with() 
     start(&store, &Scope::Merchant(shop())).await;
     contradict(false).await.unwrap();
     assert_eq!(store.money_stops().await.unwrap(), [], "a person has seen it");
+}
+
+/// Whoever stopped the money for another reason must not let it go unaware.
+#[tokio::test]
+async fn a_persons_stop_gives_way_to_the_brake() {
+    let file = File::new();
+    let store = file.open();
+    let order = to_be_completed(&store, "A-1", "shop", Currency::RUB).await;
+    let tripped_by = Some(operation(&store, "A-1").await.unwrap().key);
+    let scope = Scope::Merchant(shop());
+    stop(&store, &scope).await;
+    let before = store.money_stops().await.unwrap().remove(0);
+    let brake = NewStop { scope: scope.clone(), by: BRAKE.to_owned(), reason: "odd".to_owned(), tripped_by };
+    let decide = move |_: &Order, _: Option<&Operation>| Amendment { brake: Some(brake), ..Amendment::nothing(()) };
+    store.amend(order.key, NOW, decide).await.unwrap();
+    let stops = store.money_stops().await.unwrap();
+    assert_eq!(stops.iter().map(|stop| stop.by.as_str()).collect::<Vec<_>>(), [BRAKE]);
+    let lifted = store.money_stop(before.key).await.unwrap().unwrap().lifted.unwrap();
+    assert_eq!((lifted.by.as_str(), lifted.reason.as_str()), (BRAKE, "the brake took its place"));
 }
 
 #[tokio::test]
