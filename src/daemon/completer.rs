@@ -199,6 +199,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
         () = told_to_stop(&mut stop) => return Ok(()),
         permit = desk.gateway.pacer().permit(Purpose::Money) => permit,
     };
+    let asked_at = desk.shared.clock().now();
     let answer = desk.gateway.status(&order, permit).await;
     desk.silence.note(&answer);
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
@@ -216,7 +217,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     if leave.is_some() {
         desk.shared.setting.perils.pass(Peril::BeforeIntent).await;
     }
-    let send = write_down(desk, &order, answer, leave.is_some()).await?;
+    let send = write_down(desk, &order, answer, asked_at, leave.is_some()).await?;
     match (send, leave) {
         (Some(send), Some(leave)) => carry_out(desk, send, leave, writing).await,
         _ => Ok(()),
@@ -292,6 +293,7 @@ async fn write_down(
     desk: &Desk,
     asked_about: &Order,
     answer: StatusAnswer,
+    asked_at: Timestamp,
     may_send: bool,
 ) -> Result<Option<Send>, StoreError> {
     let now = desk.shared.clock().now();
@@ -303,6 +305,10 @@ async fn write_down(
         let Some(open) = open.filter(|_| order.version == seen_version) else {
             return Amendment::nothing(None);
         };
+        if open.became_quiet_between(asked_at, now, policy.settle.quiet) {
+            // R12 wants reads from after the quiet time: the step is still due, and asks again.
+            return Amendment::nothing(None);
+        }
         let standing = Standing { clock, ..standing.clone() };
         let asked = completion::after_ask(order, open, &answer, &standing, &policy, now, jitter);
         if asked.send && !may_send {

@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::domain::bank::StatusAnswer;
+use crate::domain::bank::{StatusAnswer, Unknown, UnknownKind};
 use crate::domain::event::NewEvent;
 use crate::domain::journey::{self, LookOutcome};
-use crate::domain::order::{Order, OrderKey};
+use crate::domain::order::{Order, OrderKey, State};
 use crate::domain::polling::Jitter;
+use crate::domain::timekeeping::Doubt;
 use crate::gateway::Purpose;
 use crate::progress::Heart;
 use crate::store::{Amendment, StoreError};
@@ -146,12 +147,16 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
 async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
+    let doubt = desk.shared.timekeeper.may_send(&desk.merchant).err();
     let decide = move |order: &Order, open: Option<&_>| {
         // While an operation is open its owner is the completer, and this answer is older than what it knows.
         if open.is_some() {
             return Amendment::nothing(None);
         }
-        let looked = journey::after_look(order, &answer, &policy, now, jitter);
+        let mut looked = journey::after_look(order, &answer, &policy, now, jitter);
+        if let Some(doubt) = doubt.filter(|_| looked.order.state == State::Held && order.state != State::Held) {
+            looked = journey::after_look(order, &not_by_this_clock(doubt), &policy, now, jitter);
+        }
         let told = Some((looked.outcome, looked.events.clone()));
         Amendment { order: Some(looked.order), events: looked.events, ..Amendment::nothing(told) }
     };
@@ -160,6 +165,13 @@ async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<
         tell(order, outcome, &events);
     }
     Ok(())
+}
+
+/// A hold first seen by a clock that may be behind would have its completion due too early (R9), so it is not taken for
+/// one yet: the order is looked at again, and the answer that ends the doubt shows it.
+fn not_by_this_clock(doubt: Doubt) -> StatusAnswer {
+    let detail = format!("the bank shows it held, but since when cannot be told: {doubt}");
+    StatusAnswer::Unknown(Unknown { kind: UnknownKind::Unreadable, detail, retry_after: None })
 }
 
 fn tell(order: &Order, outcome: LookOutcome, events: &[NewEvent]) {

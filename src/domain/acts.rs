@@ -3,7 +3,6 @@
 //! Each act is checked against the row it changes, refused with a reason a person can act on, and remembered as an
 //! event with the name of who did it.
 
-use super::bank::BankStatus;
 use super::event::{Cause, EventKind, NewEvent};
 use super::holds;
 use super::journey::{self, Policy};
@@ -127,7 +126,7 @@ pub fn accept(
     let mut next = Order { accepted: Some(accepted_codes(order, &review.code)), review: None, ..order.clone() };
     next.parked |= open.is_some() || review.code == Contradiction::COMPLETION_REFUSED;
     if let Some(seen) = &order.view {
-        journey::enter(&mut next, state_of(seen.view.status), &seen.view, policy, now);
+        journey::enter(&mut next, lifecycle::state_of(seen.view.status), &seen.view, policy, now);
     } else {
         (next.state, next.state_since) = (State::Pending, now);
     }
@@ -149,17 +148,6 @@ fn accepted_codes(order: &Order, reason: &str) -> String {
         codes.extend(found.filter(|code| code != reason));
     }
     codes.join("\n")
-}
-
-const fn state_of(status: BankStatus) -> State {
-    match status {
-        BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => State::Pending,
-        BankStatus::Held => State::Held,
-        BankStatus::Deposited => State::Deposited,
-        BankStatus::Reversed => State::Reversed,
-        BankStatus::Refunded => State::Refunded,
-        BankStatus::Declined => State::Declined,
-    }
 }
 
 fn completable(order: &Order, open: Option<&Operation>) -> Result<(), ActError> {

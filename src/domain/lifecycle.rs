@@ -193,7 +193,27 @@ impl Contradiction {
 pub fn judge(order: &Order, view: &BankView) -> Judgement {
     match contradiction(order, view) {
         Some(found) => Judgement::Contradiction(found),
+        None if went_backwards(order, view.status) => Judgement::Stale,
         None => transition(order.state, view.status),
+    }
+}
+
+/// Whether an order in review is shown in an earlier state than it was already: a person would accept what is no longer
+/// so. Anywhere else the pair of states tells.
+fn went_backwards(order: &Order, theirs: BankStatus) -> bool {
+    let seen = order.view.as_ref().filter(|_| order.state == State::Review);
+    seen.is_some_and(|seen| transition(state_of(seen.view.status), theirs) == Judgement::Stale)
+}
+
+/// Our state of an order that the bank shows so.
+pub(super) const fn state_of(status: BankStatus) -> State {
+    match status {
+        BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => State::Pending,
+        BankStatus::Held => State::Held,
+        BankStatus::Deposited => State::Deposited,
+        BankStatus::Reversed => State::Reversed,
+        BankStatus::Refunded => State::Refunded,
+        BankStatus::Declined => State::Declined,
     }
 }
 

@@ -30,6 +30,8 @@ pub mod money;
 pub mod operation;
 pub mod order;
 pub mod polling;
+#[cfg(test)]
+mod protocol_model;
 pub mod reconciliation;
 pub mod story;
 pub mod time;

@@ -127,7 +127,16 @@ impl Operation {
     /// When the latest send counts as quiet: `quiet` after the last moment at which a byte of it may have left. `None`
     /// before the first send.
     pub fn quiet_at(&self, quiet: Duration) -> Option<Timestamp> {
-        self.answered_at.or(self.sent_at).map(|last| last.plus(quiet))
+        // The later of the two: a clock that stepped back in between dates the answer before its own question.
+        self.answered_at.max(self.sent_at).map(|last| last.plus(quiet))
+    }
+
+    /// Whether the latest send became quiet between a question and its answer, or may have, the clock having stepped back
+    /// in between. What the bank said then may be older than the effect, so it must not be one of the reads that agree
+    /// that there is none.
+    pub fn became_quiet_between(&self, asked_at: Timestamp, now: Timestamp, quiet: Duration) -> bool {
+        let quiet_at = self.quiet_at(quiet);
+        quiet_at.is_some_and(|quiet_at| now < asked_at || (asked_at < quiet_at && quiet_at <= now))
     }
 }
 

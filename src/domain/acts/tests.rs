@@ -1,5 +1,6 @@
 //! What people may do to orders, and what it makes of them.
 
+use super::super::bank::BankStatus;
 use super::super::bank::BankView;
 use super::super::fixtures::{
     DAY, HOUR, MINUTE, NOW, PRICE, amount, in_doubt, intended, order, part, plain, policy, seen, view,

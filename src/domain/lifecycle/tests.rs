@@ -1,7 +1,7 @@
 //! What the bank's word makes of what we hold to be true, as tables.
 
 use super::super::bank::BankAmounts;
-use super::super::fixtures::{PRICE, bare, order, order_id, plain, view};
+use super::super::fixtures::{PRICE, bare, order, order_id, plain, seen, view};
 use super::super::money::Currency;
 use super::*;
 
@@ -35,6 +35,24 @@ fn every_pair_of_states_has_its_outcome() {
         for (theirs, expected) in COLUMNS.into_iter().zip(row) {
             check_pair(ours, theirs, expected);
         }
+    }
+}
+
+/// The bug: in review a stale view took the newer one's place, and whoever accepted it had the order completed anew.
+#[test]
+fn regression_a_view_that_goes_backwards_counts_for_nothing_in_review_either() {
+    let table = [
+        (BankStatus::Deposited, BankStatus::Held, Judgement::Stale),
+        (BankStatus::Deposited, BankStatus::Registered, Judgement::Stale),
+        (BankStatus::Refunded, BankStatus::Deposited, Judgement::Stale),
+        (BankStatus::Held, BankStatus::Held, Judgement::Unchanged),
+        (BankStatus::Held, BankStatus::Deposited, Judgement::Unchanged),
+        (BankStatus::Declined, BankStatus::Held, Judgement::Unchanged),
+        (BankStatus::Deposited, BankStatus::Other(9), Judgement::Unrecognised(9)),
+    ];
+    for (before, theirs, expected) in table {
+        let order = Order { view: Some(seen(plain(before))), ..order(State::Review) };
+        assert_eq!(judge(&order, &plain(theirs)), expected, "the bank showed it {before}, and now {theirs}");
     }
 }
 

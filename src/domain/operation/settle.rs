@@ -64,6 +64,10 @@ fn held_before_send(
             if order.parked { "parked" } else { order.state.as_str() }
         ));
     }
+    // The clock that made it due may have been ahead, and has been put right since.
+    if let Some(at) = order.complete_at.filter(|at| *at > now) {
+        return Step::AskAgain { at, agreeing_reads: 0, why: NOT_DUE.to_owned() };
+    }
     let Some(amounts) = view.amounts else {
         return ask_again(operation, policy, now, NO_AMOUNTS.to_owned());
     };
@@ -212,6 +216,8 @@ fn quiet_long_enough(
 }
 
 const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing can be verified; ask the bank for response version 03 or newer";
+
+const NOT_DUE: &str = "the completion is not due yet by the clock as it goes now";
 
 const NO_ORDER_ID: &str = "the gateway's order id is not known yet, and a completion needs it";
 

@@ -156,6 +156,17 @@ fn an_acceptance_lets_a_smaller_hold_be_taken_and_never_another_orders() {
     ]);
 }
 
+/// A clock that was ahead opened it; put right, it must not be sent early.
+#[test]
+fn a_completion_that_a_wrong_clock_made_due_waits_for_its_hour() {
+    let due_in = |wait: Duration| move |case: &mut Case| case.order.complete_at = Some(NOW.plus(wait));
+    check([
+        ("due now", before(WHOLE).with(due_in(Duration::ZERO)), "send, 10000 expected"),
+        ("due in an hour", before(WHOLE).with(due_in(HOUR)), "ask in 3600 s, 0 agree"),
+        ("let go meanwhile", before(WHOLE).with(due_in(HOUR)).hears(plain(BankStatus::Reversed)), "withdrawn"),
+    ]);
+}
+
 #[test]
 fn nothing_is_sent_for_an_order_that_is_no_longer_to_be_completed() {
     let gone = |state| move |case: &mut Case| case.order = order(state);
@@ -344,4 +355,32 @@ fn what_provably_never_left_may_be_sent_again_even_in_part() {
         ("part", unsent(part(7_000)), "send, 7000 expected"),
         ("deposited meanwhile", unsent(part(7_000)).hears(plain(BankStatus::Deposited)), "withdrawn"),
     ]);
+}
+
+/// The clock stepped back between the send and its answer: the quiet time must not count from before the send.
+#[test]
+fn an_answer_dated_before_its_send_makes_nothing_quiet_earlier() {
+    let answered = |ago: Duration| sent(WHOLE, MINUTE).with(|case| case.operation.answered_at = Some(NOW.minus(ago)));
+    check([
+        ("answered after a while", answered(SECOND * 30), "ask in 5 s, 0 agree"),
+        ("answered ten hours before it was sent", answered(HOUR * 10), "ask in 5 s, 0 agree"),
+    ]);
+}
+
+/// R12: the reads that agree are asked for after the quiet time, not only written down after it.
+#[test]
+fn a_question_from_before_the_quiet_times_end_cannot_agree() {
+    let operation = in_doubt(WHOLE, MINUTE * 15);
+    let straddles = |asked_at, now| operation.became_quiet_between(asked_at, now, settle().quiet);
+    let table = [
+        ("before, and answered before", NOW.minus(SECOND * 2), NOW.minus(SECOND), false),
+        ("before, and answered at its end", NOW.minus(SECOND), NOW, true),
+        ("before, and answered after", NOW.minus(SECOND), NOW.plus(SECOND), true),
+        ("at its end", NOW, NOW.plus(SECOND), false),
+        ("after, by a clock that was ahead", NOW.plus(HOUR), NOW.plus(SECOND), true),
+    ];
+    for (what, asked_at, now, expected) in table {
+        assert_eq!(straddles(asked_at, now), expected, "{what}");
+    }
+    assert!(!intended(WHOLE).became_quiet_between(NOW, NOW.plus(HOUR), settle().quiet), "nothing was sent");
 }
