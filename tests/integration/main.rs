@@ -9,3 +9,4 @@ mod process;
 mod reload;
 mod report;
 mod schedule;
+mod storage;
