@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::StoreError;
 use super::open::OpenError;
@@ -21,12 +21,18 @@ pub(super) struct Readers {
     permits: Arc<Semaphore>,
     /// A std mutex: held to push or pop, never across an await.
     idle: Arc<Mutex<Vec<Connection>>>,
+    /// Whether the writer has ended.
+    failed: watch::Receiver<bool>,
 }
 
 impl Readers {
-    /// A pool whose connections come from `connect`.
-    pub(super) fn new(connect: impl Fn() -> Result<Connection, OpenError> + Send + Sync + 'static) -> Self {
-        Self { connect: Arc::new(connect), permits: Arc::new(Semaphore::new(READERS_MAX)), idle: Arc::default() }
+    /// A pool whose connections come from `connect`, of use until the writer has `failed`.
+    pub(super) fn new(
+        connect: impl Fn() -> Result<Connection, OpenError> + Send + Sync + 'static,
+        failed: watch::Receiver<bool>,
+    ) -> Self {
+        let permits = Arc::new(Semaphore::new(READERS_MAX));
+        Self { connect: Arc::new(connect), permits, idle: Arc::default(), failed }
     }
 
     /// Runs `read` in one read transaction, so that all it sees is of one moment.
@@ -43,7 +49,10 @@ impl Readers {
             this.lock_idle().push(connection);
             outcome
         });
-        reading.await.map_err(|_| StoreError::Refused("a read was interrupted".to_owned()))?
+        let outcome = reading.await.map_err(|_| StoreError::Refused("a read was interrupted".to_owned()))?;
+        // Whoever opens the file after the writer has closed it finds a commit in the log whose sync failed: it is in the
+        // kernel's memory, and may never have come to the disk. Nobody is told of it.
+        if *self.failed.borrow() { Err(StoreError::Stopped) } else { outcome }
     }
 
     fn connection(&self) -> Result<Connection, StoreError> {

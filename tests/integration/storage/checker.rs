@@ -44,7 +44,8 @@ pub(super) fn check(path: &Path, story: &Story, position: usize) -> Result<Check
         Err(error) => return Err(format!("it does not open: {error}")),
     }
     let connection = Connection::open(path).map_err(|error| error.to_string())?;
-    check_rows(&connection, story, told, story.begun_by(position)).map_err(|error| match error {
+    let unread: Vec<&String> = story.unread.iter().filter(|(at, _)| *at <= position).map(|(_, words)| words).collect();
+    check_rows(&connection, told, &unread, story.begun_by(position)).map_err(|error| match error {
         Wrong::Sqlite(error) => error.to_string(),
         Wrong::Told(words) => words,
     })
@@ -65,7 +66,7 @@ fn wrong<T>(words: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong::Told(words.into()))
 }
 
-fn check_rows(connection: &Connection, story: &Story, told: &[Told], begun: usize) -> Result<Checked, Wrong> {
+fn check_rows(connection: &Connection, told: &[Told], unread: &[&String], begun: usize) -> Result<Checked, Wrong> {
     let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
     if sound != "ok" {
         return wrong(sound);
@@ -80,8 +81,8 @@ fn check_rows(connection: &Connection, story: &Story, told: &[Told], begun: usiz
             other => return wrong(format!("acknowledged {told:?}, found {other:?}")),
         }
     }
-    for unread in &story.unread {
-        if !found.iter().any(|(_, number, detail)| *unread == format!("{number} {detail}")) {
+    for unread in unread {
+        if !found.iter().any(|(_, number, detail)| **unread == format!("{number} {detail}")) {
             return wrong(format!("acknowledged {unread:?}, and not found"));
         }
     }

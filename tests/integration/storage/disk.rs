@@ -92,6 +92,14 @@ impl Disk {
         self.lock().failed
     }
 
+    /// A file that lies there from before, of which `lasting` is on the disk, whatever the kernel shows.
+    pub(super) fn found(&self, name: &str, lasting: &[u8]) {
+        let file = self.opened(name);
+        self.closed();
+        self.written(file, 0, lasting);
+        self.lock().log.push(Op::Synced { file, directory: true });
+    }
+
     /// How much has happened so far.
     pub(super) fn position(&self) -> usize {
         self.lock().log.len()
@@ -265,6 +273,12 @@ impl<'a> Replay<'a> {
             name.lasting = name.pending.last().copied().unwrap_or(name.lasting);
             name.pending.clear();
         }
+    }
+
+    /// What is sure to be found after a power cut at this moment, by name.
+    pub(super) fn lasting(&self) -> impl Iterator<Item = (&'a str, &[u8])> {
+        let file = |name: &NameOnDisk| name.lasting.map(|file| self.files[file].lasting.as_slice());
+        self.names.iter().filter_map(move |(name, known)| Some((*name, file(known)?)))
     }
 
     /// What is found after a power cut at this moment, by name.

@@ -43,7 +43,7 @@ impl Totals {
         self.untold += usize::from(checked.untold > 0);
     }
 
-    fn assert_sound(&self) {
+    pub(super) fn assert_sound(&self) {
         let failures = self.failures.len();
         assert_eq!(failures, 0, "{failures} of {} cuts; the first:\n{}", self.cuts, self.failures[0]);
     }
@@ -51,10 +51,15 @@ impl Totals {
 
 /// Cuts the power at `cuts` moments of `log`, in order, and holds what is found against the story.
 pub(super) async fn cut(log: &[Op], story: &Story, cuts: usize, seed: u64, totals: &mut Totals) {
+    cut_from(0, log, story, cuts, seed, totals).await;
+}
+
+/// Likewise, at moments after the first `from` operations.
+pub(super) async fn cut_from(from: usize, log: &[Op], story: &Story, cuts: usize, seed: u64, totals: &mut Totals) {
     let mut rng = fastrand::Rng::with_seed(seed);
     let (mut replay, mut images) = (Replay::new(log), Images::new());
     for index in 0..cuts {
-        let position = ((index + 1) * log.len()) / cuts;
+        let position = from + ((index + 1) * (log.len() - from)) / cuts;
         replay.advance(position, &mut rng);
         let files = replay.cut(&mut rng, &mut totals.sectors);
         totals.cuts += 1;
@@ -74,7 +79,7 @@ pub(super) async fn cut(log: &[Op], story: &Story, cuts: usize, seed: u64, total
 }
 
 fn cuts_wanted() -> usize {
-    std::env::var("RECONCILED_CUTS").map_or(CUTS, |cuts| cuts.parse().expect("RECONCILED_CUTS is a number"))
+    std::env::var("RECONCILED_CUTS").map_or(CUTS, |cuts| cuts.parse().unwrap())
 }
 
 #[tokio::test]

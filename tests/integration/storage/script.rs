@@ -12,7 +12,7 @@ use reconciled::domain::event::{Cause, EventKind, NewEvent};
 use reconciled::domain::operation::{NewOperation, Operation, OperationState};
 use reconciled::domain::order::{Heard, Hold, Order, OrderId, OrderKey, State};
 use reconciled::domain::time::Timestamp;
-use reconciled::store::{Added, Amendment, OperationChange, Store};
+use reconciled::store::{Added, Amendment, OpenError, OperationChange, Store};
 use tokio::task::JoinSet;
 
 use super::disk::Disk;
@@ -39,8 +39,8 @@ pub(super) struct Story {
     pub(super) begun: Vec<usize>,
     /// Changes that ended in an error.
     pub(super) refused: usize,
-    /// What was acknowledged and could not be read again in the same process, by number and words.
-    pub(super) unread: Vec<String>,
+    /// What was acknowledged and could not be read again in the same process: when, and the number and words.
+    pub(super) unread: Vec<(usize, String)>,
 }
 
 pub(super) struct Script {
@@ -58,7 +58,7 @@ pub(super) struct Script {
 
 impl Script {
     /// Opens the database, which may fail where faults are about.
-    pub(super) fn begin(path: &Path, disk: &Arc<Disk>, seed: u64) -> Result<Self, reconciled::store::OpenError> {
+    pub(super) fn begin(path: &Path, disk: &Arc<Disk>, seed: u64) -> Result<Self, OpenError> {
         Ok(Self {
             path: path.to_owned(),
             disk: Arc::clone(disk),
@@ -75,12 +75,22 @@ impl Script {
         &self.store
     }
 
+    /// The next process goes on where this one was killed, with `store` on `disk`, where all that was told lies already.
+    pub(super) async fn hand_over(self, store: Store, disk: &Arc<Disk>) -> Self {
+        let mut story = self.story;
+        story.told.iter_mut().for_each(|told| told.at = 0);
+        story.begun.fill(0);
+        let mut next = Self { store, disk: Arc::clone(disk), story, ..self };
+        next.listen().await;
+        next
+    }
+
     /// Ends it; the files are closed by then.
     pub(super) async fn end(mut self) -> Story {
         self.listen().await;
         drop(self.store);
         self.disk.wait_closed();
-        Story { unread: self.acknowledged.into_keys().collect(), ..self.story }
+        Story { unread: self.acknowledged.into_iter().map(|(words, at)| (at, words)).collect(), ..self.story }
     }
 
     /// `steps` steps of everybody.
@@ -177,11 +187,15 @@ impl Script {
     }
 
     fn reopen(&mut self) {
-        // A store of another file holds the place while this one's files are closed.
+        self.set_down();
+        self.store = Store::open(&self.path).unwrap();
+    }
+
+    /// Lets go of the store, and waits until its files are closed. A store of another file holds the place.
+    fn set_down(&mut self) {
         let elsewhere = tempfile::tempdir().unwrap();
         self.store = Store::open_or_create(&elsewhere.path().join("other.db")).unwrap();
         self.disk.wait_closed();
-        self.store = Store::open(&self.path).unwrap();
     }
 }
 
