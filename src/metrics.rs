@@ -38,6 +38,7 @@ pub struct Metrics {
     queue: Queue,
     budget_used: GaugeVec,
     unserved: IntGauge,
+    disk_full: IntGauge,
     budget_probes: BudgetProbes,
     process: ProcessGauges,
 }
@@ -59,6 +60,8 @@ impl Metrics {
                 "reconciled_orders_unserved",
                 "Open orders of merchants that the configuration does not name: nobody looks at them.",
             )?,
+            disk_full: of
+                .whole("reconciled_disk_full", "1 while the disk of the database is full: no new orders are taken.")?,
             budget_probes: BudgetProbes::default(),
             process: ProcessGauges::new(&of, started_at)?,
             registry: registry.clone(),
@@ -117,6 +120,11 @@ impl Metrics {
         ] {
             let _ = gauge.remove_label_values(&[name]);
         }
+    }
+
+    /// Whether the database's disk is full.
+    pub fn set_disk_full(&self, full: bool) {
+        self.disk_full.set(i64::from(full));
     }
 
     /// Asks `probe` at every scrape which share of `merchant`'s budget was used in the last minute, per mille.

@@ -1,8 +1,8 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
 //! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, the
-//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter` and the HTTP face. Each
-//! worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
+//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter`, the `steward` of a full disk and
+//! the HTTP face. Each worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
 //! due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
 //!
 //! Starting takes the lock before it opens the database, and stopping finishes what is in hand within a bounded time.
@@ -15,6 +15,7 @@ mod poller;
 mod reporter;
 mod schedule;
 mod silence;
+mod steward;
 mod unserved;
 mod watchman;
 
@@ -271,6 +272,11 @@ fn start_common(
     common.spawn(async move {
         reporter.run(ticks, stopped).await;
         "reporter"
+    });
+    let (for_steward, stopped) = (shared.clone(), stop.subscribe());
+    common.spawn(async move {
+        steward::run(for_steward, stopped).await;
+        "steward"
     });
     common
 }

@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 use crate::fixture::{HASTE, TOKEN, World, in_time, wait_for, wait_for_state};
 
 /// A daemon in a process of its own, killed when it is dropped.
-struct Process {
-    child: Child,
-    log: BufReader<ChildStderr>,
-    address: SocketAddr,
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) log: BufReader<ChildStderr>,
+    pub(crate) address: SocketAddr,
 }
 
 impl Process {
     /// Starts `reconciled run` and reads its log up to the line that says it is ready.
-    fn start(config: &Path) -> Self {
+    pub(crate) fn start(config: &Path) -> Self {
         let mut child = command(config).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let ready = read_until(&mut log, |line| line["address"].is_string());
@@ -30,36 +30,41 @@ impl Process {
         Self { child, log, address }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
-    fn kill_hard(mut self) {
+    pub(crate) fn kill_hard(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    fn post_order(&self, order: &Value) -> (u16, Value) {
+    pub(crate) fn post_order(&self, order: &Value) -> (u16, Value) {
         self.try_post_order(order).unwrap()
     }
 
     /// `None` when the daemon is gone, or went before it answered.
     fn try_post_order(&self, order: &Value) -> Option<(u16, Value)> {
-        let body = order.to_string();
+        let answer = self.request("POST /v1/orders", &order.to_string())?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        let body = answer.split_once("\r\n\r\n")?.1;
+        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    }
+
+    /// The whole answer as it came; `None` as above.
+    pub(crate) fn request(&self, what: &str, body: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.address).ok()?;
         write!(
             stream,
-            "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+            "{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
              Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )
         .ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
-        let status = answer.split(' ').nth(1)?.parse().ok()?;
-        let body = answer.split_once("\r\n\r\n")?.1;
-        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+        Some(answer)
     }
 }
 
@@ -70,18 +75,18 @@ impl Drop for Process {
     }
 }
 
-fn command(config: &Path) -> Command {
+pub(crate) fn command(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
     command.args(["run", "--config"]).arg(config).stdin(Stdio::null()).stdout(Stdio::null());
     command
 }
 
-fn run_to_its_end(config: &Path) -> Output {
+pub(crate) fn run_to_its_end(config: &Path) -> Output {
     command(config).stderr(Stdio::piped()).output().unwrap()
 }
 
 /// The first log line of which `wanted` is true.
-fn read_until(log: &mut impl BufRead, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn read_until(log: &mut impl BufRead, wanted: impl Fn(&Value) -> bool) -> Value {
     let mut seen = String::new();
     loop {
         let mut line = String::new();
@@ -93,11 +98,11 @@ fn read_until(log: &mut impl BufRead, wanted: impl Fn(&Value) -> bool) -> Value 
     }
 }
 
-fn says(words: &'static str) -> impl Fn(&Value) -> bool {
+pub(crate) fn says(words: &'static str) -> impl Fn(&Value) -> bool {
     move |line| line["message"].as_str().is_some_and(|message| message.contains(words))
 }
 
-fn wire_order(number: &str, amount: i64) -> Value {
+pub(crate) fn wire_order(number: &str, amount: i64) -> Value {
     json!({ "merchant": "shop", "order_number": number, "amount": amount })
 }
 
