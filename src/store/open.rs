@@ -129,8 +129,9 @@ impl Store {
         let database = Identity::of(path)
             .map_err(|error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() })?;
         let files = std::iter::once(database).chain(lock.map(Lock::identity)).collect();
-        if lock.is_some() {
-            start_on_firm_ground(&connection, path, &room)?;
+        // A daemon at work has done so when it started; everybody else may be the first to open the file since.
+        if lock.is_some() || Lock::holder(path).is_none() {
+            start_on_firm_ground(&connection, path, lock.is_some(), &room)?;
         }
         let again = path.to_owned();
         let writer = Writer::start(connection, files, room.clone());
@@ -147,9 +148,10 @@ impl Store {
 
 /// Moves the log into the database before anything is acknowledged. When a sync failed in the process before, the kernel
 /// shows a log that the disk does not hold and takes it for written: whatever is appended to it is synced behind a gap,
-/// and a power cut takes all of it. What is moved is written anew.
-fn start_on_firm_ground(connection: &Connection, path: &Path, room: &Room) -> Result<(), OpenError> {
-    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+/// and a power cut takes all of it. What is moved is written anew. Only a daemon waits for others who use the log.
+fn start_on_firm_ground(connection: &Connection, path: &Path, patient: bool, room: &Room) -> Result<(), OpenError> {
+    let mode = if patient { "TRUNCATE" } else { "PASSIVE" };
+    match connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(())) {
         Ok(()) => Ok(()),
         // It is moved with the first commits that find room.
         Err(error) if room.is_missed_by(&error) => Ok(()),

@@ -97,7 +97,7 @@ impl Room {
     /// Takes the ballast in when it is gone and there is room for twice as much: a disk that is about to fill up again is
     /// not filled by us.
     pub(super) fn take_ballast_in(&self) -> io::Result<()> {
-        if !self.has_ballast() {
+        if self.keeps_ballast && !self.has_ballast() {
             self.make_ballast()?;
         }
         if self.full.swap(false, Ordering::Relaxed) {
