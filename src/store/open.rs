@@ -85,6 +85,13 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether it is SQLite's word, which a full disk may be behind, and no refusal of ours.
+    const fn is_sqlites(&self) -> bool {
+        matches!(self, Self::Sqlite { .. } | Self::Schema { cause: MigrateError::Sqlite(_), .. })
+    }
+}
+
 impl Store {
     /// Opens the database at `path`, creating it and its directory when they are missing, and migrates its schema.
     pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
@@ -99,7 +106,7 @@ impl Store {
         let room = Room::with_ballast(path);
         let open = || Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock), room.clone());
         let opened = open().or_else(|error| {
-            if !room.is_missing() {
+            if !error.is_sqlites() || !room.is_missing() {
                 return Err(error);
             }
             let path = path.to_owned();

@@ -2,8 +2,8 @@
 //!
 //! Each change runs in its own savepoint, so that one that fails takes nothing of its neighbours with it. Nobody hears of
 //! a change before the commit that holds it is on disk. A commit that fails leaves what it held in doubt, and nobody acts
-//! on it. If it failed for want of room it was not synced, and the next commit is written over it: the writer goes on.
-//! Any other failure ends it, since only a new process that reads the file can tell what is there.
+//! on it. If it failed for want of room, no sync failed, and the next commit is written over it: the writer goes on. Any
+//! other failure ends it, since only a new process that reads the file can tell what is there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -130,7 +130,7 @@ fn commit_group(
 }
 
 /// A commit that fails has been rolled back in this process; whether it is on disk all the same is not known (R1). One
-/// that found no room did not get as far as its sync: its frames are written over by the next one.
+/// that found no room left frames that the next one is written over, so at most a power cut in between shows it.
 fn commit(transaction: Transaction<'_>, room: &Room) -> Result<(), StoreError> {
     let (missed_room, why) = if transaction.is_autocommit() {
         (room.is_missing(), "a statement's failure took the transaction with it".to_owned())

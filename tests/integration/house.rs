@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Libraries that live in certain files alone.
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/"]),
+    ("rustix", &["src/store/room.rs"]),
     ("reqwest", &["src/gateway/"]),
     ("governor", &["src/gateway/"]),
     ("axum", &["src/api/", "src/sandbox/"]),
