@@ -40,6 +40,7 @@ pub struct Metrics {
     budget_used: GaugeVec,
     unserved: IntGauge,
     clock_in_doubt: IntGauge,
+    disk_full: IntGauge,
     budget_probes: BudgetProbes,
     process: ProcessGauges,
 }
@@ -65,6 +66,8 @@ impl Metrics {
                 "reconciled_clock_in_doubt",
                 "1 while no money is sent because the host's clock jumped or a bank's differs from it.",
             )?,
+            disk_full: of
+                .whole("reconciled_disk_full", "1 while the disk of the database is full: no new orders are taken.")?,
             budget_probes: BudgetProbes::default(),
             process: ProcessGauges::new(&of, started_at)?,
             registry: registry.clone(),
@@ -138,6 +141,11 @@ impl Metrics {
         ] {
             let _ = gauge.remove_label_values(&[name]);
         }
+    }
+
+    /// Whether the database's disk is full.
+    pub fn set_disk_full(&self, full: bool) {
+        self.disk_full.set(i64::from(full));
     }
 
     /// Asks `probe` at every scrape which share of `merchant`'s budget was used in the last minute, per mille.

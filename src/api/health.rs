@@ -29,6 +29,11 @@ pub(super) async fn ready(State(shared): Context) -> Result<&'static str, Proble
         Phase::Starting => return Err(Problem::unavailable("the daemon is starting")),
         Phase::Stopping => return Err(Problem::unavailable("the daemon is stopping")),
     }
+    if shared.api.store.disk_is_full() {
+        return Err(Problem::disk_full(
+            "the disk of the database is full; no new orders are taken until there is room",
+        ));
+    }
     match tokio::time::timeout(PING_WITHIN, shared.api.store.ping()).await {
         Ok(Ok(())) => Ok("ready\n"),
         Ok(Err(error)) => Err(Problem::of_store(&error, &shared.api.metrics)),

@@ -88,6 +88,11 @@ impl Problem {
         Self::plain(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
+    /// 503 and not 507: whoever sends again after the one does so by habit, and knows the header that says when.
+    pub(super) fn disk_full(detail: impl Into<String>) -> Self {
+        Self::named(StatusCode::SERVICE_UNAVAILABLE, "disk_full", "The disk is full", detail)
+    }
+
     /// An order, or a release, that cannot be read as one.
     pub(super) fn refused(rejection: Rejection) -> Self {
         let (status, word, title) = match rejection.problems.as_slice() {
@@ -129,6 +134,10 @@ impl Problem {
                               which is safe";
                 Self::named(StatusCode::SERVICE_UNAVAILABLE, "not_recorded", "Not known to be recorded", detail)
             }
+            StoreError::DiskFull(_) => Self::disk_full(
+                "the disk of the daemon's database is full, and this is not acknowledged; send it again in a while, which \
+                 is safe: the daemon goes on by itself once there is room",
+            ),
             StoreError::Refused(_) => {
                 Self::unavailable("the database did not take it, nothing is recorded; send it again in a while")
             }

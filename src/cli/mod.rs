@@ -91,6 +91,9 @@ impl Args {
 pub async fn run(args: Args) -> ExitCode {
     let Args { config, command } = args;
     let output = Output::new();
+    if let Err(error) = signals::outlive_file_limit() {
+        return Failure::failed(format!("cannot listen for signals: {error}")).tell();
+    }
     let done = match command {
         Command::Run => run::run(&config).await.map_err(Failure::from),
         Command::Demo(demo) => demo::run(demo).await.map_err(Failure::from).and_then(books_agree),

@@ -23,6 +23,12 @@ pub(super) enum Asked {
 /// How a process that was told twice to stop exits: 128 and the number of SIGTERM, as a shell reports it.
 const EXIT_AT_ONCE: i32 = 128 + SIGTERM;
 
+/// A limit on the size of files then fails a write, which is told and survived, and no longer kills the process without a
+/// word.
+pub(super) fn outlive_file_limit() -> io::Result<()> {
+    flag::register(SIGXFSZ, Arc::default()).map(drop)
+}
+
 /// Starts listening for signals.
 pub(super) fn listen() -> io::Result<mpsc::UnboundedReceiver<Asked>> {
     let asked_before = Arc::new(AtomicBool::new(false));
@@ -31,8 +37,6 @@ pub(super) fn listen() -> io::Result<mpsc::UnboundedReceiver<Asked>> {
         flag::register_conditional_shutdown(signal, EXIT_AT_ONCE, Arc::clone(&asked_before))?;
         flag::register(signal, Arc::clone(&asked_before))?;
     }
-    // A file-size limit must fail a write, which is told and survived, rather than kill the daemon without a word.
-    flag::register(SIGXFSZ, Arc::default())?;
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let (tell, told) = mpsc::unbounded_channel();
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {

@@ -1,8 +1,8 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
 //! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, the
-//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter`, the HTTP face, and `stops`,
-//! which tells the log of the kill switch. Each
+//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter`, the `steward` of a full disk,
+//! the HTTP face, and `stops`, which tells the log of the kill switch. Each
 //! worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
 //! due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
 //!
@@ -19,6 +19,7 @@ mod poller;
 mod reporter;
 mod schedule;
 mod silence;
+mod steward;
 mod stops;
 mod unserved;
 mod watchman;
@@ -311,6 +312,11 @@ fn start_common(
     common.spawn(async move {
         stops::run(at_stops, stopped).await;
         "watch over stops"
+    });
+    let (for_steward, stopped) = (shared.clone(), stop.subscribe());
+    common.spawn(async move {
+        steward::run(for_steward, stopped).await;
+        "steward"
     });
     common
 }

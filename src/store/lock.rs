@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::identity::Identity;
+use super::room::is_for_want_of_room;
 
 /// Held until it is dropped, or the process dies in whatever way.
 #[derive(Debug)]
@@ -70,7 +71,9 @@ impl Lock {
             Err(TryLockError::Error(cause)) => return Err(io(cause)),
         }
         file.set_len(0).map_err(io)?;
-        file.write_all(holder.as_bytes()).map_err(io)?;
+        // On a full disk the holder stays without a name, and holds the lock all the same: it has to start to say so.
+        file.write_all(holder.as_bytes())
+            .or_else(|error| if is_for_want_of_room(&error) { Ok(()) } else { Err(io(error)) })?;
         if std::fs::metadata(database).is_ok_and(|found| found.nlink() > 1) {
             return Err(LockError::HardLinked(database.to_owned()));
         }

@@ -6,7 +6,7 @@
 //! before anybody hears of it (`synchronous=FULL`).
 //!
 //! Read in this order: `open`, `create` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
-//! `readers` (the connections), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
+//! `readers` (the connections), `room` (a full disk), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
 //! `money`, `events`, `figures`, `books`.
 
 #![deny(clippy::float_arithmetic)]
@@ -24,6 +24,7 @@ mod money;
 mod open;
 mod orders;
 mod readers;
+mod room;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use readers::Readers;
+use room::Room;
 use writer::Writer;
 
 /// The database of one daemon. Cheap to clone.
@@ -55,6 +57,7 @@ pub struct Store {
     instance: Arc<str>,
     writer: Writer,
     readers: Readers,
+    room: Room,
     bell: watch::Sender<u64>,
 }
 
@@ -74,6 +77,18 @@ impl Store {
         self.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
     }
 
+    /// Whether the disk was full when it was last needed, and no room has been found since. Reads, and changes of orders
+    /// that are here, go on as far as they can; new orders wait.
+    pub fn disk_is_full(&self) -> bool {
+        self.room.is_full()
+    }
+
+    /// Takes the ballast in again when there is room for it, after which the disk is no longer full. Asks the disk, so it
+    /// is called where waiting for that does no harm.
+    pub fn look_for_room(&self) -> std::io::Result<()> {
+        self.room.take_ballast_in()
+    }
+
     /// Returns once no more write can succeed: a commit failed, and what it held may or may not be on disk. The process
     /// has to stop; the next one reads what is there and asks the bank.
     pub async fn failed(&self) {
@@ -82,7 +97,7 @@ impl Store {
 }
 
 /// Why the store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// No such order.
     #[error("no order {number:?} of merchant {merchant:?} is known here")]
@@ -95,6 +110,10 @@ pub enum StoreError {
     /// The commit failed in some way: the change may or may not be on disk. Never act on it; stop.
     #[error("a commit failed, so it is not known whether the change is on disk: {0}")]
     CommitUncertain(String),
+    /// There was no room on the disk: the change may be on it or not, and will not be seen in this process. Never act on
+    /// it. The store goes on and takes the change again once there is room.
+    #[error("the disk is full, so it is not known whether the change is on it: {0}")]
+    DiskFull(String),
     /// The writer has stopped after a failure, or the queue is closed.
     #[error("the database no longer takes changes after a failed commit; restart the daemon")]
     Stopped,

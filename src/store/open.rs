@@ -17,6 +17,7 @@ use super::identity::Identity;
 use super::lock::Lock;
 use super::migrate::{self, MigrateError};
 use super::readers::Readers;
+use super::room::{BALLAST_BYTES, Room};
 use super::writer::Writer;
 use super::{Store, create};
 
@@ -94,32 +95,61 @@ pub enum OpenError {
         /// The setting found.
         what: String,
     },
+    /// There is no room on its disk, and no ballast to let go.
+    #[error("the disk that holds the database {} is full: {cause}; free {} MiB there and start again, nothing is lost", .path.display(), (2 * BALLAST_BYTES) >> 20)]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+        /// What did not work.
+        cause: Box<OpenError>,
+    },
+}
+
+impl OpenError {
+    /// Whether it is SQLite's word, which a full disk may be behind, and no refusal of ours.
+    const fn is_sqlites(&self) -> bool {
+        matches!(self, Self::Sqlite { .. } | Self::Schema { cause: MigrateError::Sqlite(_), .. })
+    }
 }
 
 impl Store {
     /// Opens the database at `path`, creating it and its directory when they are missing, and migrates its schema.
     pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
         prepare(path)?;
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, None, Mode::Durable)
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, None, Room::of(path), Mode::Durable)
     }
 
     /// As [`Self::open_or_create`], for the one daemon that holds `lock`: it takes no change any more once the lock file
-    /// is not what it was.
+    /// is not what it was. On a full disk it lets go of the ballast to open it, and takes it in when there is room.
     pub fn open_under(lock: &Lock, path: &Path) -> Result<Self, OpenError> {
         prepare(path)?;
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock), Mode::Durable)
+        let room = Room::with_ballast(path);
+        let open = || Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock), room.clone(), Mode::Durable);
+        let opened = open().or_else(|error| {
+            if !error.is_sqlites() || !room.is_missing() {
+                return Err(error);
+            }
+            let path = path.to_owned();
+            let still_full = |cause| OpenError::DiskFull { path, cause: Box::new(cause) };
+            if room.give_way() { open().map_err(still_full) } else { Err(still_full(error)) }
+        })?;
+        if let Err(error) = room.take_ballast_in() {
+            tracing::warn!(%error, "There is no room for the ballast of {}", path.display());
+            room.give_way();
+        }
+        Ok(opened)
     }
 
     /// As [`Self::open_under`], for a daemon in virtual time: all is done in the callers' tasks, and nothing is synced.
     pub(crate) fn open_simulated(lock: &Lock, path: &Path) -> Result<Self, OpenError> {
         prepare(path)?;
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock), Mode::Simulated)
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock), Room::of(path), Mode::Simulated)
     }
 
     /// As [`Self::open`], for a command line in virtual time.
     pub(crate) fn open_simulated_beside(path: &Path) -> Result<Self, OpenError> {
         refuse_empty(path)?;
-        Self::open_with(path, OpenFlags::empty(), None, Mode::Simulated)
+        Self::open_with(path, OpenFlags::empty(), None, Room::of(path), Mode::Simulated)
     }
 
     /// Opens the database at `path`, which must be there.
@@ -129,26 +159,51 @@ impl Store {
             Ok(false) => return Err(OpenError::Missing(path.to_owned())),
             Err(cause) => return Err(OpenError::Hidden { path: path.to_owned(), cause }),
         }
-        Self::open_with(path, OpenFlags::empty(), None, Mode::Durable)
+        Self::open_with(path, OpenFlags::empty(), None, Room::of(path), Mode::Durable)
     }
 
-    fn open_with(path: &Path, extra: OpenFlags, lock: Option<&Lock>, mode: Mode) -> Result<Self, OpenError> {
+    fn open_with(
+        path: &Path,
+        extra: OpenFlags,
+        lock: Option<&Lock>,
+        room: Room,
+        mode: Mode,
+    ) -> Result<Self, OpenError> {
         let mut connection = connect(path, extra, mode)?;
         migrate::to_latest(&mut connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
         let database = Identity::of(path)
             .map_err(|error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() })?;
         let files = std::iter::once(database).chain(lock.map(Lock::identity)).collect();
+        // A daemon at work has done so when it started; everybody else may be the first to open the file since.
+        if lock.is_some() || Lock::holder(path).is_none() {
+            start_on_firm_ground(&connection, path, lock.is_some(), &room)?;
+        }
         let again = path.to_owned();
+        let writer = match mode {
+            Mode::Durable => Writer::start(connection, files, room.clone()),
+            Mode::Simulated => Writer::inline(connection, files, room.clone()),
+        };
         Ok(Self {
             path: Arc::new(path.to_owned()),
             instance: format!("{:016x}", fastrand::u64(..)).into(),
-            writer: match mode {
-                Mode::Durable => Writer::start(connection, files),
-                Mode::Simulated => Writer::inline(connection, files),
-            },
+            readers: Readers::new(mode, move || connect(&again, OpenFlags::empty(), mode), writer.failure()),
+            writer,
+            room,
             bell: watch::Sender::new(0),
-            readers: Readers::new(mode, move || connect(&again, OpenFlags::empty(), mode)),
         })
+    }
+}
+
+/// Moves the log into the database before anything is acknowledged. When a sync failed in the process before, the kernel
+/// shows a log that the disk does not hold and takes it for written: whatever is appended to it is synced behind a gap,
+/// and a power cut takes all of it. What is moved is written anew. Only a daemon waits for others who use the log.
+fn start_on_firm_ground(connection: &Connection, path: &Path, patient: bool, room: &Room) -> Result<(), OpenError> {
+    let mode = if patient { "TRUNCATE" } else { "PASSIVE" };
+    match connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(())) {
+        Ok(()) => Ok(()),
+        // It is moved with the first commits that find room.
+        Err(error) if room.is_missed_by(&error) => Ok(()),
+        Err(error) => Err(OpenError::Sqlite { path: path.to_owned(), message: error.to_string() }),
     }
 }
 

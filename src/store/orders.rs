@@ -45,13 +45,16 @@ pub struct ListFilter {
 
 impl Store {
     /// Queues orders, all in one transaction: each is on disk, or has its word, when this returns. The first look is
-    /// due at once.
+    /// due at once. While the disk is full none are taken: what room is left is for those that are here.
     pub async fn add_orders(
         &self,
         orders: Vec<NewOrder>,
         cause: Cause,
         now: Timestamp,
     ) -> Result<Vec<Added>, StoreError> {
+        if self.disk_is_full() {
+            return Err(StoreError::DiskFull("new orders wait until there is room".to_owned()));
+        }
         let added = self
             .writer
             .write(move |connection| orders.iter().map(|order| add_order(connection, order, &cause, now)).collect())

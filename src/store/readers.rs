@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::StoreError;
 use super::open::{Mode, OpenError};
@@ -25,12 +25,19 @@ pub(super) struct Readers {
     permits: Arc<Semaphore>,
     /// A std mutex: held to push or pop, never across an await.
     idle: Arc<Mutex<Vec<Connection>>>,
+    /// Whether the writer has ended.
+    failed: watch::Receiver<bool>,
 }
 
 impl Readers {
-    /// A pool whose connections come from `connect`.
-    pub(super) fn new(mode: Mode, connect: impl Fn() -> Result<Connection, OpenError> + Send + Sync + 'static) -> Self {
-        Self { connect: Arc::new(connect), mode, permits: Arc::new(Semaphore::new(READERS_MAX)), idle: Arc::default() }
+    /// A pool whose connections come from `connect`, of use until the writer has `failed`.
+    pub(super) fn new(
+        mode: Mode,
+        connect: impl Fn() -> Result<Connection, OpenError> + Send + Sync + 'static,
+        failed: watch::Receiver<bool>,
+    ) -> Self {
+        let permits = Arc::new(Semaphore::new(READERS_MAX));
+        Self { connect: Arc::new(connect), mode, permits, idle: Arc::default(), failed }
     }
 
     /// Runs `read` in one read transaction, so that all it sees is of one moment.
@@ -45,7 +52,10 @@ impl Readers {
         }
         let this = self.clone();
         let reading = tokio::task::spawn_blocking(move || this.read_here(read));
-        reading.await.map_err(|_| StoreError::Refused("a read was interrupted".to_owned()))?
+        let outcome = reading.await.map_err(|_| StoreError::Refused("a read was interrupted".to_owned()))?;
+        // Whoever opens the file after the writer has closed it finds a commit in the log whose sync failed: it is in the
+        // kernel's memory, and may never have come to the disk. Nobody is told of it.
+        if *self.failed.borrow() { Err(StoreError::Stopped) } else { outcome }
     }
 
     fn read_here<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {

@@ -3,17 +3,19 @@
 //! time.
 //!
 //! Each change runs in its own savepoint, so that one that fails takes nothing of its neighbours with it. Nobody hears of
-//! a change before the commit that holds it is on disk. A commit that fails in any way ends the writer: what it held may
-//! or may not be there, and only a new process that reads the file can tell.
+//! a change before the commit that holds it is on disk. A commit that fails leaves what it held in doubt, and nobody acts
+//! on it. If it failed for want of room, no sync failed, and the next commit is written over it: the writer goes on. Any
+//! other failure ends it, since only a new process that reads the file can tell what is there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::StoreError;
 use super::identity::Identity;
+use super::room::Room;
 
 /// Changes waiting at most; whoever comes then waits, which slows intake rather than filling memory.
 const QUEUE_MAX: usize = 4_096;
@@ -22,9 +24,9 @@ const QUEUE_MAX: usize = 4_096;
 const GROUP_MAX: usize = 256;
 
 /// Tells a caller what came of its change, once the commit's fate is known.
-type Reply = Box<dyn FnOnce(Result<(), String>) + Send>;
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Runs in the open transaction, or hears why none could be opened.
-type Change = Box<dyn FnOnce(Result<&Connection, String>) -> Reply + Send>;
+type Change = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Reply + Send>;
 
 /// The way to the connection that writes.
 #[derive(Clone, Debug)]
@@ -45,24 +47,25 @@ enum Way {
 struct Inline {
     connection: Option<Connection>,
     files: Vec<Identity>,
+    room: Room,
     failing: watch::Sender<bool>,
 }
 
 impl Writer {
     /// Commits in the callers' own tasks; otherwise as [`Self::start`].
-    pub(super) fn inline(connection: Connection, files: Vec<Identity>) -> Self {
+    pub(super) fn inline(connection: Connection, files: Vec<Identity>, room: Room) -> Self {
         let (failing, failed) = watch::channel(false);
-        let inline = Inline { connection: Some(connection), files, failing };
+        let inline = Inline { connection: Some(connection), files, room, failing };
         Self { way: Way::Inline(Arc::new(Mutex::new(inline))), failed }
     }
 
     /// Starts the thread on its own connection. `files` must stay what they are: it stops when one does not.
-    pub(super) fn start(connection: Connection, files: Vec<Identity>) -> Self {
+    pub(super) fn start(connection: Connection, files: Vec<Identity>, room: Room) -> Self {
         let (changes, received) = mpsc::channel(QUEUE_MAX);
         let (failing, failed) = watch::channel(false);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work(connection, &files, received, &failing))
+            .spawn(move || work(connection, &files, &room, received, &failing))
             .map_or_else(|error| tracing::error!(%error, "Cannot start the database's writer thread"), drop);
         Self { way: Way::Thread(changes), failed }
     }
@@ -75,10 +78,9 @@ impl Writer {
     {
         let (tell, told) = oneshot::channel();
         let change: Change = Box::new(move |connection| {
-            let outcome =
-                connection.map_err(StoreError::Refused).and_then(|connection| in_savepoint(connection, change));
+            let outcome = connection.and_then(|connection| in_savepoint(connection, change));
             Box::new(move |committed| {
-                let outcome = committed.map_err(StoreError::CommitUncertain).and(outcome);
+                let outcome = committed.and(outcome);
                 // A caller that has gone away needs no answer; its change stands.
                 let _ = tell.send(outcome);
             })
@@ -88,6 +90,11 @@ impl Writer {
             Way::Inline(inline) => inline.lock().unwrap_or_else(PoisonError::into_inner).commit(change)?,
         }
         told.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// True once the writer has stopped after a failure.
+    pub(super) fn failure(&self) -> watch::Receiver<bool> {
+        self.failed.clone()
     }
 
     /// Returns once the writer has stopped after a failure.
@@ -101,7 +108,7 @@ impl Writer {
 impl Inline {
     fn commit(&mut self, change: Change) -> Result<(), StoreError> {
         let connection = self.connection.as_mut().ok_or(StoreError::Stopped)?;
-        if let Err(error) = commit_group(connection, &self.files, change, || None) {
+        if let Err(error) = commit_group(connection, &self.files, &self.room, change, || None) {
             give_up(&error);
             self.connection = None;
             self.failing.send_replace(true);
@@ -117,55 +124,98 @@ fn give_up(error: &str) {
 fn work(
     mut connection: Connection,
     files: &[Identity],
+    room: &Room,
     mut changes: mpsc::Receiver<Change>,
     failing: &watch::Sender<bool>,
 ) {
     while let Some(first) = changes.blocking_recv() {
-        if let Err(error) = commit_group(&mut connection, files, first, || changes.try_recv().ok()) {
+        if let Err(error) = commit_group(&mut connection, files, room, first, || changes.try_recv().ok()) {
             give_up(&error);
             break;
         }
     }
+    // Before the connection closes: see the readers.
     failing.send_replace(true);
+    drop(connection);
 }
 
 /// Commits `first` and whatever `waiting` gives behind it. An error means that the commit's fate is unknown.
 fn commit_group(
     connection: &mut Connection,
     files: &[Identity],
+    room: &Room,
     first: Change,
     mut waiting: impl FnMut() -> Option<Change>,
 ) -> Result<(), String> {
     if let Err(why) = files.iter().try_for_each(Identity::check) {
-        first(Err(why.clone()))(Ok(()));
+        first(Err(StoreError::Refused(why.clone())))(Ok(()));
         return Err(why);
     }
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
-        Err(error) => return not_begun(first, &error),
+        Err(error) => return not_begun(first, &error, room),
     };
     let mut replies = vec![first(Ok(&transaction))];
-    while replies.len() < GROUP_MAX {
+    // A disk that fails under a statement takes the whole transaction with it; what came then would be in none.
+    while replies.len() < GROUP_MAX && !transaction.is_autocommit() {
         match waiting() {
             Some(change) => replies.push(change(Ok(&transaction))),
             None => break,
         }
     }
-    let committed = transaction.commit().map_err(|error| error.to_string());
+    let failed = commit(transaction, room).err();
     for reply in replies {
-        reply(committed.clone());
+        reply(failed.clone().map_or(Ok(()), Err));
     }
-    committed
+    match failed {
+        None => Ok(()),
+        Some(StoreError::DiskFull(_)) => move_log(connection, room),
+        Some(error) => Err(error.to_string()),
+    }
+}
+
+/// A commit that fails has been rolled back in this process; whether it is on disk all the same is not known (R1). One
+/// that found no room left frames that the next one is written over, so at most a power cut in between shows it.
+fn commit(transaction: Transaction<'_>, room: &Room) -> Result<(), StoreError> {
+    let (missed_room, why) = if transaction.is_autocommit() {
+        (room.is_missing(), "a statement's failure took the transaction with it".to_owned())
+    } else {
+        match transaction.commit() {
+            Ok(()) => return Ok(()),
+            Err(error) => (room.is_missed_by(&error), error.to_string()),
+        }
+    };
+    if !missed_room {
+        return Err(StoreError::CommitUncertain(why));
+    }
+    // Before anybody hears of it: whoever asks then finds it so.
+    room.give_way();
+    Err(StoreError::DiskFull(why))
+}
+
+/// Moves what was committed out of the log, as far as nobody reads it, so that the next commit finds room at its start.
+fn move_log(connection: &Connection, room: &Room) -> Result<(), String> {
+    match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        Ok(()) => Ok(()),
+        Err(error) if room.is_missed_by(&error) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// The transaction did not begin: nothing was written, and the caller hears so. Another process being busy for too long
-/// is no failure of ours.
-fn not_begun(change: Change, error: &rusqlite::Error) -> Result<(), String> {
-    change(Err(error.to_string()))(Ok(()));
-    match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Ok(()),
-        _ => Err(error.to_string()),
+/// is no failure of ours, and a full disk passes.
+fn not_begun(change: Change, error: &rusqlite::Error, room: &Room) -> Result<(), String> {
+    let busy = matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    );
+    if !busy && room.is_missed_by(error) {
+        room.give_way();
+        change(Err(StoreError::DiskFull(error.to_string())))(Ok(()));
+        return Ok(());
     }
+    change(Err(StoreError::Refused(error.to_string())))(Ok(()));
+    if busy { Ok(()) } else { Err(error.to_string()) }
 }
 
 fn in_savepoint<T>(

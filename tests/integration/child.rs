@@ -83,6 +83,11 @@ impl Process {
     pub(crate) fn try_post_order(&self, order: &Value) -> Option<(u16, Value)> {
         post_order(self.address, order)
     }
+
+    /// The whole answer as it came; `None` as above.
+    pub(crate) fn request(&self, what: &str, body: &str) -> Option<String> {
+        request(self.address, what, body)
+    }
 }
 
 impl Drop for Process {
@@ -94,20 +99,25 @@ impl Drop for Process {
 
 /// `None` when the daemon at `address` is gone, or went before it answered.
 pub(crate) fn post_order(address: SocketAddr, order: &Value) -> Option<(u16, Value)> {
-    let body = order.to_string();
+    let answer = request(address, "POST /v1/orders", &order.to_string())?;
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let body = answer.split_once("\r\n\r\n")?.1;
+    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+}
+
+/// The whole answer as it came; `None` as above.
+fn request(address: SocketAddr, what: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(
         stream,
-        "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+        "{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
          Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    let status = answer.split(' ').nth(1)?.parse().ok()?;
-    let body = answer.split_once("\r\n\r\n")?.1;
-    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    Some(answer)
 }
 
 /// `reconciled run`, to be started.

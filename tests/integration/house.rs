@@ -28,6 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Libraries that live in certain files alone.
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/"]),
+    ("rustix", &["src/store/room.rs"]),
     ("reqwest", &["src/gateway/"]),
     ("governor", &["src/gateway/"]),
     ("tower_layer", &["src/gateway/"]),
@@ -79,9 +80,22 @@ fn an_error_tells_its_cause_in_its_own_words_alone() {
     }
 }
 
+/// The product has none; the tests have one module, the shim below SQLite, which cannot be written without.
 #[test]
-fn unsafe_code_is_nowhere() {
-    assert!(fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("unsafe_code = \"forbid\""));
+fn unsafe_code_is_in_one_module_of_the_tests() {
+    assert!(fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("unsafe_code = \"deny\""));
+    // Put together, so that this very file does not hold what it looks for.
+    let (block, way_out) = (format!("{} ", "unsafe"), format!("{}_code", "unsafe"));
+    for (path, text) in sources() {
+        for line in code_lines(&text) {
+            assert!(!line.contains(&block) && !line.contains(&way_out), "{path}: {line}");
+        }
+    }
+    let mut tests = Vec::new();
+    collect(&root().join("tests"), &mut tests);
+    let unsafe_ones =
+        tests.iter().filter(|(_, text)| code_lines(text).any(|line| line.contains(&format!("{block}{{"))));
+    assert_eq!(unsafe_ones.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["tests/integration/storage/vfs.rs"]);
 }
 
 fn root() -> PathBuf {

@@ -18,3 +18,4 @@ mod report;
 mod schedule;
 mod stopped;
 mod tls_faults;
+mod storage;

@@ -5,6 +5,7 @@ mod amending;
 mod due;
 mod file;
 mod money;
+mod room;
 mod schema;
 
 use std::path::PathBuf;
