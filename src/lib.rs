@@ -94,3 +94,7 @@ pub mod clock;
 pub mod metrics;
 pub mod progress;
 pub mod systemd;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;

@@ -19,6 +19,8 @@ pub mod completion;
 pub mod event;
 #[cfg(test)]
 mod fixtures;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod histories;
 pub mod holds;

@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("gateway", &["config", "domain", "metrics"]),
     ("report", &["domain"]),
     ("api", &["clock", "config", "domain", "intake", "metrics", "progress", "store"]),
+    ("fuzzing", &["api", "config", "domain", "gateway", "intake", "sandbox"]),
     ("daemon", &["api", "clock", "config", "domain", "gateway", "metrics", "progress", "report", "store"]),
     ("cli", &["clock", "config", "daemon", "domain", "intake", "metrics", "report", "sandbox", "store", "systemd"]),
 ];
