@@ -4,25 +4,23 @@
 //! each time. A promise is more than "does not panic": what was read is within its bounds, reads the same again, and
 //! lets no card number and no secret through. None of this is part of a normal build.
 
-use crate::{api, config, domain, gateway, intake, sandbox};
-
 /// A parser under test.
 pub type Target = fn(&[u8]);
 
 /// Each target by the name of its seeds' directory.
 pub const TARGETS: [(&str, Target); 12] = [
-    ("status_answer", gateway::fuzzing::status_answer),
-    ("completion_answer", gateway::fuzzing::completion_answer),
-    ("error_code", gateway::fuzzing::error_code),
-    ("retry_after", gateway::fuzzing::retry_after),
-    ("scrubber", gateway::fuzzing::scrubber),
-    ("configuration", config::fuzzing::configuration),
-    ("written_values", config::fuzzing::written_values),
-    ("names_and_money", domain::fuzzing::names_and_money),
-    ("intake_json", intake::fuzzing::json),
-    ("intake_file", intake::fuzzing::file),
-    ("api_body", api::fuzzing::body),
-    ("sandbox_wire", sandbox::fuzzing::wire),
+    ("status_answer", crate::gateway::fuzzing::status_answer),
+    ("completion_answer", crate::gateway::fuzzing::completion_answer),
+    ("error_code", crate::gateway::fuzzing::error_code),
+    ("retry_after", crate::gateway::fuzzing::retry_after),
+    ("scrubber", crate::gateway::fuzzing::scrubber),
+    ("configuration", crate::config::fuzzing::configuration),
+    ("written_values", crate::config::fuzzing::written_values),
+    ("names_and_money", crate::domain::fuzzing::names_and_money),
+    ("intake_json", crate::intake::fuzzing::json),
+    ("intake_file", crate::intake::fuzzing::file),
+    ("api_body", crate::api::fuzzing::body),
+    ("sandbox_wire", crate::sandbox::fuzzing::wire),
 ];
 
 /// Hands `bytes` to the target of that name.

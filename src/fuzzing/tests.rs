@@ -77,7 +77,9 @@ fn every_target_keeps_its_promises_for_its_seeds_and_their_mutations() {
     let count = std::env::var("RECONCILED_MUTATIONS").map_or(MUTATIONS, |count| count.parse().unwrap());
     for (name, target) in TARGETS {
         let seeds = seeds(name);
-        seeds.iter().for_each(|seed| hold(name, target, seed));
+        for seed in &seeds {
+            hold(name, target, seed);
+        }
         let mut chance = fastrand::Rng::with_seed(name.bytes().map(u64::from).sum());
         (0..count).for_each(|_| hold(name, target, &mutated(&seeds, &mut chance)));
     }

@@ -219,12 +219,15 @@ fn of_words(kept: &Kept, deposited: Option<i64>) -> impl Iterator<Item = String>
     checks.into_iter().filter(|(broken, _)| *broken).map(|(_, words)| words.to_owned())
 }
 
+/// What the judge calls it, and how it comes to be.
+type Broken = (&'static str, fn(&mut History));
+
 /// A judge that notices nothing proves nothing: one right history, and what each wrong one is called.
 #[test]
 fn every_broken_promise_is_noticed() {
     let right = History::right();
     assert_eq!(right.judged(), Vec::<String>::new());
-    let table: [(&str, fn(&mut History)); 11] = [
+    let table: [Broken; 11] = [
         ("acknowledged, and lost", |it| it.book.clear()),
         ("was acknowledged", |it| it.kept().amount = 1),
         ("what we do not know", |it| it.ledger.push(request(7_000, 3_000, "B-1"))),
