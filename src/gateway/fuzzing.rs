@@ -67,22 +67,34 @@ pub(crate) fn completion_answer(bytes: &[u8]) {
     }
 }
 
-/// Read once more, by other code: no code but 0, and no operation that did not succeed.
+/// An acknowledgement, read once more. Whatever else it holds may be in any encoding: nobody keeps it, and banks are
+/// known to send Windows-1251 in a description.
+#[derive(serde::Deserialize)]
+struct Again {
+    #[serde(default, alias = "ErrorCode", rename = "errorCode")]
+    code: serde_json::Value,
+    #[serde(default)]
+    operations: Vec<AgainOperation>,
+}
+
+#[derive(serde::Deserialize)]
+struct AgainOperation {
+    #[serde(default)]
+    successful: serde_json::Value,
+}
+
+/// No code but 0, and no operation that did not succeed.
 fn assert_acknowledged(bytes: &[u8]) {
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let read: Result<serde_json::Value, _> = serde_json::from_slice(text);
+    let read: Result<Again, _> = serde_json::from_slice(text);
     assert!(read.is_ok(), "acknowledged by what is no JSON");
-    let answer = read.unwrap_or_default();
-    for code in ["errorCode", "ErrorCode"].into_iter().filter_map(|key| answer.get(key)) {
-        let written = code.to_string().replace('"', "");
-        let zero =
-            matches!(written.trim().trim_start_matches(['+', '-']), "" | "null") || written.trim().parse() == Ok(0);
-        assert!(zero, "acknowledged with errorCode {written}");
-    }
-    for operation in answer.get("operations").and_then(|all| all.as_array()).into_iter().flatten() {
-        let successful = operation.get("successful").map(ToString::to_string).unwrap_or_default();
-        assert_eq!(successful.replace('"', "").trim(), "true", "acknowledged though an operation was not successful");
-    }
+    let Ok(answer) = read else { return };
+    let plain = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let code = plain(&answer.code);
+    let is_zero = ["", "null"].contains(&code.trim()) || code.trim().parse() == Ok(0);
+    assert!(is_zero, "acknowledged with errorCode {code}");
+    let failed = answer.operations.iter().find(|operation| plain(&operation.successful).trim() != "true");
+    assert!(failed.is_none(), "acknowledged though an operation was not successful");
 }
 
 /// Only what is listed tells anything (R3).
