@@ -11,6 +11,8 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod problem;
 pub mod raw;
 

@@ -95,3 +95,7 @@ pub mod timekeeper;
 pub mod metrics;
 pub mod progress;
 pub mod systemd;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;

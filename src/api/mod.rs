@@ -11,6 +11,8 @@
 mod acts;
 mod auth;
 mod body;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod health;
 mod money;
 mod orders;

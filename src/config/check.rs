@@ -47,9 +47,18 @@ pub(super) fn config(
     env: &dyn Fn(&str) -> Option<OsString>,
     reading: Reading,
 ) -> Result<Config, ConfigError> {
-    let source = read(path)?;
-    let table = parse(path, &source)?;
-    let mut notes = Notes::new(&source);
+    config_of(path, &read(path)?, env, reading)
+}
+
+/// Reads `source` as if it stood in the file at `path`.
+pub(super) fn config_of(
+    path: &Path,
+    source: &str,
+    env: &dyn Fn(&str) -> Option<OsString>,
+    reading: Reading,
+) -> Result<Config, ConfigError> {
+    let table = parse(path, source)?;
+    let mut notes = Notes::new(source);
     let around = Surroundings { directory: path.parent().unwrap_or(path), env, reading };
     let config = outermost(&mut Section::outermost(&table, &mut notes), path, &around);
     let problems = notes.into_problems();

@@ -11,6 +11,8 @@
 mod changes;
 mod check;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod merchant;
 mod policies;
 mod raw;
@@ -175,6 +177,12 @@ impl Config {
     fn read(path: &Path, env: &dyn Fn(&str) -> Option<OsString>, reading: Reading) -> Result<Self, ConfigError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         check::config(&path, env, reading)
+    }
+
+    /// Reads `text` as if it stood in the file at `path`.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn of_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        check::config_of(path, text, &|_| None, Reading::Everything)
     }
 
     /// The merchant named `id`.

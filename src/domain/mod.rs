@@ -20,6 +20,8 @@ pub mod completion;
 pub mod event;
 #[cfg(test)]
 mod fixtures;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod guard;
 #[cfg(test)]
 mod histories;

@@ -7,6 +7,8 @@
 //! It never retries, follows no redirect, honours no proxy variable, and opens a fresh connection for money.
 
 mod codes;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod json;
 mod last_word;
 mod pacer;

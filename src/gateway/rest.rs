@@ -48,9 +48,15 @@ fn view(status: &Status, number: i64) -> Result<BankView, String> {
         amount: status.amount.map(|amount| within(amount, AMOUNT_MAX, "amount")).transpose()?,
         currency: status.currency.map(currency).transpose()?,
         amounts: status.payment_amount_info.as_ref().map(amounts).transpose()?.flatten(),
-        authorised_at: json::moment_ms(&status.auth_date_time).map(Timestamp::from_millis),
+        authorised_at: json::moment_ms(&status.auth_date_time)
+            .filter(|ms| MOMENTS_MS.contains(ms))
+            .map(Timestamp::from_millis),
     })
 }
+
+/// From 2000 to 2096. Beyond it no deadline is to be counted from a moment; nor is a card number kept that stands in its
+/// place: those of 12 digits are less than the first, and longer ones are no less than the last.
+const MOMENTS_MS: std::ops::Range<i64> = 946_684_800_000..4_000_000_000_000;
 
 /// The documents give it one digit (`N1`); three leave room for what a newer gateway may add.
 const STATUS_MAX: i64 = 999;

@@ -232,7 +232,7 @@ fn from_status(status: StatusCode, headers: &HeaderMap) -> Unknown {
 }
 
 /// `Retry-After` in whole seconds. A date is left to our own backoff: it would set the bank's clock against ours.
-fn seconds(value: &str) -> Option<Duration> {
+pub(super) fn seconds(value: &str) -> Option<Duration> {
     value.trim().parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()))
 }
 

@@ -33,6 +33,8 @@ mod draw;
 mod errors;
 mod fault_json;
 mod faults;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod in_process;
 mod index;
 mod ledger;

@@ -5,7 +5,6 @@
 //! wire, a relay between daemon and bank lets so many of them through and the daemon is killed there. Then another
 //! daemon is started on what is left, and everything has to come to its end: never two deposits, confirmed only what the
 //! bank shows, nothing silent.
-#![cfg(debug_assertions)]
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -55,6 +54,7 @@ const REVIEW: Outcome = Outcome { asked: 0, state: State::Review, operation: Ope
 const REVIEW_ASKED: Outcome = Outcome { asked: 1, ..REVIEW };
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(debug_assertions), ignore = "a release binary does not die where it is told")]
 async fn a_crash_at_any_point_ends_in_one_deposit_or_with_a_person() {
     let late = FaultKind::Delay { ms: 300, effect: Moment::Before };
     let taken = FaultKind::TimeoutAfterEffect { ms: 60_000 };

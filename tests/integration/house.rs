@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "daemon",
         &["api", "clock", "config", "domain", "gateway", "metrics", "progress", "report", "store", "timekeeper"],
     ),
+    ("fuzzing", &["api", "config", "domain", "gateway", "intake", "sandbox"]),
     ("cli", &["clock", "config", "daemon", "domain", "intake", "metrics", "report", "sandbox", "store", "systemd"]),
 ];
 

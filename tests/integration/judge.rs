@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use reconciled::sandbox::{Effect, Entry, LedgerLine, Operation, OrderView};
+use reconciled::sandbox::{AnswerClass, Effect, EffectEntry, Entry, LedgerLine, Operation, OrderView, RequestEntry};
 use rusqlite::{Connection, OpenFlags, Row};
 
 /// What a shop was told is recorded: its completion takes `intended` minor units.
@@ -217,4 +217,119 @@ fn of_words(kept: &Kept, deposited: Option<i64>) -> impl Iterator<Item = String>
         (kept.state == "review" && kept.review.is_none(), "in review without a reason"),
     ];
     checks.into_iter().filter(|(broken, _)| *broken).map(|(_, words)| words.to_owned())
+}
+
+/// What the judge calls it, and how it comes to be.
+type Broken = (&'static str, fn(&mut History));
+
+/// A judge that notices nothing proves nothing: one right history, and what each wrong one is called.
+#[test]
+fn every_broken_promise_is_noticed() {
+    let right = History::right();
+    assert_eq!(right.judged(), Vec::<String>::new());
+    let table: [Broken; 11] = [
+        ("acknowledged, and lost", |it| it.book.clear()),
+        ("was acknowledged", |it| it.kept().amount = 1),
+        ("what we do not know", |it| it.ledger.push(request(7_000, 3_000, "B-1"))),
+        ("request 1 for Some(0) joins no written intent", |it| it.ledger[0] = request(2_000, 0, "A-1")),
+        ("request 1 for Some(7001) joins no written intent", |it| it.ledger[0] = request(2_000, 7_001, "A-1")),
+        ("request 1 for Some(7000) joins no written intent", |it| it.kept().sent_at_ms = vec![2_001]),
+        ("request 2 for Some(7000) joins no written intent", |it| it.ledger.push(request(3_000, 7_000, "A-1"))),
+        ("a part was sent again", |it| {
+            it.kept().sent_at_ms.push(2_500);
+            it.ledger.push(request(3_000, 7_000, "A-1"));
+        }),
+        ("more than one effect", |it| it.ledger.push(effect(7_000))),
+        ("more was taken than was intended", |it| it.ledger[1] = effect(7_001)),
+        ("neither at an end nor due", |it| it.kept().state = "held".to_owned()),
+    ];
+    for (words, break_it) in table {
+        let mut history = History::right();
+        break_it(&mut history);
+        let found = history.judged();
+        assert!(found.iter().any(|found| found.contains(words)), "{words}: {found:?}");
+    }
+    assert!(History { deposited: 7_001, ..History::right() }.judged()[0].contains("the bank has another sum"));
+    assert!(History { deposited: 0, ..History::right() }.judged().iter().any(|it| it.contains("in our book alone")));
+}
+
+struct History {
+    book: HashMap<String, Kept>,
+    ledger: Vec<LedgerLine>,
+    deposited: i64,
+}
+
+impl History {
+    /// 7 000 of 10 000 were to be taken, once, and were.
+    fn right() -> Self {
+        let operation = KeptOperation {
+            state: "confirmed".to_owned(),
+            part: Some(7_000),
+            expected: Some(7_000),
+            sent_at_ms: Some(1_999),
+        };
+        let kept = Kept {
+            amount: 10_000,
+            part: Some(7_000),
+            state: "deposited".to_owned(),
+            review: None,
+            next_look_at_ms: None,
+            operation: Some(operation),
+            sent_at_ms: vec![1_999],
+        };
+        let ledger = vec![request(2_000, 7_000, "A-1"), effect(7_000)];
+        Self { book: [("A-1".to_owned(), kept)].into(), ledger, deposited: 7_000 }
+    }
+
+    fn kept(&mut self) -> &mut Kept {
+        self.book.get_mut("A-1").unwrap()
+    }
+
+    fn judged(&self) -> Vec<String> {
+        let told = [("A-1".to_owned(), Promise { amount: 10_000, part: Some(7_000) })].into();
+        let order = OrderView {
+            order_id: "id".to_owned(),
+            order_number: "A-1".to_owned(),
+            login: "shop".to_owned(),
+            amount_minor: 10_000,
+            currency: "643",
+            two_phase: true,
+            status: 2,
+            approved_minor: 10_000,
+            deposited_minor: self.deposited,
+            refunded_minor: 0,
+            deposits: 1,
+            registered_at_ms: 0,
+            paid_at_ms: None,
+            runs_out_at_ms: None,
+            ended_at_ms: None,
+        };
+        violations(&told, &self.book, &self.ledger, &[order])
+    }
+}
+
+fn request(at_ms: i64, asked_minor: i64, number: &str) -> LedgerLine {
+    let entry = Entry::Request(RequestEntry {
+        operation: Operation::Completion,
+        order_id: None,
+        order_number: Some(number.to_owned()),
+        login: None,
+        asked_minor: Some(asked_minor),
+        answer: AnswerClass::Ok,
+        error_code: None,
+        took_effect: None,
+        fault: None,
+    });
+    LedgerLine { seq: 0, at_ms, entry }
+}
+
+fn effect(amount_minor: i64) -> LedgerLine {
+    let entry = Entry::Effect(EffectEntry {
+        effect: Effect::Completed,
+        order_id: "id".to_owned(),
+        order_number: "A-1".to_owned(),
+        amount_minor,
+        request: Some(1),
+    });
+    LedgerLine { seq: 0, at_ms: 2_000, entry }
 }

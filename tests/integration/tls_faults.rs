@@ -118,7 +118,7 @@ impl Roots {
     }
 
     pub(crate) fn good(&self) -> Presents {
-        presents(&self.ours, for_this_host(), rustls::ALL_VERSIONS)
+        presents(&self.ours, &for_this_host(), rustls::ALL_VERSIONS)
     }
 }
 
@@ -130,7 +130,7 @@ fn for_this_host() -> CertificateParams {
 
 fn presents(
     root: &CertifiedIssuer<'static, KeyPair>,
-    params: CertificateParams,
+    params: &CertificateParams,
     versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> Presents {
     let key = KeyPair::generate().unwrap();
@@ -154,10 +154,10 @@ fn wrong(roots: &Roots) -> Vec<(&'static str, Presents)> {
     (not_yet.not_before, not_yet.not_after) = (date_time_ymd(2090, 1, 1), date_time_ymd(2091, 1, 1));
     let another_host = CertificateParams::new(vec!["bank.example".to_owned()]).unwrap();
     vec![
-        ("expired", presents(&roots.ours, expired, rustls::ALL_VERSIONS)),
-        ("not valid yet", presents(&roots.ours, not_yet, rustls::ALL_VERSIONS)),
-        ("another host's", presents(&roots.ours, another_host, rustls::ALL_VERSIONS)),
-        ("of an unknown root", presents(&roots.strangers, for_this_host(), rustls::ALL_VERSIONS)),
+        ("expired", presents(&roots.ours, &expired, rustls::ALL_VERSIONS)),
+        ("not valid yet", presents(&roots.ours, &not_yet, rustls::ALL_VERSIONS)),
+        ("another host's", presents(&roots.ours, &another_host, rustls::ALL_VERSIONS)),
+        ("of an unknown root", presents(&roots.strangers, &for_this_host(), rustls::ALL_VERSIONS)),
         ("TLS 1.1", Presents::OldVersion),
         ("no TLS at all", Presents::Plain),
     ]
@@ -189,7 +189,7 @@ async fn nothing_is_sent_to_a_bank_whose_tls_is_wrong() {
 
     // The same bank with what it should have, by either version that is safe.
     for versions in [&[&rustls::version::TLS12][..], &[&rustls::version::TLS13]] {
-        *front.presents.lock().unwrap() = presents(&roots.ours, for_this_host(), versions);
+        *front.presents.lock().unwrap() = presents(&roots.ours, &for_this_host(), versions);
         let status = Mouth::with(&world, &trusting(&world, &front.url(), &roots.pem())).status(&order).await;
         assert!(matches!(status, StatusAnswer::Known(_)), "{versions:?}: {status:?}");
     }

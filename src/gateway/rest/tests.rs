@@ -59,6 +59,10 @@ fn dates_are_read_in_each_of_their_forms() {
         (r#""2017-12-12T12:12:12""#, Some(1_513_069_932_000)),
         (r#""2017-12-12T12:12:12+03:00""#, Some(1_513_069_932_000)),
         (r#""yesterday""#, None),
+        // The bug: any number was a moment, a card's too.
+        ("4111111111111111", None),
+        (r#""4222222222222""#, None),
+        ("-1", None),
         ("null", None),
     ];
     for (form, ms) in forms {
@@ -120,6 +124,7 @@ fn neither_card_numbers_nor_secrets_come_through_any_field() {
         r#"{"orderStatus":4111111111111111}"#,
         r#"{"orderStatus":2,"actionCode":4111111111111111}"#,
         r#"{"orderStatus":2,"currency":4111111111111111}"#,
+        r#"{"orderStatus":2,"authDateTime":4111111111111111}"#,
         r#"{"orderStatus":2,"paymentAmountInfo":{"approvedAmount":1,"depositedAmount":4111111111111111,"refundedAmount":0}}"#,
         r#"{"orderStatus":2,"attributes":[{"name":"mdOrder","value":"4111111111111111"}]}"#,
         r#"{"errorCode":"4111111111111111","errorMessage":"no"}"#,

@@ -44,14 +44,36 @@ pub(super) struct Fault {
 /// What happened to the files, in order.
 #[derive(Debug)]
 pub(super) enum Op {
-    Created { name: String, file: FileId },
-    Written { file: FileId, at: usize, bytes: Box<[u8]> },
-    Truncated { file: FileId, size: usize },
-    Synced { file: FileId, directory: bool },
-    SyncFailed { file: FileId },
-    Deleted { name: String, synced: bool },
+    Created {
+        name: String,
+        file: FileId,
+    },
+    Written {
+        file: FileId,
+        at: usize,
+        bytes: Box<[u8]>,
+    },
+    Truncated {
+        file: FileId,
+        size: usize,
+    },
+    Synced {
+        file: FileId,
+        directory: bool,
+    },
+    SyncFailed {
+        file: FileId,
+    },
+    Deleted {
+        name: String,
+        synced: bool,
+    },
     /// A new database took its own name, and the directory was synced: the store does both itself, past SQLite.
-    Renamed { from: String, to: String, file: FileId },
+    Renamed {
+        from: String,
+        to: String,
+        file: FileId,
+    },
 }
 
 #[derive(Default)]

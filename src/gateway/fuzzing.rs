@@ -1,0 +1,134 @@
+//! What is promised of the bank's answers, whatever bytes they are.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::rest::{read_completion, read_status};
+use super::scrub::{Scrubber, mask_card_numbers};
+use super::{codes, transport};
+use crate::domain::bank::{CompletionAnswer, Refusal, StatusAnswer, Unknown};
+use crate::domain::money::AMOUNT_MAX;
+use crate::domain::order::OrderId;
+
+const SECRET: &str = "hunter22";
+
+fn a_scrubber() -> Scrubber {
+    Scrubber::new(&SecretString::from(SECRET.to_owned()))
+}
+
+/// Fit to be kept: no secret, no card number, nothing long, nothing that nobody sees.
+fn assert_clean(text: &str) {
+    assert!(!text.to_lowercase().contains(SECRET), "a secret came through");
+    assert_eq!(mask_card_numbers(text), text, "a card number came through");
+    let digits = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+    assert!(digits < Some(12), "twelve digits came through");
+    assert!(text.chars().count() <= 300 && !text.contains(char::is_control));
+}
+
+fn assert_refusal(refusal: &Refusal, listed: std::ops::RangeInclusive<i64>) {
+    assert!(listed.contains(&refusal.code), "a code that is not listed is no refusal");
+    assert_clean(&refusal.message);
+}
+
+fn assert_unknown(unknown: &Unknown) {
+    assert_clean(&unknown.detail);
+    assert_eq!(unknown.retry_after, None, "a body asks for no wait");
+}
+
+/// getOrderStatusExtended.do.
+pub(crate) fn status_answer(bytes: &[u8]) {
+    match read_status(Ok(bytes.to_vec()), &a_scrubber()) {
+        StatusAnswer::Refused(refusal) => assert_refusal(&refusal, 1..=6),
+        StatusAnswer::Unknown(unknown) => assert_unknown(&unknown),
+        StatusAnswer::Known(view) => {
+            assert!((0..=999).contains(&view.status.number()));
+            assert!(view.action_code.is_none_or(|code| code.abs() <= 9_999_999));
+            let sums = view.amounts.map(|sums| [sums.approved, sums.deposited, sums.refunded]);
+            let all = sums.into_iter().flatten().chain(view.amount);
+            all.for_each(|sum| assert!((0..=AMOUNT_MAX).contains(&sum), "a sum beyond what the gateway takes"));
+            if let Some(id) = &view.order_id {
+                assert_eq!(OrderId::new(id.as_str()).as_ref(), Ok(id), "it reads the same again");
+            }
+            // So that no card number passes for one.
+            let at_ms = view.authorised_at.map(crate::domain::time::Timestamp::as_millis);
+            assert!(at_ms.is_none_or(|ms| (946_684_800_000..4_000_000_000_000).contains(&ms)), "no moment of ours");
+        }
+    }
+}
+
+/// autoCompletion.do.
+pub(crate) fn completion_answer(bytes: &[u8]) {
+    match read_completion(Ok(bytes.to_vec()), &a_scrubber()) {
+        CompletionAnswer::Refused(refusal) => assert_refusal(&refusal, 5..=6),
+        CompletionAnswer::Unknown(unknown) => assert_unknown(&unknown),
+        CompletionAnswer::NotSent(_) => assert!(bytes.is_empty() && !bytes.is_empty(), "an answer proves a sending"),
+        CompletionAnswer::Acknowledged => assert_acknowledged(bytes),
+    }
+}
+
+/// An acknowledgement, read once more. Whatever else it holds may be in any encoding: nobody keeps it, and banks are
+/// known to send Windows-1251 in a description.
+#[derive(serde::Deserialize)]
+struct Again {
+    #[serde(default, alias = "ErrorCode", rename = "errorCode")]
+    code: serde_json::Value,
+    #[serde(default)]
+    operations: Vec<AgainOperation>,
+}
+
+#[derive(serde::Deserialize)]
+struct AgainOperation {
+    #[serde(default)]
+    successful: serde_json::Value,
+}
+
+/// No code but 0, and no operation that did not succeed.
+fn assert_acknowledged(bytes: &[u8]) {
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let read: Result<Again, _> = serde_json::from_slice(text);
+    assert!(read.is_ok(), "acknowledged by what is no JSON");
+    let Ok(answer) = read else { return };
+    let plain = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let code = plain(&answer.code);
+    let is_zero = ["", "null"].contains(&code.trim()) || code.trim().parse() == Ok(0);
+    assert!(is_zero, "acknowledged with errorCode {code}");
+    let failed = answer.operations.iter().find(|operation| plain(&operation.successful).trim() != "true");
+    assert!(failed.is_none(), "acknowledged though an operation was not successful");
+}
+
+/// Only what is listed tells anything (R3).
+pub(crate) fn error_code(bytes: &[u8]) {
+    let code = std::str::from_utf8(bytes).ok().and_then(|text| text.trim().parse().ok());
+    match code {
+        None | Some(0) => {
+            assert_eq!(codes::of_status(code), codes::StatusCode::Answered);
+            assert_eq!(codes::of_completion(code), codes::CompletionCode::Accepted);
+        }
+        Some(number) => {
+            let status =
+                if (1..=6).contains(&number) { codes::StatusCode::Refused } else { codes::StatusCode::Unknown };
+            assert_eq!(codes::of_status(code), status);
+            let refused = number == 5 || number == 6;
+            let completion = if refused { codes::CompletionCode::Refused } else { codes::CompletionCode::Unknown };
+            assert_eq!(codes::of_completion(code), completion);
+        }
+    }
+}
+
+/// Whole seconds or nothing.
+pub(crate) fn retry_after(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Some(wait) = transport::seconds(text) {
+        assert!(wait <= Duration::from_secs(u32::MAX.into()) && wait.subsec_nanos() == 0);
+        let digits = text.trim().trim_start_matches('+').trim_start_matches('0');
+        assert_eq!(digits, wait.as_secs().to_string().trim_start_matches('0'), "it reads the same again");
+    }
+}
+
+/// Any text of the bank's.
+pub(crate) fn scrubber(bytes: &[u8]) {
+    let clean = a_scrubber().clean(&String::from_utf8_lossy(bytes));
+    assert_clean(&clean);
+    assert!(clean.chars().count() <= 200);
+}

@@ -1,0 +1,65 @@
+//! What is promised of orders, whatever a shop writes.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::{Format, OrderFile, Rejection, from_json, release_from_json};
+use crate::config::Config;
+use crate::domain::money::AMOUNT_MAX;
+use crate::domain::operation::CompletionAmount;
+use crate::domain::order::NewOrder;
+
+/// Two merchants, so that an order has to say whose it is.
+fn settings() -> Option<&'static Config> {
+    static SETTINGS: OnceLock<Option<Config>> = OnceLock::new();
+    let merchant = |name: &str| {
+        format!(
+            "[[merchant]]\nname = \"{name}\"\ngateway = \"http://127.0.0.1:1/{name}/\"\nuser_name = \"{name}\"\n\
+             password = {{ public = \"any\" }}\n"
+        )
+    };
+    let text = || format!("database = \"db\"\nreports = \"reports\"\n{}{}", merchant("shop"), merchant("kiosk"));
+    SETTINGS.get_or_init(|| Config::of_text(Path::new("/nonexistent/reconciled.toml"), &text()).ok()).as_ref()
+}
+
+pub(super) fn assert_order(order: &Result<NewOrder, Rejection>) {
+    match order {
+        Ok(order) => {
+            assert!((1..=AMOUNT_MAX).contains(&order.amount.minor()));
+            assert!((1..=32).contains(&order.number.as_str().chars().count()));
+            if let CompletionAmount::Exactly(part) = order.completion {
+                assert!(part <= order.amount, "more would be taken than was ordered");
+            }
+        }
+        Err(rejection) => {
+            assert!(!rejection.problems.is_empty(), "refused without a word");
+            assert!(rejection.to_string().len() <= 16 * 1_024, "an answer much longer than the question");
+        }
+    }
+}
+
+/// One JSON object, as an order and as what a release says.
+pub(crate) fn json(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Some(config) = settings() else { return assert!(bytes.is_empty(), "the settings are wrong") };
+    assert_order(&from_json(text, config));
+    if let Ok(Some(part)) = release_from_json(text) {
+        assert!((1..=AMOUNT_MAX).contains(&part.minor()));
+    }
+}
+
+/// A file, as JSON lines and as CSV.
+pub(crate) fn file(bytes: &[u8]) {
+    let Some(config) = settings() else { return assert!(bytes.is_empty(), "the settings are wrong") };
+    for format in [Format::JsonLines, Format::Csv] {
+        let Ok(lines) = OrderFile::new(bytes, format, config) else { continue };
+        let mut last = 0;
+        for line in lines.flatten() {
+            assert!(line.number > last, "lines are told in their order");
+            last = line.number;
+            assert_order(&line.order);
+        }
+        let written = bytes.split(|byte| *byte == b'\n').count();
+        assert!(usize::try_from(last).is_ok_and(|last| last <= written), "a line that is not in the file");
+    }
+}
