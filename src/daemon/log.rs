@@ -21,7 +21,14 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::HoldAtRisk
         | EventKind::CompletionRefused
         | EventKind::CompletionContradicted
-        | EventKind::CompletionEscalated => true,
+        | EventKind::CompletionEscalated
+        | EventKind::ReversalRefused
+        | EventKind::ReversalContradicted
+        | EventKind::ReversalEscalated
+        | EventKind::AutocompletionConflict
+        | EventKind::LateApproval
+        | EventKind::ReversedLate
+        | EventKind::Chargeback => true,
         EventKind::Added
         | EventKind::Changed
         | EventKind::ReviewResolved
@@ -32,6 +39,13 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::CompletionSent
         | EventKind::CompletionAnswered
         | EventKind::CompletionConfirmed
-        | EventKind::CompletionWithdrawn => false,
+        | EventKind::CompletionWithdrawn
+        | EventKind::ReversalIntended
+        | EventKind::ReversalSent
+        | EventKind::ReversalAnswered
+        | EventKind::ReversalConfirmed
+        | EventKind::ReversalWithdrawn
+        | EventKind::DeadlineChanged
+        | EventKind::Refunded => false,
     }
 }

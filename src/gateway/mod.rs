@@ -99,4 +99,14 @@ impl Gateway {
         self.metrics.gateway_request(&self.merchant, Operation::Completion, class, begun.elapsed());
         answer
     }
+
+    /// Lets a hold go, whole (reverse.do). The same holds as for [`Self::complete`].
+    pub async fn reverse(&self, order_id: &OrderId, permit: Permit) -> CompletionAnswer {
+        let begun = Instant::now();
+        let answer = rest::read_reversal(self.transport.post_reversal(order_id).await, &self.scrubber);
+        drop(permit);
+        let class = Answer::of_completion(&answer);
+        self.metrics.gateway_request(&self.merchant, Operation::Reversal, class, begun.elapsed());
+        answer
+    }
 }

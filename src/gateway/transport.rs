@@ -92,6 +92,12 @@ impl Transport {
         post(&self.money, &self.url("autoCompletion.do"), &self.with_credentials(&form)).await
     }
 
+    /// reverse.do, without an amount: a hold is let go whole.
+    pub(super) async fn post_reversal(&self, order_id: &OrderId) -> Reply {
+        let form = [("orderId", order_id.as_str())];
+        post(&self.money, &self.url("reverse.do"), &self.with_credentials(&form)).await
+    }
+
     fn url(&self, method: &str) -> String {
         format!("{}{method}", self.config.url)
     }

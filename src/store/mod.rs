@@ -7,7 +7,7 @@
 //!
 //! Read in this order: `open` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
 //! `readers` (the connections), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
-//! `events`, `figures`, `books`.
+//! `sweep`, `events`, `figures`, `books`.
 
 #![deny(clippy::float_arithmetic)]
 
@@ -23,6 +23,7 @@ mod open;
 mod orders;
 mod readers;
 mod rows;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -35,6 +36,7 @@ pub use migrate::{MigrateError, SCHEMA_VERSION};
 pub use open::OpenError;
 pub use orders::{Added, ListFilter};
 pub use rows::OrderWithOperation;
+pub use sweep::{Horizon, PulledIn};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

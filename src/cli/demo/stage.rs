@@ -201,7 +201,7 @@ in_flight = 16
 
 [merchant.hold]
 lifetime = "110s"
-warn_before = "30s"
+warn_at = ["30s"]
 "#
     )
 }
