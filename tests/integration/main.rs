@@ -3,6 +3,7 @@
 
 mod cli;
 mod fixture;
+mod holds;
 mod house;
 mod journey;
 mod process;
