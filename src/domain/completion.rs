@@ -21,10 +21,17 @@ use super::time::Timestamp;
 /// as it was planned.
 pub fn planned_anew(order: &Order, policy: &Policy, now: Timestamp) -> Option<(Order, NewEvent)> {
     let hold = order.hold.filter(|_| order.state == State::Held)?;
+    let believed = holds::believed_again(hold, order, now);
     let corrected = holds::corrected(hold, now);
-    let hold = holds::counted_anew(&policy.holds, corrected.unwrap_or(hold), order.payment_system.as_ref());
+    let held_at_first = match (believed, corrected) {
+        (Some(_), _) => None,
+        (None, Some(_)) => order.held_at_first.or(Some(hold.held_at)),
+        (None, None) => order.held_at_first,
+    };
+    let hold =
+        holds::counted_anew(&policy.holds, believed.or(corrected).unwrap_or(hold), order.payment_system.as_ref());
     let Plan { complete_at, deadline_at } = holds::plan(&policy.holds, &policy.schedule, &policy.zone, order, hold);
-    let mut next = Order { complete_at, deadline_at, ..order.clone() };
+    let mut next = Order { held_at_first, complete_at, deadline_at, ..order.clone() };
     let moved = journey::set_hold(&mut next, hold, &policy.holds, now);
     if next == *order {
         return None;
@@ -36,6 +43,10 @@ pub fn planned_anew(order: &Order, policy: &Policy, now: Timestamp) -> Option<(O
         (None, None) => "it waits for its release".to_owned(),
     };
     let (kind, words) = match (corrected, moved) {
+        _ if believed.is_some() => {
+            let words = format!("the clock has come to {} again, when the hold was first seen; ", time(hold.held_at));
+            (EventKind::DeadlineChanged, words)
+        }
         (Some(_), _) => (EventKind::DeadlineChanged, "the hold lay in the future, and counts from now; ".to_owned()),
         (None, true) => {
             let words = format!("the merchant's settings let the hold lapse at {}; ", time(hold.lapses_at));

@@ -46,6 +46,7 @@ pub(super) fn order(state: State) -> Order {
         released_at: None,
         hold: (state == State::Held).then_some(hold),
         complete_at: (state == State::Held).then_some(NOW),
+        held_at_first: None,
         deadline_at: None,
         lapse_warnings: 0,
         payment_system: None,

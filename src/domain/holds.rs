@@ -123,6 +123,15 @@ pub fn corrected(hold: Hold, now: Timestamp) -> Option<Hold> {
     (hold.held_at > now.plus(CLOCK_TOLERANCE)).then(|| Hold { held_at: now, begun_at: hold.begun_at.min(now), ..hold })
 }
 
+/// The hold as it was first seen, once the clock has come to that moment after all: it was right then, and wrong when the
+/// hold was corrected. Without this the hold would count from the wrong past, and be completed too early.
+pub fn believed_again(hold: Hold, order: &Order, now: Timestamp) -> Option<Hold> {
+    let held_at = order.held_at_first.filter(|first| *first <= now)?;
+    let authorised_at = order.view.as_ref().and_then(|seen| seen.view.authorised_at);
+    let begun_at = authorised_at.map_or(held_at, |authorised| authorised.min(held_at));
+    Some(Hold { held_at, begun_at, ..hold })
+}
+
 /// What is planned for a hold. At most one of the two: a completion that comes in time leaves nothing to decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {

@@ -256,6 +256,9 @@ pub struct Order {
     pub released_at: Option<Timestamp>,
     /// The hold, once there is one.
     pub hold: Option<Hold>,
+    /// When the hold was first seen by a clock whose word was replaced since, because it lay in the future: should the
+    /// clock come to that moment after all, it is believed again.
+    pub held_at_first: Option<Timestamp>,
     /// When a completion is due; `None` while none is planned.
     pub complete_at: Option<Timestamp>,
     /// When the policy acts on a hold that no completion takes in time; `None` when one does, or nothing is held.

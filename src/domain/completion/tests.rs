@@ -395,3 +395,21 @@ fn a_reversal_is_told_in_words_of_its_own() {
         assert_eq!((next.state, event.kind), (OperationState::InDoubt, EventKind::ReversalAnswered), "{what}");
     }
 }
+
+/// The clock goes back by a year and comes right again: the hold counts from where it began, and nothing is due early.
+#[test]
+fn a_clock_that_was_wrong_for_a_while_makes_nothing_due_early() {
+    let year = HOUR * 24 * 365;
+    for act in [holds::AtDeadline::Review, holds::AtDeadline::Complete, holds::AtDeadline::Reverse] {
+        for schedule in [holds::CompletionSchedule::OnRelease, holds::CompletionSchedule::After(HOUR * 24)] {
+            let policy = Policy { schedule, ..on_release(act) };
+            let held = planned_anew(&waiting(), &policy, NOW).map_or_else(waiting, |(order, _)| order);
+            let (wrong, _) = planned_anew(&held, &policy, NOW.minus(year)).unwrap();
+            assert_eq!(wrong.hold.map(|hold| hold.held_at), Some(NOW.minus(year)));
+            let (right, event) = planned_anew(&wrong, &policy, NOW.plus(HOUR)).unwrap();
+            assert_eq!(event.kind, EventKind::DeadlineChanged);
+            assert_eq!((right.hold, right.held_at_first), (held.hold, None));
+            assert_eq!((right.complete_at, right.deadline_at), (held.complete_at, held.deadline_at));
+        }
+    }
+}

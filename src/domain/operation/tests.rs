@@ -16,7 +16,8 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 struct Case {
     operation: Operation,
-    order: Order,
+    /// On the heap: tables of cases are large.
+    order: Box<Order>,
     answer: StatusAnswer,
     policy: SettlePolicy,
 }
@@ -25,7 +26,7 @@ struct Case {
 fn before(amount: CompletionAmount) -> Case {
     Case {
         operation: intended(amount),
-        order: order(State::Held),
+        order: Box::new(order(State::Held)),
         answer: known(plain(BankStatus::Held)),
         policy: settle(),
     }
@@ -161,7 +162,7 @@ fn an_acceptance_lets_a_smaller_hold_be_taken_and_never_another_orders() {
 
 #[test]
 fn nothing_is_sent_for_an_order_that_is_no_longer_to_be_completed() {
-    let gone = |state| move |case: &mut Case| case.order = order(state);
+    let gone = |state| move |case: &mut Case| *case.order = order(state);
     check([
         ("parked", before(WHOLE).with(|case| case.order.parked = true), "withdrawn"),
         ("in review", before(WHOLE).with(gone(State::Review)), "withdrawn"),
@@ -407,7 +408,7 @@ fn a_reversal_is_sent_on_the_same_terms_as_a_completion() {
             "send, 9000 expected",
         ),
         ("parked", reversing().with(|case| case.order.parked = true), "withdrawn"),
-        ("in review", reversing().with(|case| case.order = order(State::Review)), "withdrawn"),
+        ("in review", reversing().with(|case| *case.order = order(State::Review)), "withdrawn"),
     ]);
 }
 

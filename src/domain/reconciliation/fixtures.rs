@@ -40,6 +40,7 @@ pub(crate) fn order(number: &str, state: State) -> Candidate {
         released_at: None,
         hold: None,
         complete_at: None,
+        held_at_first: None,
         deadline_at: None,
         lapse_warnings: 0,
         payment_system: None,

@@ -71,6 +71,7 @@ fn order(state: State) -> Order {
         released_at: None,
         hold: None,
         complete_at: None,
+        held_at_first: None,
         deadline_at: None,
         lapse_warnings: 0,
         payment_system: None,

@@ -19,6 +19,8 @@ ALTER TABLE orders ADD COLUMN deadline_at_ms INTEGER
     CHECK (deadline_at_ms IS NULL OR (state = 'held' AND complete_at_ms IS NULL));
 CREATE INDEX orders_by_deadline ON orders (merchant, deadline_at_ms) WHERE deadline_at_ms IS NOT NULL;
 
+-- What was written there, should the clock come to it after all.
+ALTER TABLE orders ADD COLUMN held_at_first_ms INTEGER;
 -- Holds that a clock which was wrong wrote into the future.
 CREATE INDEX orders_by_hold ON orders (merchant, held_at_ms) WHERE state = 'held';
 

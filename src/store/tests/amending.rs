@@ -40,6 +40,7 @@ async fn a_row_comes_back_as_it_was_written() {
         accepted: Some("one:1\ntwo:2".to_owned()),
         deadline_at: Some(NOW.plus(MINUTE)),
         lapse_warnings: 2,
+        held_at_first: Some(NOW.plus(MINUTE)),
         payment_system: PaymentSystem::new("MIR"),
         autocompletion_at: Some(NOW),
         autocompletion_told: Some(NOW),
