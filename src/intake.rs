@@ -70,6 +70,7 @@ fn gather(raw: &RawOrder, config: &Config, problems: &mut Collector) -> Option<N
     let currency = problems.note(currency(raw, merchant));
     let expires_at = problems.note(expires_at(raw));
     let completion = problems.note(completion(raw, amount));
+    let autocompletion_at = problems.note(autocompletion_at(raw));
     Some(NewOrder {
         merchant: merchant?.id.clone(),
         number: number?,
@@ -78,6 +79,7 @@ fn gather(raw: &RawOrder, config: &Config, problems: &mut Collector) -> Option<N
         currency: currency?,
         expires_at: expires_at?,
         completion: completion?,
+        autocompletion_at: autocompletion_at?,
     })
 }
 
@@ -162,6 +164,25 @@ fn expires_at(raw: &RawOrder) -> Result<Option<Timestamp>, Problem> {
     let moment = written.parse::<jiff::Timestamp>().map_err(|_| {
         let sentence =
             format!("{} is not a moment; write RFC 3339 with its offset: 2026-11-20T14:03:05Z", shown(written));
+        Problem::new(ProblemCode::NotATime, field, sentence)
+    })?;
+    Ok(Some(Timestamp::from_millis(moment.as_millisecond())))
+}
+
+/// The gateway's own form has 19 characters and no zone: Moscow's clock is meant, which has stood still at UTC+3 since 2014.
+fn autocompletion_at(raw: &RawOrder) -> Result<Option<Timestamp>, Problem> {
+    let field = Field::AutocompletionDate;
+    let Some(written) = text(raw, field)? else {
+        return Ok(None);
+    };
+    let moscow = jiff::tz::TimeZone::fixed(jiff::tz::offset(3));
+    let of_the_gateway = || jiff::civil::DateTime::strptime("%Y-%m-%dT%H:%M:%S", written).ok()?.to_zoned(moscow).ok();
+    let moment = written.parse::<jiff::Timestamp>().ok().or_else(|| of_the_gateway().map(|at| at.timestamp()));
+    let moment = moment.ok_or_else(|| {
+        let sentence = format!(
+            "{} is not a moment; write it as at the registration, 2026-11-20T14:03:05 in Moscow time, or with an offset",
+            shown(written)
+        );
         Problem::new(ProblemCode::NotATime, field, sentence)
     })?;
     Ok(Some(Timestamp::from_millis(moment.as_millisecond())))

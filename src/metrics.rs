@@ -2,7 +2,7 @@
 //!
 //! Counters and histograms count what happened in this process. Gauges that describe the queue are set from the database
 //! when they are scraped, zeros included, so that every state always has a series. Labels are closed sets: merchant,
-//! state, operation, answer, outcome; never an order. Moments are exported as timestamps, so that an age keeps growing
+//! state, operation, answer, outcome, a hold's warning times; never an order. Moments are exported as timestamps, so that an age keeps growing
 //! when something hangs.
 
 mod counted;
@@ -92,12 +92,14 @@ impl Metrics {
         }
         for state in OperationState::ALL.into_iter().filter(|state| !state.is_open()) {
             let _ = self.counted.completions.with_label_values(&[name, state.as_str()]);
+            let _ = self.counted.reversals.with_label_values(&[name, state.as_str()]);
         }
         for reason in Held::WORDS {
             let _ = self.counted.sends_held.with_label_values(&[name, reason]);
         }
         let _ = self.counted.orders_added.with_label_values(&[name]);
         let _ = self.counted.report_failures.with_label_values(&[name]);
+        let _ = self.counted.pulled_in.with_label_values(&[name]);
     }
 
     /// How many open orders belong to merchants that are not configured.
@@ -114,6 +116,7 @@ impl Metrics {
     pub fn forget(&self, merchant: &MerchantId) {
         let name = merchant.as_str();
         self.budget_probes.lock().remove(merchant);
+        self.queue.forget_risk(merchant, |_| true);
         for state in State::ALL {
             let _ = self.queue.orders.remove_label_values(&[name, state.as_str()]);
             let _ = self.queue.orders_oldest.remove_label_values(&[name, state.as_str()]);
@@ -132,7 +135,7 @@ impl Metrics {
             let _ = gauge.remove_label_values(&[name]);
         }
         for gauge in [
-            &self.queue.holds_at_risk,
+            &self.queue.autocompletion_conflicts,
             &self.queue.overdue_looks,
             &self.queue.overdue_completions,
             &self.queue.parked,

@@ -56,7 +56,9 @@ pub(super) async fn park(
     }
     let _turn = shared.turn().await?;
     let order = find(&shared, path).await?.order;
-    perform(&shared, &order, |order, open| acts::park(order, open, Cause::Shop)).await
+    let policy = policy_of(&shared, &order).ok();
+    let decide = move |order: &Order, open: Option<&Operation>| acts::park(order, open, policy.as_ref(), Cause::Shop);
+    perform(&shared, &order, decide).await
 }
 
 fn policy_of(shared: &Shared, order: &Order) -> Result<Policy, Problem> {

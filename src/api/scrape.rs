@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use super::problem::Problem;
 use super::{Api, Context};
 use crate::config::MerchantConfig;
+use crate::domain::holds::level_word;
 use crate::domain::operation::OperationState;
 use crate::domain::order::State as OrderState;
 use crate::domain::time::Timestamp;
@@ -36,8 +37,7 @@ pub(super) async fn scrape(State(shared): Context) -> Result<impl IntoResponse, 
 
 async fn read(api: &Api, merchant: &MerchantConfig) -> Result<QueueGauges, StoreError> {
     let now = api.clock.now();
-    let risk_until = now.plus(merchant.holds.warn_before);
-    let figures = api.store.figures(&merchant.id, now, risk_until).await?;
+    let figures = api.store.figures(&merchant.id, now, &merchant.holds.warn_at).await?;
     let money = api.store.money_figures(&merchant.id, now).await?;
     let stopped = api.store.money_stops().await?.iter().any(|stop| stop.scope.covers(&merchant.id));
     Ok(gauges(merchant, &figures, &money, stopped, now))
@@ -63,7 +63,8 @@ fn gauges(
         orders: OrderState::ALL.map(order_group).to_vec(),
         operations: OperationState::ALL.map(operation_group).to_vec(),
         next_lapse: figures.next_lapse,
-        holds_at_risk: figures.holds_at_risk,
+        holds_at_risk: figures.holds_at_risk.iter().map(|(level, count)| (level_word(*level), *count)).collect(),
+        autocompletion_conflicts: figures.autocompletion_conflicts,
         overdue_looks: figures.overdue_looks.count,
         overdue_completions: figures.overdue_completions.count,
         look_lag: figures.overdue_looks.oldest.map(|oldest| now.since(oldest)).unwrap_or_default(),

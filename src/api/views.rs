@@ -6,6 +6,8 @@
 use serde::Serialize;
 
 use super::problem::FieldProblem;
+use crate::domain::autocompletion;
+use crate::domain::bank::PaymentSystem;
 use crate::domain::event::Event;
 use crate::domain::money::Currency;
 use crate::domain::operation::{CompletionAmount, Operation};
@@ -98,6 +100,12 @@ pub(super) struct OrderView {
     held_at: Option<String>,
     lapses_at: Option<String>,
     complete_at: Option<String>,
+    /// When the policy acts on a hold that nothing completes in time.
+    deadline_at: Option<String>,
+    /// When the gateway completes it by itself, as far as known.
+    autocompletion_at: Option<String>,
+    /// Whether that is against what is planned here.
+    autocompletion_conflict: bool,
     next_look_at: Option<String>,
     heard: Option<HeardView>,
     bank: Option<BankView>,
@@ -125,6 +133,9 @@ impl OrderView {
             held_at: text(order.hold.map(|hold| hold.held_at)),
             lapses_at: text(order.hold.map(|hold| hold.lapses_at)),
             complete_at: text(order.complete_at),
+            deadline_at: text(order.deadline_at),
+            autocompletion_at: text(order.autocompletion_at),
+            autocompletion_conflict: autocompletion::conflict(order).is_some(),
             next_look_at: text(order.next_look_at),
             heard: heard(order),
             bank: order.view.as_ref().map(BankView::of),
@@ -170,6 +181,8 @@ struct BankView {
     deposited: Option<i64>,
     refunded: Option<i64>,
     authorised_at: Option<String>,
+    payment_system: Option<String>,
+    chargeback: Option<bool>,
 }
 
 impl BankView {
@@ -186,11 +199,13 @@ impl BankView {
             deposited: view.amounts.map(|amounts| amounts.deposited),
             refunded: view.amounts.map(|amounts| amounts.refunded),
             authorised_at: text(view.authorised_at),
+            payment_system: view.payment_system.as_ref().map(PaymentSystem::to_string),
+            chargeback: view.chargeback,
         }
     }
 }
 
-/// The order's open completion, or else its latest one.
+/// The order's open completion or reversal, or else its latest one.
 #[derive(Debug, Serialize)]
 struct OperationView {
     kind: &'static str,
@@ -208,7 +223,7 @@ struct OperationView {
 impl OperationView {
     fn of(operation: &Operation) -> Self {
         Self {
-            kind: "completion",
+            kind: operation.kind.as_str(),
             state: operation.state.as_str(),
             amount: minor(operation.amount),
             attempt: operation.attempt,

@@ -3,6 +3,7 @@
 //! Reads the file and the secrets that this user may read; opens no database and no connection.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -10,8 +11,9 @@ use super::failure::{Failure, complain};
 use super::output::{Output, Table};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, as_written};
+use crate::domain::bank::PaymentSystem;
 use crate::domain::guard::GuardPolicy;
-use crate::domain::holds::CompletionSchedule;
+use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy, level_word};
 use crate::domain::money::for_people;
 use crate::domain::polling::{LookPolicy, Tier};
 use crate::domain::time::{Timestamp, in_words};
@@ -106,14 +108,29 @@ fn policies(facts: &mut Table, merchant: &MerchantConfig, now: Timestamp) {
     facts.fact("completions", schedule(merchant, now));
     facts.fact("in doubt", doubt(merchant));
     facts.fact("money", money(merchant));
-    facts.fact(
-        "holds",
-        format!("lapse after {}, at risk {} before", as_written(holds.lifetime), as_written(holds.warn_before)),
-    );
+    facts.fact("holds", lapse(holds));
+    facts.fact("at the deadline", deadline(holds));
     facts.fact(
         "report",
         format!("at {:?}, next {next_report}; a day ends at {}", report.at.as_str(), report.cut_off.strftime("%H:%M")),
     );
+}
+
+fn lapse(holds: &HoldPolicy) -> String {
+    let of_system = |(system, lifetime): (&PaymentSystem, &Duration)| format!("{system} {}", as_written(*lifetime));
+    let by_system: Vec<_> = holds.by_system.iter().map(of_system).collect();
+    let by_system = if by_system.is_empty() { String::new() } else { format!(" ({})", by_system.join(", ")) };
+    let levels: Vec<_> = holds.warn_at.iter().map(|level| level_word(*level)).collect();
+    format!("lapse after {}{by_system}, at risk {} before", as_written(holds.lifetime), levels.join(", "))
+}
+
+fn deadline(holds: &HoldPolicy) -> String {
+    let what = match holds.at_deadline {
+        AtDeadline::Review => "goes to review",
+        AtDeadline::Complete => "is completed",
+        AtDeadline::Reverse => "is reversed",
+    };
+    format!("{} before its lapse, a hold that nothing completes in time {what}", as_written(holds.act_before))
 }
 
 fn tiers(looks: &LookPolicy) -> String {

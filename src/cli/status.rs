@@ -35,8 +35,8 @@ impl Status {
         let desk = Desk::open(config)?;
         let mut counted = Vec::new();
         for merchant in &desk.config.merchants {
-            let risk_until = desk.now.plus(merchant.holds.warn_before);
-            counted.push(Counted { merchant, figures: desk.store.figures(&merchant.id, desk.now, risk_until).await? });
+            let figures = desk.store.figures(&merchant.id, desk.now, &merchant.holds.warn_at).await?;
+            counted.push(Counted { merchant, figures });
         }
         let stops = desk.store.money_stops().await?;
         let open = desk.store.open_orders().await?;
@@ -91,10 +91,15 @@ fn for_a_person(counted: &[Counted<'_>], unserved: &[(MerchantId, u64)], now: Ti
         if doubt.count > 0 {
             line(Tint::Warning, format!("{} in doubt{}", doubt.count, age(doubt, now)), "the bank is asked on");
         }
-        if figures.holds_at_risk > 0 {
+        if figures.at_risk() > 0 {
             let next = figures.next_lapse.map(|at| lapse(at, now)).unwrap_or_default();
-            let words = format!("{} at risk, the next {next}", output::counted(figures.holds_at_risk, "hold"));
+            let words = format!("{} at risk, the next {next}", output::counted(figures.at_risk(), "hold"));
             line(Tint::Bad, words, "reconciled order list --state held");
+        }
+        if figures.autocompletion_conflicts > 0 {
+            let holds = output::counted(figures.autocompletion_conflicts, "hold");
+            let words = format!("{holds} the bank would complete by itself, against our plan");
+            line(Tint::Bad, words, "reconciled order why NUMBER tells when");
         }
         if figures.unanswered > 0 {
             let words = format!("{} without a useful answer", output::counted(figures.unanswered, "order"));
@@ -137,7 +142,7 @@ fn rest(counted: &Counted<'_>, now: Timestamp) -> Table {
     let Counted { merchant, figures } = counted;
     let mut facts = Table::facts();
     facts.fact("looks due", due(figures.overdue_looks, now));
-    facts.fact("completions due", due(figures.overdue_completions, now));
+    facts.fact("completions and deadlines due", due(figures.overdue_completions, now));
     facts.fact("next lapse", figures.next_lapse.map_or("none".to_owned(), |at| lapse(at, now)));
     facts.fact("parked", figures.parked);
     let last = figures.last_report_at.map_or("none yet".to_owned(), |at| merchant.zone.for_people(at));
@@ -176,6 +181,7 @@ struct MerchantDocument<'a> {
     completions_due: GroupDocument,
     completions_in_doubt: GroupDocument,
     holds_at_risk: u64,
+    autocompletion_conflicts: u64,
     next_lapse_at: Option<String>,
     parked: u64,
     unanswered: u64,
@@ -223,7 +229,8 @@ impl<'a> From<&'a Counted<'a>> for MerchantDocument<'a> {
             looks_due: figures.overdue_looks.into(),
             completions_due: figures.overdue_completions.into(),
             completions_in_doubt: figures.operations_in(OperationState::InDoubt).into(),
-            holds_at_risk: figures.holds_at_risk,
+            holds_at_risk: figures.at_risk(),
+            autocompletion_conflicts: figures.autocompletion_conflicts,
             next_lapse_at: figures.next_lapse.map(|at| at.to_string()),
             parked: figures.parked,
             unanswered: figures.unanswered,

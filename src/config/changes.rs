@@ -184,9 +184,15 @@ fn money(old: &GuardPolicy, new: &GuardPolicy) -> Keys<3> {
     ]
 }
 
-fn holds(old: &HoldPolicy, new: &HoldPolicy) -> Keys<2> {
-    let HoldPolicy { lifetime, warn_before } = old;
-    [("hold.lifetime", *lifetime == new.lifetime), ("hold.warn_before", *warn_before == new.warn_before)]
+fn holds(old: &HoldPolicy, new: &HoldPolicy) -> Keys<5> {
+    let HoldPolicy { lifetime, by_system, warn_at, act_before, at_deadline } = old;
+    [
+        ("hold.lifetime", *lifetime == new.lifetime),
+        ("hold.by_system", *by_system == new.by_system),
+        ("hold.warn_at", *warn_at == new.warn_at),
+        ("hold.act_before", *act_before == new.act_before),
+        ("hold.at_deadline", *at_deadline == new.at_deadline),
+    ]
 }
 
 fn report(old: &ReportConfig, new: &ReportConfig) -> Keys<3> {

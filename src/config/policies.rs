@@ -8,9 +8,10 @@ use super::merchant::count;
 use super::raw::{Noted, Section};
 use super::values::{self, Limits, as_written, duration_within};
 use super::{CompletionConfig, ReportConfig};
+use crate::domain::bank::PaymentSystem;
 use crate::domain::calendar::{CronPattern, Zone};
 use crate::domain::guard::GuardPolicy;
-use crate::domain::holds::{CompletionSchedule, HoldPolicy};
+use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy, level_word};
 use crate::domain::money::Currency;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::polling::{LookPolicy, Tier};
@@ -55,11 +56,22 @@ const WARNING: Limits<Duration> = Limits {
     max: DAY.saturating_mul(30),
     why: "a warning needs time to be read, and one that is always on is not read",
 };
+const MARGIN: Limits<Duration> = Limits {
+    min: SECOND,
+    max: DAY.saturating_mul(7),
+    why: "the bank needs a moment to act, and a hold that has a week left can wait for a person",
+};
 const STUCK: Limits<Duration> = Limits {
     min: SECOND,
     max: DAY.saturating_mul(30),
     why: "later, the report would keep silent about an order for a month",
 };
+
+/// When the policy acts on a hold that nothing completes: a working night's margin for a bank that is down.
+const ACT_BEFORE: Duration = Duration::from_secs(3 * 3_600);
+
+/// How many warnings of one hold: more than a person heeds warn of nothing.
+const WARNINGS_MAX: usize = 8;
 
 /// How many tiers or late days a list may have: more than a person keeps in view say no more.
 const STEPS_MAX: usize = 32;
@@ -200,22 +212,61 @@ pub(super) fn money(section: &mut Section<'_, '_>, currency: Currency) -> GuardP
     }
 }
 
-/// How long the bank keeps a hold.
+/// How long the bank keeps a hold, who is warned of its lapse, and what is done before it.
 pub(super) fn holds(section: &mut Section<'_, '_>) -> HoldPolicy {
-    let policy = HoldPolicy {
-        lifetime: section.duration_or("lifetime", DAY * 5, &LIFETIME),
-        warn_before: section.duration_or("warn_before", DAY, &WARNING),
-    };
+    let lifetime = section.duration_or("lifetime", DAY * 5, &LIFETIME);
+    let by_system = section.durations_by("by_system", &LIFETIME, |name| {
+        let form = "name a payment system as the bank's answers do, such as visa, mastercard or mir";
+        PaymentSystem::new(name).ok_or_else(|| form.to_owned())
+    });
+    let shortest = by_system.values().copied().fold(lifetime, Duration::min);
+    let warn_at = warn_at(section, shortest);
+    let first = warn_at.first().copied().unwrap_or_default();
+    let default = ACT_BEFORE.min(shortest / 10).min(first).max(MARGIN.min);
+    let act_before = section.duration_or("act_before", default, &MARGIN);
+    let at_deadline = section.parsed_or("at_deadline", AtDeadline::Review, |text| {
+        let all = [AtDeadline::Review, AtDeadline::Complete, AtDeadline::Reverse];
+        let form = "give \"review\" (a person decides), \"complete\" (it is taken then) or \"reverse\" (it is let go)";
+        all.into_iter().find(|word| word.as_str() == text).ok_or_else(|| form.to_owned())
+    });
     section.relation(
-        &["warn_before", "lifetime"],
-        policy.warn_before < policy.lifetime,
+        &["warn_at", "lifetime", "by_system"],
+        first < shortest,
         format!(
-            "warn_before, {}, must be less than lifetime, {}: else every hold is at risk at once",
-            as_written(policy.warn_before),
-            as_written(policy.lifetime)
+            "the first of warn_at, {}, must be less than the shortest lifetime, {}: else every hold is at risk at once",
+            level_word(first),
+            as_written(shortest)
         ),
     );
-    policy
+    section.relation(
+        &["act_before", "warn_at"],
+        act_before <= first,
+        format!(
+            "act_before, {}, must be at most the first of warn_at, {}: people hear of it before the policy acts",
+            as_written(act_before),
+            level_word(first)
+        ),
+    );
+    HoldPolicy { lifetime, by_system, warn_at, act_before, at_deadline }
+}
+
+/// Days before, for whoever plans; hours before, for whoever acts. Those that no hold lives long enough for are left out.
+fn warn_at(section: &mut Section<'_, '_>, shortest: Duration) -> Vec<Duration> {
+    section.replaced("warn_before", "warn_at has taken its place: write warn_at = [\"48h\", \"24h\", \"6h\"]");
+    let fitting: Vec<_> = [HOUR * 48, DAY, HOUR * 6].into_iter().filter(|level| *level < shortest).collect();
+    let default = if fitting.is_empty() { vec![(shortest / 4).max(WARNING.min)] } else { fitting };
+    let Some(levels) = section.durations("warn_at", &WARNING) else { return default };
+    if levels.is_empty() || levels.len() > WARNINGS_MAX {
+        section.problem(
+            "warn_at",
+            format!("give 1 to {WARNINGS_MAX} levels: each is a warning, and a series of a metric"),
+        );
+        return default;
+    }
+    if !levels.is_sorted_by(|a, b| a > b) {
+        section.problem("warn_at", "put the levels in descending order, each once: the first warns first");
+    }
+    levels
 }
 
 /// The nightly report: after midnight, when the day before has ended in every sense.
@@ -252,21 +303,23 @@ pub(super) fn comes_at_all(section: &mut Section<'_, '_>, report: &ReportConfig,
     );
 }
 
-/// A completion must be due before its hold is at risk: else every hold would raise the alarm, or lapse.
+/// A completion must be due before the last warning of its hold and before the policy acts: else every hold would raise
+/// the alarm, or meet its deadline.
 pub(super) fn in_time(section: &mut Section<'_, '_>, completion: &CompletionConfig, holds: &HoldPolicy, zone: &Zone) {
-    let HoldPolicy { lifetime, warn_before } = *holds;
-    let calm = lifetime.saturating_sub(warn_before);
+    let last = holds.warn_at.last().copied().unwrap_or_default();
+    let calm = holds.shortest_lifetime().saturating_sub(last.max(holds.act_before));
     let (key, is_in_time) = match &completion.schedule {
         CompletionSchedule::After(delay) => ("completion.delay", *delay <= calm),
         CompletionSchedule::Window(cron) => ("completion.cron", comes_within(cron, zone, calm)),
         CompletionSchedule::OnRelease => return,
     };
     let remedy = format!(
-        "a hold would wait longer than {}, the hold's lifetime less warn_before; complete sooner, or ask your bank for \
-         the lifetime it grants",
+        "a hold would wait longer than {}, the shortest lifetime of a hold less its last warning and act_before; complete \
+         sooner, or ask your bank for the lifetime it grants",
         as_written(calm)
     );
-    section.relation(&[key, "hold.lifetime", "hold.warn_before"], is_in_time, remedy);
+    let keys = [key, "hold.lifetime", "hold.by_system", "hold.warn_at", "hold.act_before"];
+    section.relation(&keys, is_in_time, remedy);
 }
 
 /// Whether `cron` never keeps one waiting longer than `longest`, as far as a year's walk over its slots shows. Slots

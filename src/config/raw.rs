@@ -4,6 +4,7 @@
 //! where none belongs. So the sections here are asked key by key. A section remembers what it was asked for; whatever
 //! else stands in it is an unknown key.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -177,6 +178,42 @@ impl<'a, 'n> Section<'a, 'n> {
                 self.problem(key, remedy);
                 None
             }
+        }
+    }
+
+    /// The durations of the table at `key`, each under a name of its own that `name` reads.
+    pub(super) fn durations_by<K: Ord>(
+        &mut self,
+        key: &'static str,
+        limits: &Limits<Duration>,
+        name: impl Fn(&str) -> Result<K, String>,
+    ) -> BTreeMap<K, Duration> {
+        let Some(value) = self.take(key) else { return BTreeMap::new() };
+        let Some(entries) = value.get_ref().as_table() else {
+            self.problem(key, "write a table, such as { visa = \"7d\", mir = \"5d\" }");
+            return BTreeMap::new();
+        };
+        let mut found = BTreeMap::new();
+        for (written, value) in entries {
+            let written = written.get_ref().as_ref();
+            let read = name(written).and_then(|name| {
+                let text = value.get_ref().as_str().ok_or("write the duration in quotes, such as \"7d\"")?;
+                Ok((name, duration_within(text, limits)?))
+            });
+            match read {
+                Ok((name, duration)) if !found.contains_key(&name) => drop(found.insert(name, duration)),
+                Ok(_) => drop(self.problem(&format!("{key}.{written}"), "name it once: capitals make no difference")),
+                Err(remedy) => drop(self.problem(&format!("{key}.{written}"), remedy)),
+            }
+        }
+        found
+    }
+
+    /// Refuses a key of an earlier version, and names what took its place.
+    pub(super) fn replaced(&mut self, key: &'static str, remedy: &str) {
+        if self.find(key).is_some() {
+            self.asked.push(key);
+            self.problem(key, remedy);
         }
     }
 

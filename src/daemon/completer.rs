@@ -1,4 +1,5 @@
-//! The completer: takes held amounts when their completion is due, and settles what was sent.
+//! The completer: takes held amounts when their completion is due, lets them go or calls a person at their deadline, and
+//! settles what was sent.
 //!
 //! For one order at a time: ask the bank, write the intent and sync, send, ask again. What a crash or a timeout leaves
 //! behind is the same row, `in_doubt`, and comes back here as due; nothing is sent before the bank has been asked
@@ -17,11 +18,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::domain::bank::{CompletionAnswer, StatusAnswer, Unknown, UnknownKind};
-use crate::domain::completion::{self, Asked};
+use crate::domain::completion::{self, Asked, AtDeadline};
 use crate::domain::event::NewEvent;
 use crate::domain::guard::{Held, Standing};
 use crate::domain::journey::LookOutcome;
-use crate::domain::operation::{CompletionAmount, Operation, OperationState};
+use crate::domain::operation::{CompletionAmount, Operation, OperationKind, OperationState};
 use crate::domain::order::{Order, OrderId, OrderKey, State};
 use crate::domain::polling::Jitter;
 use crate::domain::time::Timestamp;
@@ -139,7 +140,7 @@ async fn plan_anew(desk: &Desk) {
         after = last.order.key;
         let mut writes = JoinSet::new();
         for order in page.into_iter().map(|found| found.order) {
-            if completion::planned_anew(&order, &desk.policy).is_some() {
+            if completion::planned_anew(&order, &desk.policy, desk.shared.clock().now()).is_some() {
                 writes.spawn(write_plan(desk.clone(), order));
             }
         }
@@ -152,14 +153,14 @@ async fn plan_anew(desk: &Desk) {
 }
 
 async fn write_plan(desk: Desk, order: Order) -> Result<(), StoreError> {
-    let policy = Arc::clone(&desk.policy);
+    let (policy, now) = (Arc::clone(&desk.policy), desk.shared.clock().now());
     let decide = move |order: &Order, open: Option<&Operation>| {
-        let planned = completion::planned_anew(order, &policy).filter(|_| open.is_none());
+        let planned = completion::planned_anew(order, &policy, now).filter(|_| open.is_none());
         planned.map_or(Amendment::nothing(None), |(order, event)| {
             Amendment::of_event(Some(order), OperationChange::None, event)
         })
     };
-    if let Some(event) = desk.shared.store.amend(order.key, desk.shared.clock().now(), decide).await? {
+    if let Some(event) = desk.shared.store.amend(order.key, now, decide).await? {
         log::event(&order, &event);
     }
     Ok(())
@@ -228,20 +229,31 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
 /// process may have been stopped or the host suspended in between, and what was true then need not be true now.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// Writes down that a completion is decided, if it still is one to be done.
+/// Writes down that a completion is decided, or what is done at a deadline, if it still is to be done.
 async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
     let policy = Arc::clone(&desk.policy);
     let decide = move |order: &Order, open: Option<&Operation>| {
         // The plan may be another policy's: what the present one does not want now is planned anew, not sent.
-        if let Some((order, event)) = completion::planned_anew(order, &policy).filter(|_| open.is_none())
-            && order.complete_at.is_none_or(|at| at > now)
+        if let Some((order, event)) = completion::planned_anew(order, &policy, now).filter(|_| open.is_none())
+            && order.complete_at.or(order.deadline_at).is_none_or(|at| at > now)
         {
             return Amendment::of_event(Some(order), OperationChange::None, event);
         }
         let due = order.state == State::Held && !order.parked && order.complete_at.is_some_and(|at| at <= now);
-        if !due || open.is_some() {
+        if open.is_some() {
             return Amendment::nothing(None);
+        }
+        if !due {
+            return match completion::at_deadline(order, &policy, now) {
+                Some(AtDeadline::Reverse(operation, event)) => {
+                    Amendment::of_event(Some(order.clone()), OperationChange::Open(operation), event)
+                }
+                Some(AtDeadline::Review(order, event)) => {
+                    Amendment::of_event(Some(*order), OperationChange::None, event)
+                }
+                None => Amendment::nothing(None),
+            };
         }
         let (operation, event) = completion::intend(order, now);
         Amendment::of_event(Some(order.clone()), OperationChange::Open(operation), event)
@@ -271,17 +283,20 @@ fn expects_to_send(
     completion::after_ask(order, operation, answer, standing, &desk.policy, now, Jitter::new(0)).send
 }
 
-/// A completion whose intent is on disk, written by this very call: nobody else may send it.
+/// An operation whose intent is on disk, written by this very call: nobody else may send it.
 struct Send {
     order: Order,
     order_id: OrderId,
+    kind: OperationKind,
     amount: CompletionAmount,
 }
 
-/// What writing down an answer tells: the events, what kind of look it was, where the operation stands, and what to send.
+/// What writing down an answer tells: the events, what kind of look it was, which operation it is and where it
+/// stands, and what to send.
 struct Told {
     events: Vec<NewEvent>,
     outcome: LookOutcome,
+    kind: OperationKind,
     state: OperationState,
     send: Option<Send>,
     /// Why nothing is sent, and whether that is news.
@@ -324,7 +339,7 @@ async fn write_down(
         log::event(asked_about, event);
     }
     if !told.state.is_open() {
-        desk.shared.metrics.completion(&desk.merchant, told.state);
+        desk.shared.metrics.settled(&desk.merchant, told.kind, told.state);
         desk.shared.setting.perils.pass(Peril::AfterSettling).await;
     }
     if let Some((held, is_news)) = &told.held {
@@ -336,13 +351,14 @@ async fn write_down(
 fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option<Told>> {
     // The id was known before the bank was asked, so no doubt about whose it is can come up in this very write.
     let order_id = before.order_id.clone().filter(|_| asked.send);
-    let amount = asked.operation.amount;
-    let send = order_id.map(|order_id| Send { order: asked.order.clone(), order_id, amount });
+    let Operation { kind, amount, state, .. } = asked.operation;
+    let send = order_id.map(|order_id| Send { order: asked.order.clone(), order_id, kind, amount });
     let is_news = open.note != asked.operation.note;
     let told = Told {
         events: asked.events.clone(),
         outcome: asked.outcome,
-        state: asked.operation.state,
+        kind,
+        state,
         send,
         held: asked.held.map(|held| (held, is_news)),
     };
@@ -376,7 +392,10 @@ async fn deliver(desk: &Desk, send: &Send, leave: Permit, writing: Instant) -> C
     }
     // Connecting may take seconds, so a stop is looked for again right before the first byte.
     let last_word = held::not_stopped(desk.clone(), send.order.clone());
-    desk.gateway.complete(&send.order_id, send.amount, leave, last_word).await
+    match send.kind {
+        OperationKind::Completion => desk.gateway.complete(&send.order_id, send.amount, leave, last_word).await,
+        OperationKind::Reversal => desk.gateway.reverse(&send.order_id, leave, last_word).await,
+    }
 }
 
 /// What speaks against connecting for a send whose intent is on disk: a stop that came since, or too long a while, which

@@ -2,7 +2,7 @@
 
 use crate::config::MerchantConfig;
 use crate::domain::calendar::BusinessDay;
-use crate::domain::reconciliation::{Report, Yardstick, findings};
+use crate::domain::reconciliation::{Report, Yardstick, findings, holds_left};
 use crate::domain::time::Timestamp;
 use crate::store::{Store, StoreError};
 
@@ -27,6 +27,7 @@ pub async fn draw(
         entered: books.entered,
         ended: books.ended,
         standing: books.standing,
+        holds: holds_left(&books.candidates, &merchant.holds, now),
         findings: findings(&books.candidates, yardstick, now),
     })
 }

@@ -22,7 +22,14 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::CompletionRefused
         | EventKind::CompletionContradicted
         | EventKind::CompletionEscalated
-        | EventKind::MoneyStopped => true,
+        | EventKind::MoneyStopped
+        | EventKind::ReversalRefused
+        | EventKind::ReversalContradicted
+        | EventKind::ReversalEscalated
+        | EventKind::AutocompletionConflict
+        | EventKind::LateApproval
+        | EventKind::ReversedLate
+        | EventKind::Chargeback => true,
         EventKind::Added
         | EventKind::Changed
         | EventKind::ReviewResolved
@@ -34,6 +41,13 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::CompletionAnswered
         | EventKind::CompletionConfirmed
         | EventKind::CompletionWithdrawn
-        | EventKind::MoneyStarted => false,
+        | EventKind::MoneyStarted
+        | EventKind::ReversalIntended
+        | EventKind::ReversalSent
+        | EventKind::ReversalAnswered
+        | EventKind::ReversalConfirmed
+        | EventKind::ReversalWithdrawn
+        | EventKind::DeadlineChanged
+        | EventKind::Refunded => false,
     }
 }

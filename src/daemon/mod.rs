@@ -1,8 +1,9 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
-//! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, the
-//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter`, the `steward` of a full disk,
-//! the HTTP face, and `stops`, which tells the log of the kill switch. Each
+//! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, or lets them
+//! go at their deadline, the `watchman` warns of holds near their lapse and of clocks that went astray. For all merchants
+//! there are the `reporter`, the `steward` of a full disk, the HTTP face, and `stops`, which tells the log of the kill
+//! switch. Each
 //! worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
 //! due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
 //!
@@ -179,8 +180,7 @@ impl Daemon {
         let now = self.shared.clock().now();
         let mut all = Vec::new();
         for merchant in &config.merchants {
-            let risk_until = now.plus(merchant.holds.warn_before);
-            all.extend(self.shared.store.figures(&merchant.id, now, risk_until).await.ok());
+            all.extend(self.shared.store.figures(&merchant.id, now, &merchant.holds.warn_at).await.ok());
         }
         all
     }

@@ -4,7 +4,7 @@
 //! event with the name of who did it.
 
 use super::event::{Cause, EventKind, NewEvent};
-use super::holds;
+use super::holds::{self, AtDeadline};
 use super::journey::{self, Policy};
 use super::lifecycle::{self, Contradiction};
 use super::money::{Amount, for_people};
@@ -29,11 +29,11 @@ pub enum ActError {
     /// The order is at an end.
     #[error("the order is {0}: nothing is left to complete")]
     Ended(State),
-    /// A completion was sent and its outcome is not known.
-    #[error("a completion was sent and its outcome is not known yet; what was sent cannot be taken back")]
+    /// A completion or reversal was sent and its outcome is not known.
+    #[error("a completion or reversal was sent and its outcome is not known yet; what was sent cannot be taken back")]
     InDoubt,
-    /// A completion was sent a short while ago and may yet take effect.
-    #[error("a completion may still be on its way; it counts as quiet at {0}, and can be released then")]
+    /// A completion or reversal was sent a short while ago and may yet take effect.
+    #[error("a completion or reversal may still be on its way; it counts as quiet at {0}, and can be released then")]
     NotQuiet(Timestamp),
     /// The order stands in review.
     #[error("the order stands in review; resolve that first: `reconciled order review NUMBER --accept --reason ...`")]
@@ -57,13 +57,17 @@ pub enum ActError {
     },
 }
 
-/// Takes an order out of the completion schedule until it is released.
-pub fn park(order: &Order, open: Option<&Operation>, cause: Cause) -> Result<Act, ActError> {
+/// Takes an order out of the completion schedule until it is released. Its deadline stays: a hold lapses parked or not.
+/// A merchant that is no longer configured has no policy, and nothing acts for it.
+pub fn park(order: &Order, open: Option<&Operation>, policy: Option<&Policy>, cause: Cause) -> Result<Act, ActError> {
     completable(order, open)?;
     if order.parked {
         return Err(ActError::AlreadyParked);
     }
-    let next = Order { parked: true, released_at: None, complete_at: None, ..order.clone() };
+    let mut next = Order { parked: true, released_at: None, complete_at: None, ..order.clone() };
+    if let Some(policy) = policy {
+        journey::plan(&mut next, policy);
+    }
     let operation = open.map(|open| Operation {
         state: OperationState::Withdrawn,
         note: Some("parked before anything was sent".to_owned()),
@@ -83,7 +87,7 @@ pub fn release(
     now: Timestamp,
 ) -> Result<Act, ActError> {
     completable(order, open)?;
-    if open.is_some() || order.complete_at.is_some() {
+    if open.is_some() || (order.complete_at.is_some() && !is_planned_by_deadline_alone(order, policy)) {
         return Err(ActError::AlreadyScheduled);
     }
     if let Some(asked) = amount.filter(|asked| *asked > order.amount) {
@@ -91,9 +95,7 @@ pub fn release(
     }
     let mut next = Order { parked: false, released_at: Some(now), ..order.clone() };
     next.completion = amount.map_or(order.completion, CompletionAmount::Exactly);
-    if let Some(hold) = next.hold.filter(|_| next.state == State::Held) {
-        next.complete_at = holds::complete_at(&policy.schedule, &policy.zone, &next, hold);
-    }
+    journey::plan(&mut next, policy);
     let words = match next.completion {
         CompletionAmount::Whole => "released to complete the whole hold".to_owned(),
         CompletionAmount::Exactly(amount) => {
@@ -101,6 +103,12 @@ pub fn release(
         }
     };
     Ok(act(next, None, EventKind::Released, cause, order.state, words))
+}
+
+/// What only the policy of a hold's deadline has planned, the last moment of all, may still be released to go sooner.
+fn is_planned_by_deadline_alone(order: &Order, policy: &Policy) -> bool {
+    let scheduled = order.hold.and_then(|hold| holds::complete_at(&policy.schedule, &policy.zone, order, hold));
+    policy.holds.at_deadline == AtDeadline::Complete && scheduled.is_none()
 }
 
 /// Takes an order out of review: the bank's latest view is accepted as true. A completion still in doubt is released
@@ -124,7 +132,9 @@ pub fn accept(
     }
     let words = format!("accepted: {} ({reason})", review.sentence);
     let mut next = Order { accepted: Some(accepted_codes(order, &review.code)), review: None, ..order.clone() };
-    next.parked |= open.is_some() || review.code == Contradiction::COMPLETION_REFUSED;
+    let was_refused =
+        [Contradiction::COMPLETION_REFUSED, Contradiction::REVERSAL_REFUSED].contains(&review.code.as_str());
+    next.parked |= open.is_some() || was_refused;
     if let Some(seen) = &order.view {
         journey::enter(&mut next, lifecycle::state_of(seen.view.status), &seen.view, policy, now);
     } else {

@@ -87,6 +87,37 @@ pub struct BankAmounts {
     pub refunded: i64,
 }
 
+/// The card's payment system (`cardAuthInfo.paymentSystem`), such as `visa`: in small letters, since banks differ in that.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PaymentSystem(String);
+
+/// The longest name of a payment system: the longest known has sixteen characters.
+const PAYMENT_SYSTEM_MAX: usize = 24;
+
+impl PaymentSystem {
+    /// A letter, then letters, digits, `_` and `-`, 24 characters at most: whatever else stands there is no name, and
+    /// could be anything.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let is_name = text.len() <= PAYMENT_SYSTEM_MAX
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(fits);
+        is_name.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// The name, in small letters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PaymentSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 /// One answer of getOrderStatusExtended.do about one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BankView {
@@ -106,6 +137,12 @@ pub struct BankView {
     pub amounts: Option<BankAmounts>,
     /// `authDateTime`: when the buyer's bank agreed.
     pub authorised_at: Option<Timestamp>,
+    /// Whose card it is: it decides how long the hold lives.
+    pub payment_system: Option<PaymentSystem>,
+    /// Whether the buyer's bank takes the money back; absent below response version 06.
+    pub chargeback: Option<bool>,
+    /// When the gateway completes the hold by itself. That answers show it is not confirmed; where one does, it counts.
+    pub autocompletion_at: Option<Timestamp>,
 }
 
 /// The action code of an order whose payment time ran out.
@@ -206,7 +243,7 @@ pub enum StatusAnswer {
     Unknown(Unknown),
 }
 
-/// An answer to autoCompletion.do. None of them confirms anything: only a status read does.
+/// An answer to autoCompletion.do or reverse.do. None of them confirms anything: only a status read does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompletionAnswer {
     /// errorCode 0 and every `operations[].successful` true.

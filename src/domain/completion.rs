@@ -1,37 +1,90 @@
-//! A completion's rows: what is written before and after each step of its journey.
+//! A completion's rows, and a reversal's: what is written before and after each step of its journey.
 //!
 //! [`operation::after_read`] decides the step; here it becomes rows and events. The order of writes is the safety: the
 //! row is `in_doubt`, and synced, before the first byte leaves, and whoever holds the result of [`after_ask`] may send
 //! only after that commit succeeded.
 
-use std::time::Duration;
-
 use super::bank::{CompletionAnswer, StatusAnswer};
-use super::event::{Cause, EventKind, NewEvent};
+use super::event::{Cause, EventKind, NewEvent, Stage};
 use super::guard::{self, Held, NewStop, Standing};
-use super::holds;
+use super::holds::{self, DeadlineAct, Plan};
 use super::journey::{self, LookOutcome, Policy};
 use super::lifecycle::{self, Contradiction};
 use super::money::for_people;
-use super::operation::{self, CompletionAmount, NewOperation, Operation, OperationState, SettlePolicy, Step};
+use super::operation::{
+    self, ASK_IN_PEACE, CompletionAmount, NewOperation, Operation, OperationKind, OperationState, SettlePolicy, Step,
+};
 use super::order::{Order, State};
 use super::polling::{self, Jitter};
 use super::time::Timestamp;
 
-/// The row of a held order whose completion a changed policy makes due at another time, or at none; `None` when it stays
+/// The row of a held order that changed settings, or a clock that was set right, give another plan; `None` when it stays
 /// as it was planned.
-pub fn planned_anew(order: &Order, policy: &Policy) -> Option<(Order, NewEvent)> {
+pub fn planned_anew(order: &Order, policy: &Policy, now: Timestamp) -> Option<(Order, NewEvent)> {
     let hold = order.hold.filter(|_| order.state == State::Held)?;
-    let complete_at = holds::complete_at(&policy.schedule, &policy.zone, order, hold);
-    if complete_at == order.complete_at {
+    let believed = holds::believed_again(hold, order, now);
+    let corrected = holds::corrected(hold, now);
+    let held_at_first = match (believed, corrected) {
+        (Some(_), _) => None,
+        (None, Some(_)) => order.held_at_first.or(Some(hold.held_at)),
+        (None, None) => order.held_at_first,
+    };
+    let hold =
+        holds::counted_anew(&policy.holds, believed.or(corrected).unwrap_or(hold), order.payment_system.as_ref());
+    let Plan { complete_at, deadline_at } = holds::plan(&policy.holds, &policy.schedule, &policy.zone, order, hold);
+    let mut next = Order { held_at_first, complete_at, deadline_at, ..order.clone() };
+    let moved = journey::set_hold(&mut next, hold, &policy.holds, now);
+    if next == *order {
         return None;
     }
-    let words = match complete_at {
-        Some(at) => format!("the merchant's settings make its completion due at {}", policy.zone.for_people(at)),
-        None => "the merchant's settings let it wait for its release".to_owned(),
+    let time = |at| policy.zone.for_people(at);
+    let planned = match (complete_at, deadline_at) {
+        (Some(at), _) => format!("its completion is due at {}", time(at)),
+        (None, Some(at)) => format!("nothing completes it before {}", time(at)),
+        (None, None) => "it waits for its release".to_owned(),
     };
-    let event = of_order(order, EventKind::Rescheduled, Cause::Schedule, words);
-    Some((Order { complete_at, ..order.clone() }, event))
+    let (kind, words) = match (corrected, moved) {
+        _ if believed.is_some() => {
+            let words = format!("the clock has come to {} again, when the hold was first seen; ", time(hold.held_at));
+            (EventKind::DeadlineChanged, words)
+        }
+        (Some(_), _) => (EventKind::DeadlineChanged, "the hold lay in the future, and counts from now; ".to_owned()),
+        (None, true) => {
+            let words = format!("the merchant's settings let the hold lapse at {}; ", time(hold.lapses_at));
+            (EventKind::DeadlineChanged, words)
+        }
+        (None, false) => (EventKind::Rescheduled, "by the merchant's settings ".to_owned()),
+    };
+    let event = of_order(order, kind, Cause::Schedule, words + &planned);
+    Some((next, event))
+}
+
+/// What is written when the deadline of a hold has come that nothing completes in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AtDeadline {
+    /// A reversal is opened.
+    Reverse(NewOperation, NewEvent),
+    /// The order's row, in review.
+    Review(Box<Order>, NewEvent),
+}
+
+/// What becomes of `order` at its deadline; `None` before it, and for an order that has none.
+pub fn at_deadline(order: &Order, policy: &Policy, now: Timestamp) -> Option<AtDeadline> {
+    let hold = order.hold.filter(|_| order.state == State::Held)?;
+    order.deadline_at.filter(|at| *at <= now)?;
+    match holds::at_deadline(&policy.holds, order) {
+        DeadlineAct::Reverse => {
+            let words = format!("the hold lapses at {}; its reversal is due", policy.zone.for_people(hold.lapses_at));
+            let event = of_order(order, EventKind::ReversalIntended, Cause::Schedule, words);
+            let amount = CompletionAmount::Whole;
+            Some(AtDeadline::Reverse(NewOperation { kind: OperationKind::Reversal, amount, intended_at: now }, event))
+        }
+        DeadlineAct::Review => {
+            let mut next = order.clone();
+            let event = journey::open_review(&mut next, &holds::near_lapse(hold), Cause::Schedule, now)?;
+            Some(AtDeadline::Review(Box::new(next), event))
+        }
+    }
 }
 
 /// A completion that became due: its row, and the event.
@@ -43,10 +96,10 @@ pub fn intend(order: &Order, now: Timestamp) -> (NewOperation, NewEvent) {
         }
     };
     let event = of_order(order, EventKind::CompletionIntended, Cause::Schedule, words);
-    (NewOperation { amount: order.completion, intended_at: now }, event)
+    (NewOperation { kind: OperationKind::Completion, amount: order.completion, intended_at: now }, event)
 }
 
-/// What asking the bank made of an open completion.
+/// What asking the bank made of an open operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The order's row to write.
@@ -57,7 +110,7 @@ pub struct Asked {
     pub events: Vec<NewEvent>,
     /// What kind of look the question was, for the metrics.
     pub outcome: LookOutcome,
-    /// Whether the completion is to be sent once these rows are committed.
+    /// Whether the operation is to be sent once these rows are committed.
     pub send: bool,
     /// Why it is not, although everything else speaks for it.
     pub held: Option<Held>,
@@ -65,7 +118,7 @@ pub struct Asked {
     pub brake: Option<NewStop>,
 }
 
-/// What the bank's answer makes of an open completion and its order, with the money as it is `standing`.
+/// What the bank's answer makes of an open operation and its order, with the money as it is `standing`.
 pub fn after_ask(
     order: &Order,
     operation: &Operation,
@@ -94,6 +147,7 @@ pub fn after_ask(
 }
 
 fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, now: Timestamp) {
+    let kind = asked.operation.kind;
     match step {
         Step::Send { expected_minor } => {
             match guard::may_send(&policy.guard, standing, expected_minor, asked.order.currency) {
@@ -104,22 +158,30 @@ fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, 
                 }
             }
         }
-        Step::Confirm { deposited_minor } => {
-            let sum = for_people(deposited_minor, asked.order.currency);
-            let words = format!("the bank shows {sum} deposited, as intended");
-            close(asked, OperationState::Confirmed, EventKind::CompletionConfirmed, words, now);
+        Step::Confirm { moved_minor } => {
+            let sum = for_people(moved_minor, asked.order.currency);
+            let words = match kind {
+                OperationKind::Completion => format!("the bank shows {sum} deposited, as intended"),
+                OperationKind::Reversal => format!("the bank let {sum} go, as intended"),
+            };
+            close(asked, OperationState::Confirmed, Stage::Confirmed, words, now);
         }
         Step::Settle { state: OperationState::Withdrawn, why } => {
-            close(asked, OperationState::Withdrawn, EventKind::CompletionWithdrawn, why, now);
+            close(asked, OperationState::Withdrawn, Stage::Withdrawn, why, now);
+            undone(asked, policy, now);
         }
-        Step::Settle { state, why } => close(asked, state, EventKind::CompletionRefused, why, now),
+        Step::Settle { state, why } => close(asked, state, Stage::Refused, why, now),
         Step::RefusedByBank { why } => {
-            close(asked, OperationState::Refused, EventKind::CompletionRefused, why.clone(), now);
-            review(asked, &Contradiction::CompletionRefused { why }, now);
+            close(asked, OperationState::Refused, Stage::Refused, why.clone(), now);
+            let found = match kind {
+                OperationKind::Completion => Contradiction::CompletionRefused { why },
+                OperationKind::Reversal => Contradiction::ReversalRefused { why },
+            };
+            review(asked, &found, now);
         }
         Step::Contradict(found) => {
             let words = found.reason(&asked.order).sentence;
-            close(asked, OperationState::Contradicted, EventKind::CompletionContradicted, words, now);
+            close(asked, OperationState::Contradicted, Stage::Contradicted, words, now);
             review(asked, &found, now);
         }
         Step::Escalate(found) => escalate(asked, &found, &policy.settle, now),
@@ -188,15 +250,29 @@ fn begin_send(asked: &mut Asked, expected_minor: i64, now: Timestamp) {
     asked.send = true;
     let sum = for_people(expected_minor, asked.order.currency);
     let words = format!("attempt {}, {sum} expected", asked.operation.attempt);
-    asked.events.push(of_order(&asked.order, EventKind::CompletionSent, Cause::Schedule, words));
+    let kind = EventKind::of(asked.operation.kind, Stage::Sent);
+    asked.events.push(of_order(&asked.order, kind, Cause::Schedule, words));
 }
 
-fn close(asked: &mut Asked, state: OperationState, kind: EventKind, words: String, now: Timestamp) {
+fn close(asked: &mut Asked, state: OperationState, stage: Stage, words: String, now: Timestamp) {
     asked.operation.state = state;
     asked.operation.next_step_at = now;
     asked.operation.note = Some(words.clone());
-    asked.order.complete_at = None;
+    (asked.order.complete_at, asked.order.deadline_at) = (None, None);
+    let kind = EventKind::of(asked.operation.kind, stage);
     asked.events.push(of_order(&asked.order, kind, Cause::Look, words));
+}
+
+/// What was taken back and leaves a hold behind is not tried again by itself, so nothing completes that hold in time: a
+/// reversal's deadline has come already, and a completion's is still to come.
+fn undone(asked: &mut Asked, policy: &Policy, now: Timestamp) {
+    let Some(hold) = asked.order.hold.filter(|_| asked.order.state == State::Held) else { return };
+    let near_lapse = holds::near_lapse(hold);
+    match asked.operation.kind {
+        _ if near_lapse.is_accepted(&asked.order) => {}
+        OperationKind::Completion => asked.order.deadline_at = Some(hold.lapses_at.minus(policy.holds.act_before)),
+        OperationKind::Reversal => review(asked, &near_lapse, now),
+    }
 }
 
 fn review(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
@@ -208,7 +284,8 @@ fn review(asked: &mut Asked, found: &Contradiction, now: Timestamp) {
 fn escalate(asked: &mut Asked, found: &Contradiction, policy: &SettlePolicy, now: Timestamp) {
     let words = found.reason(&asked.order).sentence;
     if asked.order.state != State::Review {
-        asked.events.push(of_order(&asked.order, EventKind::CompletionEscalated, Cause::Look, words.clone()));
+        let kind = EventKind::of(asked.operation.kind, Stage::Escalated);
+        asked.events.push(of_order(&asked.order, kind, Cause::Look, words.clone()));
     }
     review(asked, found, now);
     asked.operation.note = Some(words);
@@ -247,7 +324,7 @@ pub fn after_answer(
         }
     };
     next.note = Some(words.clone());
-    (next, of_order(order, EventKind::CompletionAnswered, Cause::Schedule, words))
+    (next, of_order(order, EventKind::of(operation.kind, Stage::Answered), Cause::Schedule, words))
 }
 
 /// Proven not sent. Without an earlier send of unknown outcome the operation is merely intended again; the bank is
@@ -261,10 +338,7 @@ fn not_sent(operation: &mut Operation, policy: &Policy, now: Timestamp) {
     }
 }
 
-/// How long a question waits that cannot get an answer of use.
-const ASK_IN_PEACE: Duration = Duration::from_secs(60);
-
-/// What becomes of an open completion when the bank gave its order the id of another order of ours. The rows are those
+/// What becomes of an open operation when the bank gave its order the id of another order of ours. The rows are those
 /// that [`journey::order_id_taken`] made: nothing of that answer is believed, and nothing can be sent without an id.
 pub fn order_id_taken(order: &mut Order, operation: &Operation, now: Timestamp) -> (Operation, Option<NewEvent>) {
     let mut next = Operation { asks: operation.asks.saturating_add(1), ..operation.clone() };
@@ -275,8 +349,8 @@ pub fn order_id_taken(order: &mut Order, operation: &Operation, now: Timestamp) 
     }
     let why = "the bank gives the order the id of another; nothing was sent".to_owned();
     (next.state, next.next_step_at, next.note) = (OperationState::Withdrawn, now, Some(why.clone()));
-    order.complete_at = None;
-    let event = of_order(order, EventKind::CompletionWithdrawn, Cause::Look, why);
+    (order.complete_at, order.deadline_at) = (None, None);
+    let event = of_order(order, EventKind::of(operation.kind, Stage::Withdrawn), Cause::Look, why);
     (next, Some(event))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Events are append-only. They are the audit trail, and the feed from which the shop hears.
 
+use super::operation::OperationKind;
 use super::order::{MerchantId, OrderNumber, State};
 use super::time::Timestamp;
 
@@ -46,11 +47,60 @@ pub enum EventKind {
     MoneyStopped,
     /// Its money was started again.
     MoneyStarted,
+    /// A reversal is due and was decided.
+    ReversalIntended,
+    /// It was written in doubt, to be sent at once.
+    ReversalSent,
+    /// The bank's answer to it, which confirms nothing.
+    ReversalAnswered,
+    /// A read showed the hold gone and nothing deposited.
+    ReversalConfirmed,
+    /// It did not happen.
+    ReversalRefused,
+    /// It was taken back before anything was sent.
+    ReversalWithdrawn,
+    /// The bank shows another outcome than was intended.
+    ReversalContradicted,
+    /// Its outcome stays unknown; a person has to decide.
+    ReversalEscalated,
+    /// What we know of the hold, or of the clock, gives it another deadline.
+    DeadlineChanged,
+    /// The gateway would complete it by itself, against our plan.
+    AutocompletionConflict,
+    /// Declined, and the bank shows it paid after all.
+    LateApproval,
+    /// Money went back, in part or whole, or more of it than before.
+    Refunded,
+    /// Deposited, and the bank shows it reversed.
+    ReversedLate,
+    /// The buyer's bank takes the money back.
+    Chargeback,
+}
+
+/// The stages of an operation's journey, whatever its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Due and decided.
+    Intended,
+    /// Written in doubt, to be sent at once.
+    Sent,
+    /// The bank answered, which confirms nothing.
+    Answered,
+    /// A read showed what was intended.
+    Confirmed,
+    /// It did not happen.
+    Refused,
+    /// Taken back before anything was sent.
+    Withdrawn,
+    /// The bank shows another outcome.
+    Contradicted,
+    /// The outcome stays unknown.
+    Escalated,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 33] = [
         Self::Added,
         Self::Changed,
         Self::ReviewOpened,
@@ -70,6 +120,20 @@ impl EventKind {
         Self::CompletionEscalated,
         Self::MoneyStopped,
         Self::MoneyStarted,
+        Self::ReversalIntended,
+        Self::ReversalSent,
+        Self::ReversalAnswered,
+        Self::ReversalConfirmed,
+        Self::ReversalRefused,
+        Self::ReversalWithdrawn,
+        Self::ReversalContradicted,
+        Self::ReversalEscalated,
+        Self::DeadlineChanged,
+        Self::AutocompletionConflict,
+        Self::LateApproval,
+        Self::Refunded,
+        Self::ReversedLate,
+        Self::Chargeback,
     ];
 
     /// The word for it.
@@ -94,6 +158,42 @@ impl EventKind {
             Self::CompletionEscalated => "completion_escalated",
             Self::MoneyStopped => "money_stopped",
             Self::MoneyStarted => "money_started",
+            Self::ReversalIntended => "reversal_intended",
+            Self::ReversalSent => "reversal_sent",
+            Self::ReversalAnswered => "reversal_answered",
+            Self::ReversalConfirmed => "reversal_confirmed",
+            Self::ReversalRefused => "reversal_refused",
+            Self::ReversalWithdrawn => "reversal_withdrawn",
+            Self::ReversalContradicted => "reversal_contradicted",
+            Self::ReversalEscalated => "reversal_escalated",
+            Self::DeadlineChanged => "deadline_changed",
+            Self::AutocompletionConflict => "autocompletion_conflict",
+            Self::LateApproval => "late_approval",
+            Self::Refunded => "refunded",
+            Self::ReversedLate => "reversed_late",
+            Self::Chargeback => "chargeback",
+        }
+    }
+
+    /// The kind that tells a stage of an operation's journey: one word for each, so that the shop filters by it.
+    pub const fn of(operation: OperationKind, stage: Stage) -> Self {
+        match (operation, stage) {
+            (OperationKind::Completion, Stage::Intended) => Self::CompletionIntended,
+            (OperationKind::Completion, Stage::Sent) => Self::CompletionSent,
+            (OperationKind::Completion, Stage::Answered) => Self::CompletionAnswered,
+            (OperationKind::Completion, Stage::Confirmed) => Self::CompletionConfirmed,
+            (OperationKind::Completion, Stage::Refused) => Self::CompletionRefused,
+            (OperationKind::Completion, Stage::Withdrawn) => Self::CompletionWithdrawn,
+            (OperationKind::Completion, Stage::Contradicted) => Self::CompletionContradicted,
+            (OperationKind::Completion, Stage::Escalated) => Self::CompletionEscalated,
+            (OperationKind::Reversal, Stage::Intended) => Self::ReversalIntended,
+            (OperationKind::Reversal, Stage::Sent) => Self::ReversalSent,
+            (OperationKind::Reversal, Stage::Answered) => Self::ReversalAnswered,
+            (OperationKind::Reversal, Stage::Confirmed) => Self::ReversalConfirmed,
+            (OperationKind::Reversal, Stage::Refused) => Self::ReversalRefused,
+            (OperationKind::Reversal, Stage::Withdrawn) => Self::ReversalWithdrawn,
+            (OperationKind::Reversal, Stage::Contradicted) => Self::ReversalContradicted,
+            (OperationKind::Reversal, Stage::Escalated) => Self::ReversalEscalated,
         }
     }
 

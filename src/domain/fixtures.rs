@@ -1,14 +1,15 @@
 //! Values for the domain's tests, said in a few words: an order for 100.00 RUB, a bank view, a completion.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::bank::{BankAmounts, BankStatus, BankView, Refusal, StatusAnswer, Unknown, UnknownKind};
 use super::calendar::Zone;
 use super::guard::GuardPolicy;
-use super::holds::{CompletionSchedule, HoldPolicy};
+use super::holds::{AtDeadline, CompletionSchedule, HoldPolicy};
 use super::journey::Policy;
 use super::money::{Amount, Currency};
-use super::operation::{CompletionAmount, Operation, OperationKey, OperationState, SettlePolicy};
+use super::operation::{CompletionAmount, Operation, OperationKey, OperationKind, OperationState, SettlePolicy};
 use super::order::{Hold, MerchantId, Order, OrderId, OrderKey, OrderNumber, ReviewReason, SeenView, State};
 use super::polling::{LookPolicy, Tier};
 use super::time::Timestamp;
@@ -27,7 +28,7 @@ pub(super) const DAY: Duration = Duration::from_secs(86_400);
 /// state.
 pub(super) fn order(state: State) -> Order {
     let since = NOW.minus(HOUR / 2);
-    let hold = Hold { held_at: since, lapses_at: since.plus(DAY * 5) };
+    let hold = Hold { held_at: since, begun_at: since, lapses_at: since.plus(DAY * 5) };
     let review = ReviewReason { code: "still_held_after_send:1".to_owned(), sentence: "it contradicts".to_owned() };
     Order {
         key: OrderKey(1),
@@ -46,10 +47,16 @@ pub(super) fn order(state: State) -> Order {
         released_at: None,
         hold: (state == State::Held).then_some(hold),
         complete_at: (state == State::Held).then_some(NOW),
+        held_at_first: None,
+        deadline_at: None,
+        lapse_warnings: 0,
+        payment_system: None,
+        autocompletion_at: None,
+        autocompletion_told: None,
         next_look_at: Some(NOW),
         unknown_in_a_row: 0,
         heard: None,
-        view: None,
+        view: (state == State::Held).then(|| seen(plain(BankStatus::Held))),
         review: (state == State::Review).then_some(review),
         accepted: None,
     }
@@ -78,6 +85,9 @@ pub(super) fn view(status: BankStatus, [approved, deposited, refunded]: [i64; 3]
         currency: Some(Currency::RUB),
         amounts: Some(BankAmounts { approved, deposited, refunded }),
         authorised_at: None,
+        payment_system: None,
+        chargeback: None,
+        autocompletion_at: None,
     }
 }
 
@@ -118,6 +128,7 @@ pub(super) fn intended(amount: CompletionAmount) -> Operation {
     Operation {
         key: OperationKey(1),
         order: OrderKey(1),
+        kind: OperationKind::Completion,
         amount,
         state: OperationState::Intended,
         attempt: 0,
@@ -131,6 +142,11 @@ pub(super) fn intended(amount: CompletionAmount) -> Operation {
         next_step_at: NOW,
         note: None,
     }
+}
+
+/// A reversal that was decided and not sent.
+pub(super) fn reversal() -> Operation {
+    Operation { kind: OperationKind::Reversal, ..intended(CompletionAmount::Whole) }
 }
 
 /// A completion that was sent once, `ago`, and whose outcome is not known.
@@ -170,11 +186,22 @@ pub(super) fn guard() -> GuardPolicy {
 pub(super) fn policy() -> Policy {
     Policy {
         looks: looks(),
-        holds: HoldPolicy { lifetime: DAY * 5, warn_before: DAY },
+        holds: holds(),
         schedule: CompletionSchedule::After(DAY),
         settle: settle(),
         guard: guard(),
         zone: Zone::parse("Europe/Moscow").unwrap(),
+    }
+}
+
+/// Five days on any card, warnings two days, a day and six hours before, review three hours before.
+pub(super) fn holds() -> HoldPolicy {
+    HoldPolicy {
+        lifetime: DAY * 5,
+        by_system: BTreeMap::new(),
+        warn_at: vec![DAY * 2, DAY, HOUR * 6],
+        act_before: HOUR * 3,
+        at_deadline: AtDeadline::Review,
     }
 }
 

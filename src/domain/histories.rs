@@ -12,14 +12,15 @@ use proptest::prelude::*;
 
 use super::acts;
 use super::bank::{BankStatus, CompletionAnswer, StatusAnswer};
-use super::completion;
+use super::completion::{self, AtDeadline};
 use super::event::{Cause, NewEvent};
 use super::fixtures::{self, NOW, amount};
 use super::guard::Standing;
+use super::holds;
 use super::journey::{self, Policy};
-use super::operation::{CompletionAmount, NewOperation, Operation, OperationKey, OperationState};
+use super::operation::{CompletionAmount, NewOperation, Operation, OperationKey, OperationKind, OperationState};
 use super::order::{Order, OrderId, State};
-use super::polling::Jitter;
+use super::polling::{self, Jitter};
 use super::time::Timestamp;
 use strategies::{a_history, a_policy};
 
@@ -34,9 +35,19 @@ enum Move {
     },
     /// The clock goes on.
     Pass(Duration),
+    /// The clock on the wall is set, and the sweep that follows finds what it left behind.
+    Set(Clock),
     Park,
     Release(Option<i64>),
     Accept,
+}
+
+/// Where a clock on the wall may be set to.
+#[derive(Clone, Copy, Debug)]
+enum Clock {
+    On(Duration),
+    Back(Duration),
+    To(Timestamp),
 }
 
 /// What becomes of a completion that is sent, if one is.
@@ -69,9 +80,10 @@ impl World {
     fn perform(&mut self, next: Move) {
         match next {
             Move::Pass(while_) => self.now = self.now.plus(while_),
+            Move::Set(clock) => self.set(clock),
             Move::Due { answer, sent, jitter } => self.due(&answer, &sent, Jitter::new(jitter)),
             Move::Park => {
-                let parked = acts::park(&self.order, self.open.as_ref(), someone());
+                let parked = acts::park(&self.order, self.open.as_ref(), Some(&self.policy), someone());
                 self.act(parked);
             }
             Move::Release(part) => {
@@ -86,6 +98,58 @@ impl World {
             }
         }
         self.rows_are_allowed();
+        self.nothing_is_silent();
+    }
+
+    fn set(&mut self, clock: Clock) {
+        self.now = match clock {
+            Clock::On(step) => self.now.plus(step),
+            Clock::Back(step) => self.now.minus(step),
+            Clock::To(moment) => moment,
+        };
+        self.sweep();
+    }
+
+    /// As the watchman does it.
+    fn sweep(&mut self) {
+        let bound = polling::bound(&self.policy.looks, self.order.state);
+        self.order.next_look_at =
+            self.order.next_look_at.map(|at| if at > self.now.plus(bound) { self.now } else { at });
+        if let Some(open) = &mut self.open
+            && open.next_step_at > self.now.plus(self.policy.settle.bound())
+        {
+            open.next_step_at = self.now;
+        }
+        let lies_ahead = self.order.hold.is_some_and(|hold| holds::corrected(hold, self.now).is_some());
+        if self.open.is_none()
+            && lies_ahead
+            && let Some((order, event)) = completion::planned_anew(&self.order, &self.policy, self.now)
+        {
+            let before = std::mem::replace(&mut self.order, order);
+            self.journal_tells(&before, &[event]);
+        }
+    }
+
+    /// Every order is at an end, or due no later than its state's bound, or in review and asked about: whatever the bank
+    /// said, people did and clocks showed.
+    fn nothing_is_silent(&self) {
+        let order = &self.order;
+        if let Some(open) = &self.open {
+            let latest = self.now.plus(self.policy.settle.bound());
+            assert!(open.next_step_at <= latest, "open, and not asked about for too long");
+            return;
+        }
+        let latest = self.now.plus(polling::bound(&self.policy.looks, order.state));
+        match order.next_look_at {
+            Some(at) => assert!(at <= latest, "{} and not looked at for too long", order.state),
+            None => assert!(order.state.is_end(), "{} and never looked at again", order.state),
+        }
+        if let Some(hold) = order.hold.filter(|_| order.state == State::Held) {
+            let is_planned = order.complete_at.or(order.deadline_at).is_some();
+            assert!(is_planned || holds::near_lapse(hold).is_accepted(order), "held, and nothing is planned for it");
+            let is_in_time = order.deadline_at.is_none_or(|at| at < hold.lapses_at);
+            assert!(is_in_time, "the policy acts only after the lapse");
+        }
     }
 
     /// Does what is due first: a step of a completion, a completion's beginning, or a look.
@@ -93,21 +157,45 @@ impl World {
         if let Some(open) = self.open.clone() {
             self.now = self.now.max(open.next_step_at);
             self.step(&open, answer, sent, jitter);
-        } else if self.order.complete_at.is_some_and(|at| self.order.next_look_at.is_none_or(|look| at <= look)) {
-            self.now = self.order.complete_at.map_or(self.now, |at| self.now.max(at));
-            self.intend();
+        } else if let Some(at) = self.planned().filter(|at| self.order.next_look_at.is_none_or(|look| *at <= look)) {
+            self.now = self.now.max(at);
+            if self.order.complete_at.is_some() { self.intend() } else { self.deadline() }
         } else if let Some(at) = self.order.next_look_at {
             self.now = self.now.max(at);
             self.look(answer, jitter);
         }
     }
 
+    fn planned(&self) -> Option<Timestamp> {
+        self.order.complete_at.or(self.order.deadline_at)
+    }
+
+    fn deadline(&mut self) {
+        let before = self.order.clone();
+        match completion::at_deadline(&before, &self.policy, self.now) {
+            Some(AtDeadline::Reverse(new, event)) => {
+                assert!(!before.parked, "the policy overruled a person");
+                self.open(new, event);
+            }
+            Some(AtDeadline::Review(order, event)) => {
+                self.order = *order;
+                self.journal_tells(&before, &[event]);
+            }
+            None => panic!("a deadline at which nothing happens"),
+        }
+    }
+
     fn intend(&mut self) {
-        let (NewOperation { amount, intended_at }, event) = completion::intend(&self.order, self.now);
+        let (new, event) = completion::intend(&self.order, self.now);
+        self.open(new, event);
+    }
+
+    fn open(&mut self, new: NewOperation, event: NewEvent) {
+        let NewOperation { kind, amount, intended_at } = new;
         self.operations += 1;
         let key = OperationKey(self.operations);
         let fresh = fixtures::intended(amount);
-        self.open = Some(Operation { key, intended_at, next_step_at: intended_at, ..fresh });
+        self.open = Some(Operation { key, kind, intended_at, next_step_at: intended_at, ..fresh });
         (self.may_have_left, self.unknown) = (0, 0);
         self.journal_tells(&self.order.clone(), &[event]);
     }
@@ -130,13 +218,18 @@ impl World {
         self.order = asked.order.clone();
         self.journal_tells(&before, &asked.events);
         self.is_looked_at_again();
-        assert_eq!(asked.operation.amount, open.amount, "the amount changed");
+        assert_eq!((asked.operation.kind, asked.operation.amount), (open.kind, open.amount), "another operation");
         if !matches!(answer, StatusAnswer::Known(_)) {
             assert_eq!(self.order.state, before.state, "an answer that tells nothing changed the state");
             assert_eq!(asked.operation.state, open.state, "an answer that tells nothing changed the operation");
         }
         if asked.operation.state == OperationState::Confirmed {
-            assert_eq!(deposited(answer), open.expected_minor, "confirmed without a read that shows it");
+            match open.kind {
+                OperationKind::Completion => {
+                    assert_eq!(deposited(answer), open.expected_minor, "confirmed without a read that shows it");
+                }
+                OperationKind::Reversal => assert_eq!(deposited(answer).unwrap_or(0), 0, "reversed, and yet taken"),
+            }
             assert!(open.attempt > 0, "confirmed, and never sent");
         }
         if asked.send {
@@ -156,10 +249,14 @@ impl World {
             assert_eq!(order.state, State::Held, "sent for an order that is not held");
             assert!(!order.parked, "sent for a parked order");
         }
+        let earlier = before.view.as_ref().map(|seen| (seen.view.status, seen.view.amounts));
+        let StatusAnswer::Known(view) = answer else { panic!("sent without a read") };
+        if self.may_have_left == 0 {
+            assert_eq!(earlier, Some((view.status, view.amounts)), "sent on one read alone");
+        }
         assert!(before.order_id.is_some(), "written in doubt, and nothing can be sent without an id");
         assert_eq!((written.state, written.attempt), (OperationState::InDoubt, open.attempt + 1));
         assert_eq!(written.sent_at, Some(self.now));
-        let StatusAnswer::Known(view) = answer else { panic!("sent without a read") };
         let amounts = view.amounts.unwrap();
         assert_eq!((view.status, amounts.deposited, amounts.refunded), (BankStatus::Held, 0, 0));
         let intended = written.expected_minor.unwrap();
@@ -221,25 +318,19 @@ impl World {
     /// Nothing is silent: an order that is not at an end is looked at within its bound, one at an end on its late days.
     fn is_looked_at_again(&self) {
         let looks = &self.policy.looks;
-        let bound = match self.order.state {
-            State::Pending => looks.pending_old,
-            State::Held => looks.held,
-            State::Review => looks.review,
-            _ => Duration::MAX,
-        };
-        let longest = bound.max(looks.backoff_max).saturating_mul(11) / 10;
+        let longest = polling::bound(looks, self.order.state);
         if let Some(at) = self.order.next_look_at {
             assert!(at > self.now, "a look in the past");
             assert!(at <= self.now.plus(longest), "{} is not looked at for too long", self.order.state);
         } else {
             assert!(self.order.state.is_end(), "{} and never looked at again", self.order.state);
-            let last = looks.late.last().map_or(Duration::ZERO, |last| *last);
-            assert!(self.now >= self.order.state_since.plus(last), "a late look was left out");
+            let last = looks.late.last().map(|last| self.order.state_since.plus(*last));
+            assert!(last.is_none_or(|last| self.now >= last), "a late look was left out");
         }
     }
 
     fn is_asked_again(&self) {
-        let longest = self.policy.settle.ask_every_max.max(Duration::from_secs(60));
+        let longest = self.policy.settle.bound();
         if let Some(open) = &self.open {
             assert!(open.next_step_at <= self.now.plus(longest), "in doubt, and not asked about for too long");
         }
@@ -252,6 +343,7 @@ impl World {
         assert_eq!(order.state == State::Review, order.review.is_some());
         assert!(order.state != State::Held || order.hold.is_some());
         assert!(order.complete_at.is_none() || (order.state == State::Held && !order.parked));
+        assert!(order.deadline_at.is_none() || (order.state == State::Held && order.complete_at.is_none()));
         let Some(open) = &self.open else { return };
         assert_eq!(open.attempt == 0, open.sent_at.is_none());
         assert!(open.attempt == 0 || open.expected_minor.is_some_and(|minor| minor > 0));

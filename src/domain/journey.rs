@@ -5,14 +5,16 @@
 
 use std::time::Duration;
 
-use super::bank::{BankView, StatusAnswer, UNKNOWN_ORDER};
+use super::autocompletion;
+use super::bank::{BankStatus, BankView, StatusAnswer, UNKNOWN_ORDER};
 use super::calendar::Zone;
 use super::event::{Cause, EventKind, NewEvent};
 use super::guard::GuardPolicy;
-use super::holds::{self, CompletionSchedule, HoldPolicy};
+use super::holds::{self, CompletionSchedule, HoldPolicy, Plan};
 use super::lifecycle::{self, Contradiction, Judgement};
+use super::money::for_people;
 use super::operation::SettlePolicy;
-use super::order::{Heard, Order, OrderNumber, SeenView, State};
+use super::order::{Heard, Hold, Order, OrderNumber, SeenView, State};
 use super::polling::{self, Jitter, LookPolicy};
 use super::time::Timestamp;
 
@@ -134,14 +136,17 @@ fn known(order: &Order, view: &BankView, policy: &Policy, now: Timestamp, jitter
     let mut next = heard(order, format!("the bank shows it {}", view.status), now);
     next.unknown_in_a_row = 0;
     let judgement = lifecycle::judge(order, view);
-    if worth_keeping(&judgement) {
+    let kept = worth_keeping(&judgement);
+    if kept {
         next.view = Some(SeenView { view: view.clone(), seen_at: now });
     }
+    let mut events: Vec<NewEvent> = if kept { seen_late(order, view, &judgement) } else { Vec::new() };
     // What contradicts our book is shown to a person, and teaches nothing.
-    if worth_keeping(&judgement) && !matches!(judgement, Judgement::Contradiction(_)) {
+    if kept && !matches!(judgement, Judgement::Contradiction(_)) {
         next.order_id = next.order_id.or_else(|| view.order_id.clone());
+        events.extend(learn(&mut next, view, policy, now));
     }
-    let (outcome, events) = match judgement {
+    let (outcome, told) = match judgement {
         Judgement::Unchanged => (LookOutcome::Unchanged, Vec::new()),
         Judgement::Stale => (LookOutcome::Stale, Vec::new()),
         Judgement::Unrecognised(number) => (LookOutcome::Unrecognised, unrecognised(order, number)),
@@ -150,8 +155,87 @@ fn known(order: &Order, view: &BankView, policy: &Policy, now: Timestamp, jitter
             (LookOutcome::Contradiction, open_review(&mut next, &found, Cause::Look, now).into_iter().collect())
         }
     };
+    events.extend(told);
+    events.extend(notice_conflict(&mut next, policy));
     next.next_look_at = polling::next_look(&policy.looks, &next, now, jitter);
     Looked { order: next, events, outcome }
+}
+
+/// What a view tells of an order besides its state: whose card it is, and with it when the hold lapses; and when the
+/// gateway completes it by itself.
+fn learn(order: &mut Order, view: &BankView, policy: &Policy, now: Timestamp) -> Option<NewEvent> {
+    order.autocompletion_at = view.autocompletion_at.or(order.autocompletion_at);
+    let system = view.payment_system.clone().filter(|system| order.payment_system.as_ref() != Some(system))?;
+    order.payment_system = Some(system.clone());
+    let hold = order.hold.filter(|_| holds::stands(order))?;
+    let moved = set_hold(order, holds::counted_anew(&policy.holds, hold, Some(&system)), &policy.holds, now);
+    plan(order, policy);
+    let lapses_at = order.hold?.lapses_at;
+    let detail = format!("the card is of {system}, so the hold lapses at {}", policy.zone.for_people(lapses_at));
+    let state = order.state;
+    let event = NewEvent { kind: EventKind::DeadlineChanged, cause: Cause::Look, before: state, after: state, detail };
+    moved.then_some(event)
+}
+
+/// Writes a hold with its deadline. Whether the deadline is another one; then the warnings that it has not earned yet are
+/// still to be given.
+pub(super) fn set_hold(order: &mut Order, hold: Hold, policy: &HoldPolicy, now: Timestamp) -> bool {
+    let moved = order.hold.is_some_and(|before| before.lapses_at != hold.lapses_at);
+    if moved {
+        order.lapse_warnings = order.lapse_warnings.min(policy.warnings_earned(hold, now));
+    }
+    order.hold = Some(hold);
+    moved
+}
+
+/// Plans the completion of a held order, or what is done at its deadline; of any other there is no plan.
+pub(super) fn plan(order: &mut Order, policy: &Policy) {
+    let hold = order.hold.filter(|_| order.state == State::Held);
+    let plan = hold.map(|hold| holds::plan(&policy.holds, &policy.schedule, &policy.zone, order, hold));
+    let Plan { complete_at, deadline_at } = plan.unwrap_or_default();
+    (order.complete_at, order.deadline_at) = (complete_at, deadline_at);
+}
+
+/// What is seen after an end, by name: the shop acts on it. A view that is no news, or not of our order, has none.
+fn seen_late(order: &Order, view: &BankView, judgement: &Judgement) -> Vec<NewEvent> {
+    let earlier = order.view.as_ref().map(|seen| &seen.view);
+    let state = order.state;
+    let event = |kind, detail| NewEvent { kind, cause: Cause::Look, before: state, after: state, detail };
+    let mut seen = Vec::new();
+    if view.chargeback == Some(true) && earlier.is_none_or(|earlier| earlier.chargeback != Some(true)) {
+        seen.push(event(EventKind::Chargeback, "the bank shows a chargeback".to_owned()));
+    }
+    let shown = format!("we had it {state}, and the bank shows it {}", view.status);
+    match (state, view.status) {
+        _ if !matches!(judgement, Judgement::Contradiction(_)) => {}
+        (State::Declined, BankStatus::Held | BankStatus::Deposited | BankStatus::Refunded) => {
+            seen.push(event(EventKind::LateApproval, shown));
+        }
+        (State::Deposited | State::Refunded, BankStatus::Reversed) => seen.push(event(EventKind::ReversedLate, shown)),
+        _ => {}
+    }
+    let refunded = |view: &BankView| view.amounts.map(|amounts| amounts.refunded);
+    let (before, now) = (earlier.and_then(refunded), refunded(view));
+    let stays = matches!(judgement, Judgement::Unchanged) && matches!(state, State::Deposited | State::Refunded);
+    if let Some((before, now)) = before.zip(now).filter(|(before, now)| stays && before != now) {
+        let sum = |minor| for_people(minor, order.currency);
+        seen.push(event(EventKind::Refunded, format!("{} went back by now, {} before", sum(now), sum(before))));
+    }
+    seen
+}
+
+/// Once per value: whoever reads it knows, and the order's story goes on showing it.
+fn notice_conflict(order: &mut Order, policy: &Policy) -> Option<NewEvent> {
+    let (at, conflict) = autocompletion::conflict(order)?;
+    if order.autocompletion_told == Some(at) {
+        return None;
+    }
+    order.autocompletion_told = Some(at);
+    let detail =
+        format!("the gateway completes it by itself at {}, {}", policy.zone.for_people(at), conflict.in_words());
+    let state = order.state;
+    let kind = EventKind::AutocompletionConflict;
+    Some(NewEvent { kind, cause: Cause::Look, before: state, after: state, detail })
 }
 
 /// A stale view is older than what we have, and an answer about another order is not a view of ours.
@@ -179,19 +263,26 @@ fn become_state(order: &mut Order, state: State, view: &BankView, policy: &Polic
     enter(order, state, view, policy, now);
     let action = view.action_code.filter(|code| *code != 0).map(|code| format!(", actionCode {code}"));
     let detail = format!("the bank shows it {}{}", view.status, action.unwrap_or_default());
-    NewEvent { kind: EventKind::Changed, cause: Cause::Look, before, after: state, detail }
+    let kind = match (before, state) {
+        (State::Deposited, State::Refunded) => EventKind::Refunded,
+        _ => EventKind::Changed,
+    };
+    NewEvent { kind, cause: Cause::Look, before, after: state, detail }
 }
 
-/// Puts `order` into `state`, with what belongs to it: a hold has a deadline and a completion, an end has neither.
+/// Puts `order` into `state`, with what belongs to it: a hold has a deadline and a plan, an end has neither.
 pub(super) fn enter(order: &mut Order, state: State, view: &BankView, policy: &Policy, now: Timestamp) {
     order.state = state;
     order.state_since = now;
-    order.complete_at = None;
     if state == State::Held {
-        let hold = order.hold.unwrap_or_else(|| holds::hold(&policy.holds, view.authorised_at, now));
-        order.hold = Some(hold);
-        order.complete_at = holds::complete_at(&policy.schedule, &policy.zone, order, hold);
+        let system = order.payment_system.as_ref();
+        let hold = order.hold.map_or_else(
+            || holds::hold(&policy.holds, system, view.authorised_at, now),
+            |hold| holds::counted_anew(&policy.holds, hold, system),
+        );
+        set_hold(order, hold, &policy.holds, now);
     }
+    plan(order, policy);
 }
 
 /// Puts `order` into review. Nothing when it stands there already: the first reason is the one a person sees.
@@ -205,7 +296,7 @@ pub(super) fn open_review(order: &mut Order, found: &Contradiction, cause: Cause
     order.review = Some(reason);
     order.state = State::Review;
     order.state_since = now;
-    order.complete_at = None;
+    (order.complete_at, order.deadline_at) = (None, None);
     Some(NewEvent { kind: EventKind::ReviewOpened, cause, before, after: State::Review, detail })
 }
 

@@ -7,6 +7,7 @@ use super::bank::{BankStatus, BankView};
 use super::money::for_people;
 use super::operation::times;
 use super::order::{Order, ReviewReason, State};
+use super::time::Timestamp;
 
 /// What a bank view means for an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,28 @@ pub enum Contradiction {
         /// The bank's word.
         why: String,
     },
+    /// A reversal was sent, long ago by now, and the bank still shows the hold.
+    StillHeldAfterReversal {
+        /// How often it was sent.
+        attempts: u32,
+    },
+    /// The bank refused to reverse a hold it shows.
+    ReversalRefused {
+        /// The bank's word.
+        why: String,
+    },
+    /// Our reversal was on its way, and the bank shows the money taken: somebody completed the order.
+    TakenInsteadOfReversed {
+        /// Minor units taken.
+        deposited: i64,
+    },
+    /// Nothing completes the hold before it lapses, and no policy says what to do.
+    HoldNearLapse {
+        /// When it is taken to lapse.
+        lapses_at: Timestamp,
+    },
+    /// The buyer's bank takes the money back.
+    Chargeback,
     /// Our book had the order at an end, and the bank shows another.
     AnotherEnd {
         /// What we held to be true.
@@ -103,6 +126,9 @@ pub enum Contradiction {
 impl Contradiction {
     /// The code of [`Self::CompletionRefused`], which has no figures.
     pub(super) const COMPLETION_REFUSED: &'static str = "completion_refused";
+
+    /// The code of [`Self::ReversalRefused`], which has no figures.
+    pub(super) const REVERSAL_REFUSED: &'static str = "reversal_refused";
 
     /// A stable word with the figures in it: an operator who accepts this one has not accepted the next.
     pub fn code(&self) -> String {
@@ -120,6 +146,11 @@ impl Contradiction {
             }
             Self::StillHeldAfterSend { attempts } => format!("still_held_after_send:{attempts}"),
             Self::CompletionRefused { .. } => Self::COMPLETION_REFUSED.to_owned(),
+            Self::StillHeldAfterReversal { attempts } => format!("still_held_after_reversal:{attempts}"),
+            Self::ReversalRefused { .. } => Self::REVERSAL_REFUSED.to_owned(),
+            Self::TakenInsteadOfReversed { deposited } => format!("taken_instead_of_reversed:{deposited}"),
+            Self::HoldNearLapse { lapses_at } => format!("hold_near_lapse:{}", lapses_at.as_millis()),
+            Self::Chargeback => "chargeback".to_owned(),
             Self::AnotherEnd { ours, theirs } => format!("another_end:{ours}:{}", theirs.number()),
         }
     }
@@ -137,8 +168,15 @@ impl Contradiction {
             | Self::ApprovedDiffers { .. }
             | Self::DepositedImpossible { .. }
             | Self::DepositedWhileHeld { .. }
-            | Self::CompletedWithAnotherAmount { .. } => true,
-            Self::StillHeldAfterSend { .. } | Self::CompletionRefused { .. } | Self::AnotherEnd { .. } => false,
+            | Self::CompletedWithAnotherAmount { .. }
+            | Self::TakenInsteadOfReversed { .. } => true,
+            Self::StillHeldAfterSend { .. }
+            | Self::CompletionRefused { .. }
+            | Self::StillHeldAfterReversal { .. }
+            | Self::ReversalRefused { .. }
+            | Self::HoldNearLapse { .. }
+            | Self::Chargeback
+            | Self::AnotherEnd { .. } => false,
         }
     }
 
@@ -184,6 +222,18 @@ impl Contradiction {
                 format!("a completion was sent {sent}, its outcome is unknown, and the bank still shows the hold")
             }
             Self::CompletionRefused { why } => format!("the bank refused to complete the hold: {why}"),
+            Self::StillHeldAfterReversal { attempts } => {
+                let sent = times(*attempts);
+                format!("a reversal was sent {sent}, its outcome is unknown, and the bank still shows the hold")
+            }
+            Self::ReversalRefused { why } => format!("the bank refused to reverse the hold: {why}"),
+            Self::TakenInsteadOfReversed { deposited } => {
+                format!("we were reversing it, and the bank deposited {}", sum(*deposited))
+            }
+            Self::HoldNearLapse { lapses_at } => {
+                format!("the hold lapses at {lapses_at}, and nothing completes it before; complete or reverse it")
+            }
+            Self::Chargeback => "the bank shows a chargeback: the buyer's bank takes the money back".to_owned(),
             Self::AnotherEnd { ours, theirs } => format!("we had it {ours}, and the bank shows it {theirs}"),
         }
     }
@@ -191,10 +241,12 @@ impl Contradiction {
 
 /// What `view` makes of `order`. Total: every pair of states has its line.
 pub fn judge(order: &Order, view: &BankView) -> Judgement {
-    match contradiction(order, view) {
-        Some(found) => Judgement::Contradiction(found),
-        None if went_backwards(order, view.status) => Judgement::Stale,
-        None => transition(order.state, view.status),
+    match (contradiction(order, view), transition(order.state, view.status)) {
+        // The status goes backwards: such an answer is older than what we have, whatever it says besides.
+        (Some(Contradiction::Chargeback), Judgement::Stale) => Judgement::Stale,
+        (Some(found), _) => Judgement::Contradiction(found),
+        (None, _) if went_backwards(order, view.status) => Judgement::Stale,
+        (None, judged) => judged,
     }
 }
 
@@ -226,7 +278,13 @@ pub fn contradiction(order: &Order, view: &BankView) -> Option<Contradiction> {
 /// Every way in which `view` contradicts `order`, accepted or not: identity first, then the sums.
 pub fn contradictions(order: &Order, view: &BankView) -> impl Iterator<Item = Contradiction> {
     let not_ours = [another_number(order, view), another_id(order, view), another_currency(order, view)];
-    let sums = [another_amount(order, view), taken_while_held(view), another_hold(order, view), taken(order, view)];
+    let sums = [
+        another_amount(order, view),
+        taken_while_held(view),
+        another_hold(order, view),
+        taken(order, view),
+        charged_back(view),
+    ];
     not_ours.into_iter().chain(sums).flatten()
 }
 
@@ -284,6 +342,10 @@ fn taken(order: &Order, view: &BankView) -> Option<Contradiction> {
         .then_some(Contradiction::DepositedImpossible { ours, deposited })
 }
 
+fn charged_back(view: &BankView) -> Option<Contradiction> {
+    (view.chargeback == Some(true)).then_some(Contradiction::Chargeback)
+}
+
 /// The bank's text in a code, which must not look like two.
 fn on_one_line(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
@@ -310,8 +372,8 @@ fn transition(ours: State, theirs: BankStatus) -> Judgement {
 
         (State::Deposited, Bank::Deposited) => Unchanged,
         (State::Deposited, Bank::Refunded) => Became(State::Refunded),
-        (State::Deposited, Bank::Reversed) => Became(State::Reversed),
-        (State::Deposited, Bank::Declined) => another_end(),
+        // Nobody here did it: we reverse holds, never what was taken.
+        (State::Deposited, Bank::Reversed | Bank::Declined) => another_end(),
 
         (State::Refunded, Bank::Refunded) => Unchanged,
         (State::Refunded, Bank::Reversed | Bank::Declined) => another_end(),

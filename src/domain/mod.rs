@@ -6,14 +6,16 @@
 //!
 //! Read in this order: [`money`] and [`time`] (the two quantities), [`order`] (what is queued), [`bank`] (what the bank
 //! can say), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
-//! completion's journey), [`calendar`] (business days and cron slots), [`holds`] (deadlines and when a completion is
-//! due), [`guard`] (what holds a send back) and [`timekeeping`] (whether the clock may be believed for money),
+//! journey of a completion or a reversal), [`calendar`] (business days and cron slots), [`holds`] (deadlines, when a
+//! completion is due and what is done when none comes in time), [`autocompletion`] (the gateway's own schedule against
+//! ours), [`guard`] (what holds a send back) and [`timekeeping`] (whether the clock may be believed for money),
 //! [`polling`] (when to look again), [`journey`], [`completion`] and [`acts`] (the rows to write after a look, a
 //! completion's step, a person's act), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 
 pub mod acts;
+pub mod autocompletion;
 pub mod bank;
 pub mod calendar;
 pub mod completion;

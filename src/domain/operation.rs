@@ -1,4 +1,4 @@
-//! A money operation's journey, decided: what a read of the bank makes of a completion that is open.
+//! A money operation's journey, decided: what a read of the bank makes of a completion, or a reversal, that is open.
 //!
 //! ```text
 //! intended ─(1) synced─▶ in_doubt{attempt, sent_at} ─(2) send─▶ answer ─(3) settle by a read─▶ confirmed | refused
@@ -20,6 +20,33 @@ use super::money::Amount;
 use super::order::OrderKey;
 use super::time::Timestamp;
 
+/// What an operation does to a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperationKind {
+    /// Takes it, whole or in part (autoCompletion.do).
+    Completion,
+    /// Lets it go, always whole (reverse.do).
+    Reversal,
+}
+
+impl OperationKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Completion, Self::Reversal];
+
+    /// The word for it: in the database, the API, metrics and sentences.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completion => "completion",
+            Self::Reversal => "reversal",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 /// What a completion takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompletionAmount {
@@ -36,7 +63,7 @@ pub enum OperationState {
     Intended,
     /// Written before a send; stays until a read settles it.
     InDoubt,
-    /// A read showed the intended amount deposited.
+    /// A read showed the intended amount deposited, or the hold gone as intended.
     Confirmed,
     /// It did not happen, and a read showed so.
     Refused,
@@ -81,23 +108,27 @@ impl OperationState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationKey(pub i64);
 
-/// A completion as it is first written.
+/// An operation as it is first written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewOperation {
-    /// What it takes.
+    /// What it does.
+    pub kind: OperationKind,
+    /// What it takes, or lets go: a reversal is always whole.
     pub amount: CompletionAmount,
     /// When it was decided.
     pub intended_at: Timestamp,
 }
 
-/// A completion as stored.
+/// An operation as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// Its row.
     pub key: OperationKey,
     /// The order whose money it moves.
     pub order: OrderKey,
-    /// What it takes; never changes after the first send.
+    /// What it does; never changes.
+    pub kind: OperationKind,
+    /// What it takes, or lets go; never changes after the first send.
     pub amount: CompletionAmount,
     /// Where it stands.
     pub state: OperationState,
@@ -105,7 +136,8 @@ pub struct Operation {
     pub attempt: u32,
     /// Of these, how many may have had an effect: neither refused nor proven not sent.
     pub unknown_sends: u32,
-    /// Minor units that must stand deposited for it to be confirmed; known from the read before the first send.
+    /// Minor units that must stand deposited for a completion to be confirmed, or that a reversal lets go; known from the
+    /// read before the first send.
     pub expected_minor: Option<i64>,
     /// When it was decided.
     pub intended_at: Timestamp,
@@ -140,7 +172,7 @@ impl Operation {
     }
 }
 
-/// How completions are settled.
+/// How operations are settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettlePolicy {
     /// After this long without an effect a request is taken to have none. Minutes, unless you know your bank.
@@ -162,11 +194,20 @@ impl SettlePolicy {
         self.ask_every.saturating_mul(factor).min(self.ask_every_max)
     }
 
+    /// The longest an open operation waits for its next step: whatever is planned later was planned by a clock that was
+    /// wrong, or by other settings.
+    pub fn bound(&self) -> Duration {
+        self.ask_every_max.max(ASK_IN_PEACE)
+    }
+
     /// How long the gateway asked us to wait, as far as that is within our own bound.
     pub(super) fn asked_to_wait(&self, unknown: &Unknown) -> Duration {
         unknown.retry_after.unwrap_or(Duration::ZERO).min(self.ask_every_max)
     }
 }
+
+/// How long a question waits that cannot get an answer of use.
+pub(super) const ASK_IN_PEACE: Duration = Duration::from_secs(60);
 
 /// Reads that must agree that nothing happened before anything is sent again (R12).
 pub const AGREEING_READS: u32 = 2;
@@ -174,15 +215,15 @@ pub const AGREEING_READS: u32 = 2;
 /// What is to be done about an open operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Write the intent, sync, send. `expected_minor` must be deposited for it to count as done.
+    /// Write the intent, sync, send. `expected_minor` must be deposited, or let go, for it to count as done.
     Send {
-        /// Minor units the bank must show afterwards.
+        /// Minor units concerned.
         expected_minor: i64,
     },
     /// The bank shows what was intended.
     Confirm {
-        /// Minor units deposited.
-        deposited_minor: i64,
+        /// Minor units deposited, or let go.
+        moved_minor: i64,
     },
     /// It did not happen and will not: the order goes where the view says.
     Settle {

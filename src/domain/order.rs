@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::bank::BankView;
+use super::bank::{BankView, PaymentSystem};
 use super::money::{Amount, Currency};
 use super::operation::CompletionAmount;
 use super::time::Timestamp;
@@ -207,6 +207,8 @@ pub struct NewOrder {
     pub expires_at: Option<Timestamp>,
     /// What a completion shall take.
     pub completion: CompletionAmount,
+    /// When the gateway completes it by itself, when the shop asked it to.
+    pub autocompletion_at: Option<Timestamp>,
 }
 
 /// A hold: money set aside on the card, with the moment the bank will let it go.
@@ -214,7 +216,10 @@ pub struct NewOrder {
 pub struct Hold {
     /// When we first saw it: completions are due from here.
     pub held_at: Timestamp,
-    /// When it is taken to lapse, counted from the bank's own time of authorisation where that is earlier.
+    /// When its life began: the bank's own time of authorisation where that is earlier than our first sight of it. Kept,
+    /// because a later answer may name the card's payment system, and with it another lifetime.
+    pub begun_at: Timestamp,
+    /// When it is taken to lapse.
     pub lapses_at: Timestamp,
 }
 
@@ -251,8 +256,21 @@ pub struct Order {
     pub released_at: Option<Timestamp>,
     /// The hold, once there is one.
     pub hold: Option<Hold>,
+    /// When the hold was first seen by a clock whose word was replaced since, because it lay in the future: should the
+    /// clock come to that moment after all, it is believed again.
+    pub held_at_first: Option<Timestamp>,
     /// When a completion is due; `None` while none is planned.
     pub complete_at: Option<Timestamp>,
+    /// When the policy acts on a hold that no completion takes in time; `None` when one does, or nothing is held.
+    pub deadline_at: Option<Timestamp>,
+    /// How many of the warnings before its lapse were given.
+    pub lapse_warnings: u32,
+    /// The card's payment system, once an answer named it.
+    pub payment_system: Option<PaymentSystem>,
+    /// When the gateway completes it by itself, as the shop said or an answer showed.
+    pub autocompletion_at: Option<Timestamp>,
+    /// The value of [`Self::autocompletion_at`] whose conflict with our plan the journal has told.
+    pub autocompletion_told: Option<Timestamp>,
     /// When it is looked at next; `None` when nothing more is expected.
     pub next_look_at: Option<Timestamp>,
     /// How many answers in a row were unknown.

@@ -38,6 +38,21 @@ pub struct Tier {
     pub every: Duration,
 }
 
+/// The longest that an order in `state` waits for its next look, spread included: whatever is planned later was planned
+/// by a clock that was wrong, or by other settings. Nothing is silent for longer, as long as the daemon works.
+pub fn bound(policy: &LookPolicy, state: State) -> Duration {
+    let regular = match state {
+        State::Pending => policy.pending.iter().map(|tier| tier.every).fold(policy.pending_old, Duration::max),
+        State::Held => policy.held,
+        State::Review => policy.review,
+        // Counted from the end, and so an upper bound of what is still to come.
+        State::Deposited | State::Reversed | State::Refunded | State::Declined => {
+            policy.late.last().copied().unwrap_or_default()
+        }
+    };
+    Jitter::LATEST.spread(regular.max(policy.backoff_max))
+}
+
 /// How long after the payment time ran out the bank is asked: it closes the order then, and the look right after is
 /// worth most.
 const AFTER_EXPIRY: Duration = Duration::from_secs(2);
@@ -47,6 +62,9 @@ const AFTER_EXPIRY: Duration = Duration::from_secs(2);
 pub struct Jitter(u16);
 
 impl Jitter {
+    /// Spreads latest of all: no draw comes later.
+    const LATEST: Self = Self(1000);
+
     /// Takes any number; only its remainder by 1000 counts.
     pub const fn new(random: u16) -> Self {
         Self(random % 1000)
@@ -97,8 +115,10 @@ fn next_pending(policy: &LookPolicy, order: &Order, now: Timestamp, jitter: Jitt
     if now < right_after_expiry { next.min(right_after_expiry) } else { next }
 }
 
+/// Counted from the end, or from now when that lies in the future: a clock that was wrong wrote it, or is wrong now.
 fn next_late(policy: &LookPolicy, order: &Order, now: Timestamp) -> Option<Timestamp> {
-    policy.late.iter().map(|age| order.state_since.plus(*age)).find(|at| *at > now)
+    let ended_at = order.state_since.min(now);
+    policy.late.iter().map(|age| ended_at.plus(*age)).find(|at| *at > now)
 }
 
 #[cfg(test)]

@@ -10,11 +10,13 @@ mod figures;
 pub(crate) mod fixtures;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-pub use candidates::{Candidate, Yardstick, findings, is_stuck};
+pub use candidates::{Candidate, Yardstick, findings, holds_left, is_stuck};
 
 use super::calendar::{BusinessDay, Zone};
 use super::guard::Stop;
+use super::holds::level_word;
 use super::money::Currency;
 use super::order::{MerchantId, OrderId, OrderNumber, State};
 use super::time::Timestamp;
@@ -38,6 +40,8 @@ pub struct Report {
     pub ended: Vec<Total>,
     /// Every order that is not at an end.
     pub standing: Vec<Total>,
+    /// Holds that stand, by the time they have left.
+    pub holds: Vec<HoldsLeft>,
     /// What a person should read, by kind and then by age, oldest first.
     pub findings: Vec<Finding>,
 }
@@ -108,6 +112,41 @@ pub struct Total {
     pub refunded_minor: i64,
 }
 
+/// How much time a hold has left, as the levels of the warnings part it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimeLeft {
+    /// None: it should have lapsed.
+    Lapsed,
+    /// No more than this, and more than the next narrower level.
+    Within(Duration),
+    /// More than the widest level.
+    Later,
+}
+
+impl TimeLeft {
+    /// The word for it: `lapsed`, `48h`, `later`.
+    pub fn word(self) -> String {
+        match self {
+            Self::Lapsed => "lapsed".to_owned(),
+            Self::Within(level) => level_word(level),
+            Self::Later => "later".to_owned(),
+        }
+    }
+}
+
+/// Holds that stand with so much time left, in one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldsLeft {
+    /// How much time.
+    pub time_left: TimeLeft,
+    /// The currency; sums of two are never added.
+    pub currency: Currency,
+    /// How many.
+    pub count: u64,
+    /// Their prices in minor units; `None` when they do not fit.
+    pub amount_minor: Option<i64>,
+}
+
 /// The totals of one currency, added up over all states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sum {
@@ -156,6 +195,8 @@ pub enum FindingKind {
     InDoubt,
     /// A hold lapses soon, or should have lapsed.
     Lapsing,
+    /// The bank's own schedule completes a hold against what is planned here.
+    Autocompletion,
     /// A sum differs between our record and the bank's latest view.
     Differs,
     /// No outcome long after the payment time ran out.
@@ -166,7 +207,8 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 6] = [Self::InReview, Self::InDoubt, Self::Lapsing, Self::Differs, Self::Stuck, Self::Held];
+    pub const ALL: [Self; 7] =
+        [Self::InReview, Self::InDoubt, Self::Lapsing, Self::Autocompletion, Self::Differs, Self::Stuck, Self::Held];
 
     /// The word for it in CSV, JSON and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -174,6 +216,7 @@ impl FindingKind {
             Self::InReview => "in_review",
             Self::InDoubt => "in_doubt",
             Self::Lapsing => "lapsing",
+            Self::Autocompletion => "autocompletion",
             Self::Differs => "differs",
             Self::Stuck => "stuck",
             Self::Held => "held",
@@ -184,7 +227,7 @@ impl FindingKind {
     /// when asking does not help; a hold that is far from its lapse is only listed.
     pub const fn needs_a_person(self) -> bool {
         match self {
-            Self::InReview | Self::Lapsing | Self::Differs | Self::Stuck => true,
+            Self::InReview | Self::Lapsing | Self::Autocompletion | Self::Differs | Self::Stuck => true,
             Self::InDoubt | Self::Held => false,
         }
     }

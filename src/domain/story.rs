@@ -9,8 +9,10 @@ mod present;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use super::event::{Event, EventKind};
-use super::holds;
+use super::holds::{self, DeadlineAct, level_word};
 use super::journey::Policy;
 use super::money::for_people;
 use super::operation::{CompletionAmount, Operation, OperationState};
@@ -73,6 +75,22 @@ fn happened(event: &Event, order: &Order) -> String {
         }
         EventKind::MoneyStopped => format!("{who} stopped its money: {detail}."),
         EventKind::MoneyStarted => format!("{who} let its money go again: {detail}."),
+        EventKind::ReversalIntended => format!("The deadline of its hold had come: {detail}."),
+        EventKind::ReversalSent => format!("The reversal was written down and sent: {detail}."),
+        EventKind::ReversalAnswered => format!("The bank's answer to it: {detail}."),
+        EventKind::ReversalConfirmed => format!("The reversal is confirmed: {detail}."),
+        EventKind::ReversalRefused => format!("The reversal did not happen: {detail}."),
+        EventKind::ReversalWithdrawn => format!("The reversal was taken back unsent: {detail}."),
+        EventKind::ReversalContradicted => format!("The reversal ended otherwise than intended: {detail}."),
+        EventKind::ReversalEscalated => {
+            format!("The reversal's outcome stayed unknown, so a person decides: {detail}.")
+        }
+        EventKind::DeadlineChanged => format!("Its hold has another deadline: {detail}."),
+        EventKind::AutocompletionConflict => format!("The bank's own schedule is against ours: {detail}."),
+        EventKind::LateApproval => format!("It was paid after all: {detail}."),
+        EventKind::Refunded => format!("Money went back to the buyer: {detail}."),
+        EventKind::ReversedLate => format!("It was reversed although the money had been taken: {detail}."),
+        EventKind::Chargeback => format!("The buyer's bank takes the money back: {detail}."),
     }
 }
 
@@ -92,6 +110,7 @@ fn next(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp
         None => next_of_order(order, policy, now),
     };
     next.extend(lapse(order, policy, now));
+    next.extend(autocompletion(order, now));
     next.sort_by_key(|moment| moment.at);
     next
 }
@@ -103,8 +122,10 @@ fn moment(at: Timestamp, words: impl Into<String>) -> Moment {
 /// While an operation is open its owner is the completer, and nobody else looks at the order.
 fn next_of_operation(order: &Order, open: &Operation, policy: &Policy, now: Timestamp) -> Vec<Moment> {
     let asked = match open.state {
-        OperationState::Intended => "The bank is asked; if the hold stands, the completion is sent.",
-        _ => "The bank is asked what became of the completion.",
+        OperationState::Intended => {
+            format!("The bank is asked; if the hold stands, the {} is sent.", open.kind.as_str())
+        }
+        _ => format!("The bank is asked what became of the {}.", open.kind.as_str()),
     };
     let mut next = vec![moment(open.next_step_at, asked)];
     let quiet_until = open.quiet_at(policy.settle.quiet);
@@ -117,12 +138,12 @@ fn next_of_operation(order: &Order, open: &Operation, policy: &Policy, now: Time
     next
 }
 
-fn after_quiet(order: &Order, open: &Operation, policy: &Policy) -> &'static str {
+fn after_quiet(order: &Order, open: &Operation, policy: &Policy) -> String {
     let may_resend = open.amount == CompletionAmount::Whole && policy.settle.resend_whole && !order.parked;
     if may_resend && open.attempt < policy.settle.attempts_max {
-        "the completion is taken to have had no effect, and sent again."
+        format!("the {} is taken to have had no effect, and sent again.", open.kind.as_str())
     } else {
-        "a person decides."
+        "a person decides.".to_owned()
     }
 }
 
@@ -142,7 +163,22 @@ fn next_of_order(order: &Order, policy: &Policy, now: Timestamp) -> Vec<Moment> 
     if let Some(at) = order.complete_at {
         next.push(moment(at, format!("A completion of {} is due; the bank is asked before it is sent.", taken(order))));
     }
+    if let Some(at) = order.deadline_at {
+        let act = match holds::at_deadline(&policy.holds, order) {
+            DeadlineAct::Reverse => "If nothing completes it by then, it is reversed; the bank is asked before.",
+            DeadlineAct::Review => {
+                "If nothing completes it by then, it goes to review, since its hold is near its lapse."
+            }
+        };
+        next.push(moment(at, act));
+    }
     next
+}
+
+/// The gateway may complete a hold that stands by itself.
+fn autocompletion(order: &Order, now: Timestamp) -> Option<Moment> {
+    let at = order.autocompletion_at.filter(|at| holds::stands(order) && *at > now)?;
+    Some(moment(at, "The bank completes it by itself, as it was told at the registration."))
 }
 
 /// A hold in review lapses all the same, as long as the bank shows it.
@@ -151,9 +187,10 @@ fn lapse(order: &Order, policy: &Policy, now: Timestamp) -> Vec<Moment> {
         return Vec::new();
     };
     let mut next = vec![moment(hold.lapses_at, "The bank lets the hold go, and the money is the buyer's again.")];
-    let warned_at = hold.lapses_at.minus(policy.holds.warn_before);
-    if warned_at > now {
-        next.push(moment(warned_at, "If it is still held by then, the hold is at risk: the alert fires."));
+    let to_come = |level: &&Duration| hold.lapses_at.minus(**level) > now;
+    if let Some(level) = policy.holds.warn_at.iter().find(to_come) {
+        let words = format!("If it is still held by then, the hold is at risk: the {} warning.", level_word(*level));
+        next.push(moment(hold.lapses_at.minus(*level), words));
     }
     next
 }

@@ -23,7 +23,7 @@ pub(super) const fn of_status(code: Option<i64>) -> StatusCode {
     }
 }
 
-/// What a completion's `errorCode` says.
+/// What a completion's `errorCode` says, or a reversal's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CompletionCode {
     /// Accepted, if every operation says so too.
@@ -40,5 +40,16 @@ pub(super) const fn of_completion(code: Option<i64>) -> CompletionCode {
         None | Some(0) => CompletionCode::Accepted,
         Some(5 | 6) => CompletionCode::Refused,
         Some(_) => CompletionCode::Unknown,
+    }
+}
+
+/// reverse.do: 5 and 6 refuse; 7 is "invalid operation for current status" and a system error at once, and the hold may
+/// be gone (`protocol` reference, section 4.3).
+pub(super) const fn of_reversal(code: Option<i64>) -> CompletionCode {
+    match code {
+        Some(0) => CompletionCode::Accepted,
+        Some(5 | 6) => CompletionCode::Refused,
+        // There is nothing beside the code that could acknowledge it.
+        None | Some(_) => CompletionCode::Unknown,
     }
 }

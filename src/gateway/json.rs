@@ -1,11 +1,15 @@
 //! The gateway's JSON as it is met in the wild: numbers as strings, strings as numbers, objects where lists were, and
 //! keys that come and go (`protocol` reference, section 1.1).
 //!
-//! Only what decisions need is read; card data is never looked at. No value of the bank's is repeated in an error.
+//! Only what decisions need is read; of card data nothing but the payment system's name. No value of the bank's is repeated in an error.
+
+mod card;
 
 use serde::de::Deserializer;
 use serde::{Deserialize, de};
 use serde_json::Value;
+
+use card::CardSystem;
 
 /// An answer's frame, whatever the method. Parsed beside the method's own part rather than flattened into it: flattening
 /// loses the name of the field that was wrong.
@@ -62,6 +66,15 @@ pub(super) struct Status {
     pub(super) attributes: Value,
     #[serde(default)]
     pub(super) payment_amount_info: Option<AmountInfo>,
+    /// Card data: the payment system's name is all that is read of it.
+    #[serde(default)]
+    pub(super) card_auth_info: CardSystem,
+    #[serde(default, deserialize_with = "truth")]
+    pub(super) chargeback: Option<bool>,
+    #[serde(default)]
+    pub(super) autocompletion_date: Value,
+    #[serde(default)]
+    pub(super) merchant_order_params: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,8 +123,13 @@ fn describe(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) 
 
 /// `mdOrder`, the gateway's order id, among `attributes:[{"name":..,"value":..}]`.
 pub(super) fn md_order(attributes: &Value) -> Option<&str> {
-    let named = |attribute: &&Value| attribute.get("name").and_then(Value::as_str) == Some("mdOrder");
-    attributes.as_array()?.iter().find(named)?.get("value")?.as_str().map(str::trim)
+    named(attributes, "mdOrder")?.as_str().map(str::trim)
+}
+
+/// The value of a name in such a list; nothing where it is not one.
+pub(super) fn named<'a>(list: &'a Value, name: &str) -> Option<&'a Value> {
+    let is_named = |item: &&Value| item.get("name").and_then(Value::as_str) == Some(name);
+    list.as_array()?.iter().find(is_named)?.get("value")
 }
 
 /// Milliseconds since 1970 from a number, a number in a string, or `2017-12-12T12:12:12` in Moscow time.

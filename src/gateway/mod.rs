@@ -117,13 +117,34 @@ impl Gateway {
         permit: Permit,
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
+        let posting = self.transport.post_completion(order_id, amount);
+        self.move_money(Operation::Completion, posting, rest::read_completion, permit, last_word).await
+    }
+
+    /// Lets a hold go, whole (reverse.do). The same holds as for [`Self::complete`].
+    pub async fn reverse(
+        &self,
+        order_id: &OrderId,
+        permit: Permit,
+        last_word: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) -> CompletionAnswer {
+        let posting = self.transport.post_reversal(order_id);
+        self.move_money(Operation::Reversal, posting, rest::read_reversal, permit, last_word).await
+    }
+
+    async fn move_money(
+        &self,
+        operation: Operation,
+        posting: impl Future<Output = Heard>,
+        read: impl FnOnce(Reply, &Scrubber) -> CompletionAnswer,
+        permit: Permit,
+        last_word: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) -> CompletionAnswer {
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
-        let heard = last_word::with(Box::pin(last_word), self.transport.post_completion(order_id, amount)).await;
-        let reply = self.told_time(heard, asked);
-        let answer = rest::read_completion(reply, &self.scrubber);
+        let heard = last_word::with(Box::pin(last_word), posting).await;
+        let answer = read(self.told_time(heard, asked), &self.scrubber);
         drop(permit);
-        let class = Answer::of_completion(&answer);
-        self.metrics.gateway_request(&self.merchant, Operation::Completion, class, begun.elapsed());
+        self.metrics.gateway_request(&self.merchant, operation, Answer::of_completion(&answer), begun.elapsed());
         answer
     }
 }

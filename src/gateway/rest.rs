@@ -1,7 +1,7 @@
 //! What a REST answer says: bytes to one of the three classes.
 
 use crate::domain::bank::{
-    BankAmounts, BankStatus, BankView, CompletionAnswer, Refusal, StatusAnswer, Unknown, UnknownKind,
+    BankAmounts, BankStatus, BankView, CompletionAnswer, PaymentSystem, Refusal, StatusAnswer, Unknown, UnknownKind,
 };
 use crate::domain::money::{AMOUNT_MAX, Currency};
 use crate::domain::order::OrderId;
@@ -29,7 +29,7 @@ fn classify_status(frame: &Frame, status: &Status, scrubber: &Scrubber) -> Statu
     // 2 means "declined because of payment data", and some banks send it along with the order's status.
     let code = frame.code().filter(|code| *code != 2 || status.order_status.is_none());
     match (codes::of_status(code), status.order_status) {
-        (StatusCode::Answered, Some(number)) => match view(status, number) {
+        (StatusCode::Answered, Some(number)) => match view(status, number, scrubber) {
             Ok(view) => StatusAnswer::Known(Box::new(view)),
             Err(why) => StatusAnswer::Unknown(unreadable(why)),
         },
@@ -39,7 +39,7 @@ fn classify_status(frame: &Frame, status: &Status, scrubber: &Scrubber) -> Statu
     }
 }
 
-fn view(status: &Status, number: i64) -> Result<BankView, String> {
+fn view(status: &Status, number: i64, scrubber: &Scrubber) -> Result<BankView, String> {
     Ok(BankView {
         order_number: status.order_number.clone().filter(|number| !number.is_empty()),
         order_id: order_id(status)?,
@@ -51,7 +51,26 @@ fn view(status: &Status, number: i64) -> Result<BankView, String> {
         authorised_at: json::moment_ms(&status.auth_date_time)
             .filter(|ms| MOMENTS_MS.contains(ms))
             .map(Timestamp::from_millis),
+        payment_system: payment_system(status, scrubber),
+        chargeback: status.chargeback,
+        autocompletion_at: autocompletion_at(status),
     })
+}
+
+/// A name in its own right: what reads like a secret of ours, or like no name, is left out.
+fn payment_system(status: &Status, scrubber: &Scrubber) -> Option<PaymentSystem> {
+    let written = status.card_auth_info.0.as_deref()?;
+    PaymentSystem::new(written).filter(|_| scrubber.clean(written) == written)
+}
+
+/// Where an answer might carry it is not confirmed: at the top, among the attributes, or among the shop's own parameters.
+fn autocompletion_at(status: &Status) -> Option<Timestamp> {
+    const NAME: &str = "autocompletionDate";
+    let among = |list| json::named(list, NAME);
+    let written = [Some(&status.autocompletion_date), among(&status.attributes), among(&status.merchant_order_params)];
+    let ms = written.into_iter().flatten().find_map(json::moment_ms)?;
+    // A number that is no moment of this century is none at all.
+    MOMENTS_MS.contains(&ms).then_some(Timestamp::from_millis(ms))
 }
 
 /// From 2000 to 2096. Beyond it no deadline is to be counted from a moment; nor is a card number kept that stands in its
@@ -124,6 +143,29 @@ fn classify_completion(frame: &Frame, completion: &Completion, scrubber: &Scrubb
             CompletionAnswer::Unknown(unreadable("an operation of the answer was not successful".to_owned()))
         }
         CompletionCode::Refused => CompletionAnswer::Refused(refusal(frame, scrubber)),
+        CompletionCode::Unknown => CompletionAnswer::Unknown(system_error(frame, scrubber)),
+    }
+}
+
+/// Reads an answer to reverse.do, which is a frame and nothing else.
+pub(super) fn read_reversal(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
+    match reply {
+        Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),
+        Err(unknown) => CompletionAnswer::Unknown(unknown),
+        Ok(body) => match json::parse::<Frame>(&body) {
+            Ok(frame) => classify_reversal(&frame, scrubber),
+            Err(why) => CompletionAnswer::Unknown(unreadable(why)),
+        },
+    }
+}
+
+fn classify_reversal(frame: &Frame, scrubber: &Scrubber) -> CompletionAnswer {
+    match codes::of_reversal(frame.code()) {
+        CompletionCode::Accepted => CompletionAnswer::Acknowledged,
+        CompletionCode::Refused => CompletionAnswer::Refused(refusal(frame, scrubber)),
+        CompletionCode::Unknown if frame.code().is_none() => {
+            CompletionAnswer::Unknown(unreadable("the answer holds no code".to_owned()))
+        }
         CompletionCode::Unknown => CompletionAnswer::Unknown(system_error(frame, scrubber)),
     }
 }

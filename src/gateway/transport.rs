@@ -126,7 +126,16 @@ impl Transport {
             CompletionAmount::Exactly(amount) => amount.minor().to_string(),
         };
         let form = [("orderId", order_id.as_str()), ("compositeCompletionAmount", &amount)];
-        let (url, form) = (self.url("autoCompletion.do"), self.with_credentials(&form));
+        self.post_money("autoCompletion.do", &form).await
+    }
+
+    /// reverse.do, without an amount: a hold is let go whole.
+    pub(super) async fn post_reversal(&self, order_id: &OrderId) -> Heard {
+        self.post_money("reverse.do", &[("orderId", order_id.as_str())]).await
+    }
+
+    async fn post_money(&self, method: &str, form: &[(&str, &str)]) -> Heard {
+        let (url, form) = (self.url(method), self.with_credentials(form));
         match &self.clients {
             Clients::Network { money, .. } => post(money, &url, &form).await,
             Clients::InProcess(connector) => {

@@ -30,10 +30,12 @@ pub enum Field {
     ExpiresAt,
     /// What a completion takes, when it is less than the whole.
     CompleteAmount,
+    /// When the gateway completes the hold by itself, as registered: Moscow time, or with an offset.
+    AutocompletionDate,
 }
 
 /// Every field, in the order in which people write them.
-pub const FIELDS: [Field; 7] = [
+pub const FIELDS: [Field; 8] = [
     Field::Merchant,
     Field::OrderNumber,
     Field::Amount,
@@ -41,6 +43,7 @@ pub const FIELDS: [Field; 7] = [
     Field::OrderId,
     Field::ExpiresAt,
     Field::CompleteAmount,
+    Field::AutocompletionDate,
 ];
 
 impl Field {
@@ -54,6 +57,7 @@ impl Field {
             Self::OrderId => "order_id",
             Self::ExpiresAt => "expires_at",
             Self::CompleteAmount => "complete_amount",
+            Self::AutocompletionDate => "autocompletion_date",
         }
     }
 

@@ -106,7 +106,7 @@ fn each_field_is_refused_for_its_own_reason() {
     let good = r#""merchant": "shop", "order_number": "A", "amount": 100"#;
     let long_number = format!(r#"{{"merchant": "shop", "order_number": "{}", "amount": 1}}"#, "x".repeat(33));
     let long_id = format!(r#"{{{good}, "order_id": "{}"}}"#, "x".repeat(65));
-    let table: [(&str, &[&str]); 16] = [
+    let table: [(&str, &[&str]); 19] = [
         (r#"{"order_number": "A", "amount": 1}"#, &["missing merchant"]),
         (r#"{"merchant": "other", "order_number": "A", "amount": 1}"#, &["unknown_merchant merchant"]),
         (r#"{"merchant": "../x", "order_number": "A", "amount": 1}"#, &["unknown_merchant merchant"]),
@@ -121,6 +121,12 @@ fn each_field_is_refused_for_its_own_reason() {
         (&format!(r#"{{{good}, "expires_at": "2026-11-20 14:00"}}"#), &["not_a_time expires_at"]),
         (&format!(r#"{{{good}, "complete_amount": 101}}"#), &["completion_above_amount complete_amount"]),
         (&format!(r#"{{{good}, "complete_amount": 0}}"#), &["amount_zero complete_amount"]),
+        (&format!(r#"{{{good}, "autocompletion_date": "2026-11-20"}}"#), &["not_a_time autocompletion_date"]),
+        (
+            &format!(r#"{{{good}, "autocompletion_date": "2026-11-20T12:00:00.5"}}"#),
+            &["not_a_time autocompletion_date"],
+        ),
+        (&format!(r#"{{{good}, "autocompletion_date": 7}}"#), &["wrong_type autocompletion_date"]),
         (&format!(r#"{{{good}, "colour": {{"a": [1]}}}}"#), &["unknown_field colour"]),
         (&format!(r#"{{{good}, "amount": 200}}"#), &["duplicate_field amount"]),
     ];
@@ -248,4 +254,16 @@ fn a_header_is_refused_with_all_that_is_wrong_with_it() {
             Err(HeadError::Io(error)) => panic!("{error}"),
         }
     }
+}
+
+/// The gateway's own form has no zone and means Moscow's clock; an offset says its own.
+#[test]
+fn the_gateways_own_schedule_is_in_moscow_time_unless_it_says_otherwise() {
+    let host = config(ONE_MERCHANT);
+    let nine = Some(Timestamp::from_millis(1_795_165_200_000));
+    for written in ["2026-11-20T12:00:00", "2026-11-20T09:00:00Z", "2026-11-20T10:00:00+01:00"] {
+        let json = format!(r#"{{"order_number": "A-1", "amount": 100, "autocompletion_date": "{written}"}}"#);
+        assert_eq!(read(&host, &json).autocompletion_at, nine, "{written}");
+    }
+    assert_eq!(read(&host, r#"{"order_number": "A-1", "amount": 100}"#).autocompletion_at, None);
 }

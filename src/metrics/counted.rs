@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{HistogramVec, IntCounterVec};
 
 use crate::domain::journey::LookOutcome;
-use crate::domain::operation::OperationState;
+use crate::domain::operation::{OperationKind, OperationState};
 use crate::domain::order::MerchantId;
 
 use super::family::Family;
@@ -18,6 +18,8 @@ pub(super) struct Counted {
     pub(super) gateway_seconds: HistogramVec,
     pub(super) looks: IntCounterVec,
     pub(super) completions: IntCounterVec,
+    pub(super) reversals: IntCounterVec,
+    pub(super) pulled_in: IntCounterVec,
     pub(super) orders_added: IntCounterVec,
     pub(super) sends_held: IntCounterVec,
     pub(super) store_errors: IntCounterVec,
@@ -46,6 +48,16 @@ impl Counted {
                 "reconciled_completions_total",
                 "Completions that were settled, by the state they ended in.",
                 &["merchant", "state"],
+            )?,
+            reversals: of.counters(
+                "reconciled_reversals_total",
+                "Reversals that were settled, by the state they ended in.",
+                &["merchant", "state"],
+            )?,
+            pulled_in: of.counters(
+                "reconciled_looks_pulled_in_total",
+                "Looks and steps that were planned further ahead than any plan reaches, and were made due at once.",
+                &["merchant"],
             )?,
             orders_added: of.counters(
                 "reconciled_orders_added_total",
@@ -84,9 +96,18 @@ impl Metrics {
         self.counted.looks.with_label_values(&[merchant.as_str(), outcome.as_str()]).inc();
     }
 
-    /// A completion was settled.
-    pub fn completion(&self, merchant: &MerchantId, state: OperationState) {
-        self.counted.completions.with_label_values(&[merchant.as_str(), state.as_str()]).inc();
+    /// An operation was settled.
+    pub fn settled(&self, merchant: &MerchantId, kind: OperationKind, state: OperationState) {
+        let counted = match kind {
+            OperationKind::Completion => &self.counted.completions,
+            OperationKind::Reversal => &self.counted.reversals,
+        };
+        counted.with_label_values(&[merchant.as_str(), state.as_str()]).inc();
+    }
+
+    /// Looks or steps were made due at once, because a clock that was wrong had planned them too far ahead.
+    pub fn pulled_in(&self, merchant: &MerchantId, count: u64) {
+        self.counted.pulled_in.with_label_values(&[merchant.as_str()]).inc_by(count);
     }
 
     /// A completion was held back, by [`Held::as_str`](crate::domain::guard::Held::as_str).

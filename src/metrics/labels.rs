@@ -9,15 +9,18 @@ pub enum Operation {
     Status,
     /// autoCompletion.do
     Completion,
+    /// reverse.do
+    Reversal,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 2] = [Self::Status, Self::Completion];
+    pub(super) const ALL: [Self; 3] = [Self::Status, Self::Completion, Self::Reversal];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
             Self::Completion => "completion",
+            Self::Reversal => "reversal",
         }
     }
 }
@@ -25,7 +28,7 @@ impl Operation {
 /// The class of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A bank view, or an acknowledged completion.
+    /// A bank view, or an acknowledged completion or reversal.
     Known,
     /// The bank's word about our request.
     Refused,
@@ -43,7 +46,7 @@ impl Answer {
         }
     }
 
-    /// The class of a completion's answer.
+    /// The class of a completion's answer, or a reversal's.
     pub const fn of_completion(answer: &CompletionAnswer) -> Self {
         match answer {
             CompletionAnswer::Acknowledged => Self::Known,

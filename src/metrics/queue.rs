@@ -1,5 +1,7 @@
 //! What there is: gauges that describe the queue, set from the database when they are scraped.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::{GaugeVec, IntGaugeVec};
@@ -22,8 +24,10 @@ pub struct QueueGauges {
     pub operations: Vec<(OperationState, u64, Option<Timestamp>)>,
     /// The earliest lapse of a hold.
     pub next_lapse: Option<Timestamp>,
-    /// Holds that lapse within the merchant's warning time.
-    pub holds_at_risk: u64,
+    /// Holds that lapse within each of the merchant's warning times, by its word.
+    pub holds_at_risk: Vec<(String, u64)>,
+    /// Holds that the gateway would complete by itself, against what is planned here.
+    pub autocompletion_conflicts: u64,
     /// Looks that are due.
     pub overdue_looks: u64,
     /// Completions that are due.
@@ -51,6 +55,9 @@ pub(super) struct Queue {
     pub(super) operations_oldest: GaugeVec,
     pub(super) next_lapse: GaugeVec,
     pub(super) holds_at_risk: IntGaugeVec,
+    /// Which levels each merchant has series for: they come from the configuration, and a reload may change them.
+    pub(super) risk_levels: Arc<Mutex<BTreeMap<MerchantId, Vec<String>>>>,
+    pub(super) autocompletion_conflicts: IntGaugeVec,
     pub(super) overdue_looks: IntGaugeVec,
     pub(super) overdue_completions: IntGaugeVec,
     pub(super) look_lag: GaugeVec,
@@ -70,10 +77,14 @@ impl Queue {
                 "Since when the oldest order of a state stands so; 0 when there is none.",
                 &["merchant", "state"],
             )?,
-            operations: of.gauges("reconciled_operations", "Completions by state.", &["merchant", "state"])?,
+            operations: of.gauges(
+                "reconciled_operations",
+                "Completions and reversals by state.",
+                &["merchant", "state"],
+            )?,
             operations_oldest: of.floats(
                 "reconciled_operations_oldest_timestamp_seconds",
-                "Since when the oldest completion of a state stands so; 0 when there is none.",
+                "Since when the oldest completion or reversal of a state stands so; 0 when there is none.",
                 &["merchant", "state"],
             )?,
             next_lapse: of.floats(
@@ -83,13 +94,19 @@ impl Queue {
             )?,
             holds_at_risk: of.gauges(
                 "reconciled_holds_at_risk",
-                "Holds that lapse within the merchant's warning time, or should have lapsed.",
+                "Holds that lapse within each of the merchant's warning times, or should have lapsed.",
+                &["merchant", "within"],
+            )?,
+            risk_levels: Arc::default(),
+            autocompletion_conflicts: of.gauges(
+                "reconciled_autocompletion_conflicts",
+                "Holds that the gateway would complete by itself, against what is planned here.",
                 &["merchant"],
             )?,
             overdue_looks: of.gauges("reconciled_looks_overdue", "Looks that are due and not done.", &["merchant"])?,
             overdue_completions: of.gauges(
                 "reconciled_completions_overdue",
-                "Completions that are due and not settled.",
+                "Completions and deadlines of holds that are due and not settled.",
                 &["merchant"],
             )?,
             look_lag: of.floats("reconciled_look_lag_seconds", "How late the most overdue look is.", &["merchant"])?,
@@ -122,6 +139,26 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// Sets the series of `levels`, and takes away those of levels that are no longer configured.
+    fn set_risk(&self, merchant: &MerchantId, levels: &[(String, u64)]) {
+        self.forget_risk(merchant, |word| !levels.iter().any(|(level, _)| level == word));
+        for (level, count) in levels {
+            self.holds_at_risk.with_label_values(&[merchant.as_str(), level]).set(whole(*count));
+        }
+        let words = levels.iter().map(|(level, _)| level.clone()).collect();
+        self.risk_levels.lock().unwrap_or_else(PoisonError::into_inner).insert(merchant.clone(), words);
+    }
+
+    /// Takes away the series of the levels that are `gone`.
+    pub(super) fn forget_risk(&self, merchant: &MerchantId, gone: impl Fn(&str) -> bool) {
+        let known = self.risk_levels.lock().unwrap_or_else(PoisonError::into_inner).remove(merchant);
+        for word in known.unwrap_or_default().iter().filter(|word| gone(word)) {
+            let _ = self.holds_at_risk.remove_label_values(&[merchant.as_str(), word]);
+        }
+    }
+}
+
 impl Metrics {
     /// Sets a merchant's queue gauges; a state that is not named stands at zero.
     pub fn set_queue(&self, queue: &QueueGauges) {
@@ -139,7 +176,8 @@ impl Metrics {
             self.queue.operations_oldest.with_label_values(&[name, state.as_str()]).set(seconds(oldest));
         }
         self.queue.next_lapse.with_label_values(&[name]).set(seconds(queue.next_lapse));
-        self.queue.holds_at_risk.with_label_values(&[name]).set(whole(queue.holds_at_risk));
+        self.queue.set_risk(&queue.merchant, &queue.holds_at_risk);
+        self.queue.autocompletion_conflicts.with_label_values(&[name]).set(whole(queue.autocompletion_conflicts));
         self.queue.overdue_looks.with_label_values(&[name]).set(whole(queue.overdue_looks));
         self.queue.overdue_completions.with_label_values(&[name]).set(whole(queue.overdue_completions));
         self.queue.look_lag.with_label_values(&[name]).set(queue.look_lag.as_secs_f64());

@@ -11,7 +11,7 @@
 use ::csv::{Terminator, Writer, WriterBuilder};
 
 use super::text::visible;
-use crate::domain::reconciliation::{Finding, FindingKind, Report, Total, TotalGroup};
+use crate::domain::reconciliation::{Finding, FindingKind, HoldsLeft, Report, Total, TotalGroup};
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -31,8 +31,18 @@ const COLUMNS: [&str; 13] = [
     "detail",
 ];
 
-const TOTALS_COLUMNS: [&str; 9] =
-    ["merchant", "day", "total", "state", "currency", "count", "amount_minor", "deposited_minor", "refunded_minor"];
+const TOTALS_COLUMNS: [&str; 10] = [
+    "merchant",
+    "day",
+    "total",
+    "state",
+    "currency",
+    "count",
+    "amount_minor",
+    "deposited_minor",
+    "refunded_minor",
+    "within",
+];
 
 /// A row for every line of `report`, by kind and then by age, oldest first.
 pub fn csv(report: &Report) -> Result<String, ::csv::Error> {
@@ -44,13 +54,17 @@ pub fn csv(report: &Report) -> Result<String, ::csv::Error> {
     finished(sheet)
 }
 
-/// A row for every total of `report`: which total, state, currency, how many, and their sums.
+/// A row for every total of `report`: which total, state, currency, how many, and their sums. Holds by the time they have
+/// left are one more total, the only one that fills the last column; their state may be held or review.
 pub fn totals_csv(report: &Report) -> Result<String, ::csv::Error> {
     let mut sheet = begun(&TOTALS_COLUMNS)?;
     for group in TotalGroup::ALL {
         for total in report.totals(group) {
             sheet.write_record(totals_row(report, group, &total))?;
         }
+    }
+    for left in &report.holds {
+        sheet.write_record(holds_row(report, left))?;
     }
     finished(sheet)
 }
@@ -84,6 +98,22 @@ fn totals_row(report: &Report, group: TotalGroup, total: &Total) -> [String; TOT
         total.amount_minor.to_string(),
         total.deposited_minor.to_string(),
         total.refunded_minor.to_string(),
+        String::new(),
+    ]
+}
+
+fn holds_row(report: &Report, left: &HoldsLeft) -> [String; TOTALS_COLUMNS.len()] {
+    [
+        cell(report.merchant.as_str()),
+        report.day.date.to_string(),
+        "holds".to_owned(),
+        String::new(),
+        left.currency.alpha().to_owned(),
+        left.count.to_string(),
+        or_empty(left.amount_minor),
+        String::new(),
+        String::new(),
+        left.time_left.word(),
     ]
 }
 

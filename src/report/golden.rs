@@ -14,7 +14,7 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::operation::OperationState as Op;
 use crate::domain::order::{MerchantId, OrderKey, State};
 use crate::domain::reconciliation::fixtures::{NOW, ago, order, with_yardstick};
-use crate::domain::reconciliation::{Candidate, FindingKind, Total, findings};
+use crate::domain::reconciliation::{Candidate, FindingKind, Total, findings, holds_left};
 use crate::domain::time::Timestamp;
 
 /// A day in Moscow on which nothing happened.
@@ -29,13 +29,17 @@ fn empty_day() -> Report {
         entered: Vec::new(),
         ended: Vec::new(),
         standing: Vec::new(),
+        holds: Vec::new(),
         findings: Vec::new(),
     }
 }
 
 /// A day with everything in it, names that mean harm included.
 fn full_day() -> Report {
-    let lines = |candidates: &[Candidate]| with_yardstick(|yardstick| findings(candidates, yardstick, NOW));
+    let candidates = [in_review(), in_doubt(), differing(), stuck(), held()].concat();
+    let (findings, holds) = with_yardstick(|yardstick| {
+        (findings(&candidates, yardstick, NOW), holds_left(&candidates, yardstick.holds, NOW))
+    });
     Report {
         entered: vec![
             total(State::Declined, "RUB", 41, [318_442_50, 0, 0]),
@@ -50,7 +54,8 @@ fn full_day() -> Report {
         ],
         standing: vec![total(State::Review, "RUB", 4, [12_900_00, 0, 0])],
         stops: stops(),
-        findings: lines(&[in_review(), in_doubt(), differing(), stuck(), held()].concat()),
+        holds,
+        findings,
         ..empty_day()
     }
 }
@@ -151,6 +156,8 @@ fn held() -> Vec<Candidate> {
         held("2026-11-20/004401", 3_990_00).lapses_in(150).with(|order| order.complete_at = Some(ago(-14))),
         held("2026-11-14/001177", 27_800_00).lapses_in(11).with(|order| order.parked = true),
         held("2026-11-20/004402", 640_00).lapses_in(151),
+        held("2026-11-18/000730", 1_150_00).lapses_in(96).with(|order| order.autocompletion_at = Some(ago(-30))),
+        held("2026-11-13/000071", 990_00).lapses_in(4),
     ]
 }
 

@@ -8,8 +8,9 @@ use askama::Template;
 use super::text::visible;
 use crate::domain::calendar::Zone;
 use crate::domain::guard;
+use crate::domain::holds::level_word;
 use crate::domain::money::{Currency, for_people, grouped};
-use crate::domain::reconciliation::{self, FindingKind, Report, Sum, TotalGroup, sums};
+use crate::domain::reconciliation::{self, FindingKind, HoldsLeft, Report, Sum, TimeLeft, TotalGroup, sums};
 use crate::domain::time::{Timestamp, in_words};
 
 /// The most lines a section shows. A browser on a phone gives up on more, and so does a reader; the CSV has all.
@@ -109,7 +110,11 @@ impl<'a> Page<'a> {
             drawn_at: Moment::new(zone, report.drawn_at, "%Y-%m-%d %H:%M:%S %:z"),
             stops: report.stops.iter().map(|stop| Stop::new(zone, stop)).collect(),
             orders_for_a_person: report.orders_for_a_person(),
-            groups: TotalGroup::ALL.map(|group| Group::new(report, group)).into(),
+            groups: TotalGroup::ALL
+                .map(|group| Group::new(report, group))
+                .into_iter()
+                .chain([Group::of_holds(report)])
+                .collect(),
             sections: FindingKind::ALL.map(|kind| Section::new(report, kind)).into(),
         }
     }
@@ -150,7 +155,29 @@ impl Group {
     }
 }
 
+impl Group {
+    /// Not added up: a hold is in one row, but the rows are read one by one.
+    fn of_holds(report: &Report) -> Self {
+        Self {
+            title: "Holds",
+            meaning: "every hold that stands, by the time left until the bank lets it go",
+            rows: report.holds.iter().map(TotalRow::of_holds).collect(),
+            sums: Vec::new(),
+        }
+    }
+}
+
 impl TotalRow {
+    fn of_holds(left: &HoldsLeft) -> Self {
+        let name = match left.time_left {
+            TimeLeft::Lapsed => "should have lapsed".to_owned(),
+            TimeLeft::Within(level) => format!("within {}", level_word(level)),
+            TimeLeft::Later => "later".to_owned(),
+        };
+        let amount = left.amount_minor.map_or_else(|| "too large".to_owned(), |minor| money(minor, left.currency));
+        Self { name, count: count(left.count), amount, deposited: None, refunded: None }
+    }
+
     fn of_total(total: &reconciliation::Total) -> Self {
         let sum = |minor| money(minor, total.currency);
         let some = |minor| (minor != 0).then(|| sum(minor));
@@ -235,13 +262,18 @@ const fn kind_in_words(kind: FindingKind) -> (&'static str, &'static str) {
         ),
         FindingKind::InDoubt => (
             "In doubt",
-            "A completion was sent and its outcome is not known yet: the bank is asked until it is, so do not complete \
-             the order by hand in the meantime.",
+            "A completion or reversal was sent and its outcome is not known yet: the bank is asked until it is, so do not \
+             complete or reverse the order by hand in the meantime.",
         ),
         FindingKind::Lapsing => (
             "Lapsing",
             "The bank lets the hold go at the deadline, and the money with it: complete or reverse the order \
              before then.",
+        ),
+        FindingKind::Autocompletion => (
+            "The bank’s own schedule",
+            "The bank completes the hold by itself, against what is planned here, and nothing here can stop it: change the \
+             date in the bank’s console, or the plan here.",
         ),
         FindingKind::Differs => (
             "Differs",

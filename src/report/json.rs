@@ -51,6 +51,8 @@ struct Report<'a> {
     money_stops: Vec<Stop<'a>>,
     orders_for_a_person: usize,
     totals: Vec<Total>,
+    /// By the time that is left until their lapse, the most urgent first.
+    holds: Vec<HoldsLeft>,
     counts: Vec<Count>,
     findings: Vec<Finding<'a>>,
 }
@@ -76,6 +78,17 @@ struct Total {
     amount_minor: i64,
     deposited_minor: i64,
     refunded_minor: i64,
+}
+
+#[derive(Serialize)]
+struct HoldsLeft {
+    /// `lapsed`, a level such as `48h` (no more than this, and more than the next narrower one), or `later`.
+    within: String,
+    currency: &'static str,
+    currency_numeric: String,
+    count: u64,
+    /// Null when the sum is too large.
+    amount_minor: Option<i64>,
 }
 
 /// Zeros included: a reader sees that a kind was looked for.
@@ -123,6 +136,7 @@ impl<'a> From<&'a reconciliation::Report> for Report<'a> {
             money_stops: report.stops.iter().map(Stop::from).collect(),
             orders_for_a_person: report.orders_for_a_person(),
             totals: TotalGroup::ALL.into_iter().flat_map(totals_of).collect(),
+            holds: report.holds.iter().map(HoldsLeft::new).collect(),
             counts: FindingKind::ALL.map(|kind| Count::new(report, kind)).into(),
             findings: FindingKind::ALL.into_iter().flat_map(findings_of).collect(),
         }
@@ -153,6 +167,18 @@ impl Total {
             amount_minor: total.amount_minor,
             deposited_minor: total.deposited_minor,
             refunded_minor: total.refunded_minor,
+        }
+    }
+}
+
+impl HoldsLeft {
+    fn new(left: &reconciliation::HoldsLeft) -> Self {
+        Self {
+            within: left.time_left.word(),
+            currency: left.currency.alpha(),
+            currency_numeric: numeric(left.currency),
+            count: left.count,
+            amount_minor: left.amount_minor,
         }
     }
 }

@@ -13,7 +13,16 @@ pub(super) enum Answer {
     Registered(RegisterAnswer),
     Status(Box<StatusAnswer>),
     Completed(CompletionAnswer),
+    Reversed(ReversalAnswer),
     Refused(RefusedAnswer),
+}
+
+/// The acknowledgement of a reversal: nothing but a code, and that a number where other answers have a text.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReversalAnswer {
+    error_code: u8,
+    error_message: &'static str,
 }
 
 /// A refusal in the language of its request.
@@ -69,11 +78,16 @@ impl Answer {
         })
     }
 
+    /// The acknowledgement of a reversal.
+    pub(super) fn reversed(language: Language) -> Answer {
+        Answer::Reversed(ReversalAnswer { error_code: 0, error_message: errors::SUCCESS.text(language) })
+    }
+
     /// `errorCode`, 0 for everything that went well.
     pub(super) fn error_code(&self) -> u8 {
         match self {
             Answer::Refused(refused) => refused.code,
-            Answer::Registered(_) | Answer::Status(_) | Answer::Completed(_) => 0,
+            Answer::Registered(_) | Answer::Status(_) | Answer::Completed(_) | Answer::Reversed(_) => 0,
         }
     }
 }

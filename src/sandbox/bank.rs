@@ -13,7 +13,7 @@ use super::draw::{Faults, TooManyRules};
 use super::errors::{self, Refusal};
 use super::faults::FaultRule;
 use super::ledger::LedgerLine;
-use super::order::{Order, OrderView};
+use super::order::{CardSystem, Order, OrderView};
 use super::registration::Registration;
 use super::settings::{Login, Settings};
 
@@ -89,8 +89,25 @@ impl Bank {
 
     /// A buyer pays: a two-phase order is held, a one-phase order deposited.
     pub fn pay(&self, order_id: &str) -> Result<OrderView, Refusal> {
+        self.pay_with(order_id, CardSystem::default())
+    }
+
+    /// As [`Bank::pay`], with a card of this payment system.
+    pub fn pay_with(&self, order_id: &str, card: CardSystem) -> Result<OrderView, Refusal> {
         let (mut vault, now_ms) = self.vault();
-        vault.book.pay(Key::Id(order_id), now_ms).map(Order::view)
+        vault.book.pay(Key::Id(order_id), card, now_ms).map(Order::view)
+    }
+
+    /// The issuer's agreement arrives after the order was declined: it was paid after all.
+    pub fn approve_late(&self, order_id: &str) -> Result<OrderView, Refusal> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.approve_late(Key::Id(order_id), now_ms).map(Order::view)
+    }
+
+    /// The buyer's bank takes back what was deposited.
+    pub fn charge_back(&self, order_id: &str) -> Result<OrderView, Refusal> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.charge_back(Key::Id(order_id), now_ms).map(Order::view)
     }
 
     /// The issuer declines the buyer.

@@ -9,7 +9,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use super::errors::{self, Refusal};
 use super::ledger::{Effect, EffectEntry, Entry, Ledger};
 use super::mint::Mint;
-use super::order::{Order, State};
+use super::order::{CardSystem, Order, State};
 use super::registration::{Lifetime, Registration};
 
 /// Half a gigabyte of orders at most; more than any demo or test registers in one run.
@@ -115,6 +115,7 @@ impl Book {
             state: State::Registered { expires_at_ms },
             earlier: None,
             deposits: 0,
+            charged_back: false,
             registration,
         };
         self.by_number.insert(key, index);
@@ -128,14 +129,47 @@ impl Book {
     }
 
     /// A buyer pays.
-    pub(super) fn pay(&mut self, key: Key<'_>, now_ms: i64) -> Result<&Order, Refusal> {
+    pub(super) fn pay(&mut self, key: Key<'_>, card: CardSystem, now_ms: i64) -> Result<&Order, Refusal> {
         let index = self.index(key, now_ms)?;
-        let payment = self.mint.authorise(now_ms);
+        let payment = self.mint.authorise(card, now_ms);
         let next = self.orders[index].paid(payment, self.terms.hold_ms)?;
+        Ok(self.authorise(index, next, now_ms))
+    }
+
+    /// The issuer's agreement arrives after the order was closed.
+    pub(super) fn approve_late(&mut self, key: Key<'_>, now_ms: i64) -> Result<&Order, Refusal> {
+        let index = self.index(key, now_ms)?;
+        let payment = self.mint.authorise(CardSystem::default(), now_ms);
+        let next = self.orders[index].approved_late(payment, self.terms.hold_ms)?;
+        Ok(self.authorise(index, next, now_ms))
+    }
+
+    fn authorise(&mut self, index: usize, next: State, now_ms: i64) -> &Order {
         let effect = if let State::Held { .. } = next { Effect::Held } else { Effect::Deposited };
         let amount_minor = self.orders[index].registration.amount_minor;
         self.change(index, next, now_ms);
         self.record(index, effect, amount_minor, now_ms, None);
+        &self.orders[index]
+    }
+
+    /// The buyer's bank takes back what was deposited.
+    pub(super) fn charge_back(&mut self, key: Key<'_>, now_ms: i64) -> Result<&Order, Refusal> {
+        let index = self.index(key, now_ms)?;
+        let State::Deposited { amount_minor, .. } = self.orders[index].state else {
+            return Err(errors::WRONG_STATE);
+        };
+        self.orders[index].charged_back = true;
+        self.record(index, Effect::ChargedBack, amount_minor, now_ms, None);
+        Ok(&self.orders[index])
+    }
+
+    /// A store lets a hold go.
+    pub(super) fn reverse(&mut self, key: Key<'_>, now_ms: i64, request: Option<u64>) -> Result<&Order, Refusal> {
+        let index = self.index(key, now_ms)?;
+        let next = self.orders[index].reversed(now_ms)?;
+        let amount_minor = self.orders[index].registration.amount_minor;
+        self.change(index, next, now_ms);
+        self.record(index, Effect::Reversed, amount_minor, now_ms, request);
         Ok(&self.orders[index])
     }
 

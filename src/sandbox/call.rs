@@ -26,10 +26,10 @@ impl Call {
         by_id.or_else(|| self.number_key(login))
     }
 
-    /// Completion knows no order numbers, registration no order ids.
+    /// Completion and reversal know no order numbers, registration no order ids.
     fn number_key<'a>(&'a self, login: &'a str) -> Option<Key<'a>> {
         match self.operation {
-            Operation::Completion => None,
+            Operation::Completion | Operation::Reversal => None,
             Operation::Register | Operation::RegisterPreAuth | Operation::Status => {
                 let number = self.params.get("orderNumber")?;
                 Some(Key::Number { login, number })
@@ -42,7 +42,7 @@ impl Call {
         match self.operation {
             Operation::Register | Operation::RegisterPreAuth => digits(self.params.get("amount")?, 12),
             Operation::Completion => digits(self.params.get("compositeCompletionAmount")?, 20),
-            Operation::Status => None,
+            Operation::Reversal | Operation::Status => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::bank::Bank;
 use super::buyers::{Buyers, Deed};
-use super::order::Order;
+use super::order::{CardSystem, Order};
 use super::transport::Stopping;
 
 /// Buyers who find no order wait for the next, but a shop that opens late must not meet a crowd that came all night.
@@ -105,7 +105,10 @@ impl Crowd {
             return;
         };
         let done = match decision.deed {
-            Deed::Pay => self.bank.pay(&decision.order_id),
+            Deed::Pay => {
+                let card = CardSystem::ALL[self.chance.usize(..CardSystem::ALL.len())];
+                self.bank.pay_with(&decision.order_id, card)
+            }
             Deed::Decline => self.bank.decline(&decision.order_id),
             Deed::WalkAway => self.bank.walk_away(&decision.order_id),
         };

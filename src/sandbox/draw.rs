@@ -140,7 +140,9 @@ impl FaultKind {
             FaultKind::WrongOrder | FaultKind::WrongAmount { .. } | FaultKind::StaleStatus => {
                 operation == Operation::Status
             }
-            FaultKind::FalseSuccess | FaultKind::FalseRefusal => operation == Operation::Completion,
+            FaultKind::FalseSuccess | FaultKind::FalseRefusal => {
+                matches!(operation, Operation::Completion | Operation::Reversal)
+            }
             FaultKind::Delay { .. }
             | FaultKind::TimeoutBeforeEffect { .. }
             | FaultKind::TimeoutAfterEffect { .. }

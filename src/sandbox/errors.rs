@@ -107,3 +107,10 @@ pub(super) const ABOVE_HOLD: Refusal =
     refusal(5, "Сумма завершения превышает сумму холдирования", "The completion amount exceeds the held amount");
 pub(super) const WRONG_STATE: Refusal =
     refusal(7, "Платёж должен быть в корректном состоянии", "The payment must be in a correct state");
+
+// Reversal.
+pub(super) const REVERSAL_IMPOSSIBLE: Refusal = refusal(
+    7,
+    "Операция невозможна для текущего состояния платежа",
+    "The operation is impossible for the payment's current state",
+);

@@ -82,9 +82,9 @@ pub enum FaultKind {
     },
     /// The status as it was before the order's last change.
     StaleStatus,
-    /// A completion is acknowledged and did not happen.
+    /// A completion or reversal is acknowledged and did not happen.
     FalseSuccess,
-    /// A completion is refused with errorCode 7 and did happen.
+    /// A completion or reversal is refused with errorCode 7 and did happen.
     FalseRefusal,
 }
 

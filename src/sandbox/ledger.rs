@@ -111,6 +111,10 @@ pub enum Effect {
     Lapsed,
     /// A held amount was taken, whole or in part.
     Completed,
+    /// A store let a hold go.
+    Reversed,
+    /// The buyer's bank took the money back.
+    ChargedBack,
 }
 
 /// The lines, newest last.

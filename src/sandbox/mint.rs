@@ -1,6 +1,6 @@
 //! What the bank makes up: order ids, approval codes and references, all from the seed.
 
-use super::order::Payment;
+use super::order::{CardSystem, Payment};
 
 /// The source of everything random in the book.
 #[derive(Debug)]
@@ -15,9 +15,10 @@ impl Mint {
     }
 
     /// The issuer's word that a payment is good.
-    pub(super) fn authorise(&mut self, at_ms: i64) -> Payment {
+    pub(super) fn authorise(&mut self, card: CardSystem, at_ms: i64) -> Payment {
         Payment {
             at_ms,
+            card,
             approval_code: format!("{:06}", self.chance.u32(..1_000_000)),
             reference: format!("{:012}", self.chance.u64(..1_000_000_000_000)),
         }

@@ -73,7 +73,7 @@ pub use faults::{AmountPart, FaultKind, FaultName, FaultRule, Garbage, Moment};
 pub use in_process::InProcess;
 pub use ledger::{AnswerClass, Effect, EffectEntry, Entry, LedgerLine, RequestEntry};
 pub use operation::Operation;
-pub use order::OrderView;
+pub use order::{CardSystem, OrderView};
 pub use probability::{NotAProbability, Probability};
 pub use registration::{Lifetime, Registration};
 pub use settings::{Login, LoginFormat, Settings};

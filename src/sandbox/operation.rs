@@ -17,6 +17,9 @@ pub enum Operation {
     /// `autoCompletion.do`.
     #[serde(rename = "autoCompletion", alias = "completion")]
     Completion,
+    /// `reverse.do`.
+    #[serde(rename = "reverse", alias = "reversal")]
+    Reversal,
 }
 
 impl Operation {
@@ -27,6 +30,7 @@ impl Operation {
             "registerPreAuth.do" => Some(Operation::RegisterPreAuth),
             "getOrderStatusExtended.do" => Some(Operation::Status),
             "autoCompletion.do" => Some(Operation::Completion),
+            "reverse.do" => Some(Operation::Reversal),
             _ => None,
         }
     }
@@ -34,7 +38,7 @@ impl Operation {
     /// Whether it can change an order.
     pub(super) fn changes_orders(self) -> bool {
         match self {
-            Operation::Register | Operation::RegisterPreAuth | Operation::Completion => true,
+            Operation::Register | Operation::RegisterPreAuth | Operation::Completion | Operation::Reversal => true,
             Operation::Status => false,
         }
     }

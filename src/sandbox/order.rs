@@ -19,6 +19,8 @@ pub(super) struct Order {
     pub(super) earlier: Option<State>,
     /// How often money was taken. More than one would be the bank's own fault, and a judge wants to see that it is not.
     pub(super) deposits: u32,
+    /// Whether the buyer's bank takes the money back.
+    pub(super) charged_back: bool,
 }
 
 /// Where an order stands, with what belongs to that state.
@@ -42,6 +44,34 @@ pub(super) struct Payment {
     pub(super) at_ms: i64,
     pub(super) approval_code: String,
     pub(super) reference: String,
+    /// Whose card it was.
+    pub(super) card: CardSystem,
+}
+
+/// A payment system, as a card carries its sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CardSystem {
+    /// What most test cards are.
+    #[default]
+    Visa,
+    /// Mastercard.
+    Mastercard,
+    /// Mir, the national one.
+    Mir,
+}
+
+impl CardSystem {
+    /// All of them.
+    pub(super) const ALL: [CardSystem; 3] = [CardSystem::Visa, CardSystem::Mastercard, CardSystem::Mir];
+
+    /// `paymentSystem`.
+    pub(super) fn wire(self) -> &'static str {
+        match self {
+            CardSystem::Visa => "VISA",
+            CardSystem::Mastercard => "MASTERCARD",
+            CardSystem::Mir => "MIR",
+        }
+    }
 }
 
 /// Why an order was declined.
@@ -102,12 +132,7 @@ impl Order {
     /// A buyer pays: a two-phase order is held, a one-phase order deposited.
     pub(super) fn paid(&self, payment: Payment, hold_ms: i64) -> Result<State, Refusal> {
         self.must_be_registered()?;
-        let at_ms = payment.at_ms;
-        Ok(if self.registration.two_phase {
-            State::Held { payment, lapses_at_ms: at_ms.saturating_add(hold_ms) }
-        } else {
-            State::Deposited { payment, amount_minor: self.registration.amount_minor, at_ms }
-        })
+        Ok(self.authorised(payment, hold_ms))
     }
 
     /// The issuer declines a buyer's payment.
@@ -131,6 +156,35 @@ impl Order {
             amount_minor: if asked_minor == 0 { held_minor } else { asked_minor },
             at_ms,
         })
+    }
+
+    /// The store lets a hold go; of anything else there is nothing to reverse.
+    pub(super) fn reversed(&self, at_ms: i64) -> Result<State, Refusal> {
+        match &self.state {
+            State::Held { payment, .. } => Ok(State::Reversed { payment: payment.clone(), at_ms }),
+            State::Registered { .. } | State::Deposited { .. } | State::Declined { .. } | State::Reversed { .. } => {
+                Err(errors::REVERSAL_IMPOSSIBLE)
+            }
+        }
+    }
+
+    /// The issuer's word arrives after the order was closed: it was paid after all.
+    pub(super) fn approved_late(&self, payment: Payment, hold_ms: i64) -> Result<State, Refusal> {
+        match self.state {
+            State::Declined { .. } => Ok(self.authorised(payment, hold_ms)),
+            State::Registered { .. } | State::Held { .. } | State::Deposited { .. } | State::Reversed { .. } => {
+                Err(errors::WRONG_STATE)
+            }
+        }
+    }
+
+    fn authorised(&self, payment: Payment, hold_ms: i64) -> State {
+        let at_ms = payment.at_ms;
+        if self.registration.two_phase {
+            State::Held { payment, lapses_at_ms: at_ms.saturating_add(hold_ms) }
+        } else {
+            State::Deposited { payment, amount_minor: self.registration.amount_minor, at_ms }
+        }
     }
 
     fn must_be_registered(&self) -> Result<(), Refusal> {
@@ -178,6 +232,7 @@ impl Order {
             deposited_minor: self.deposited_minor(),
             refunded_minor: 0,
             deposits: self.deposits,
+            charged_back: self.charged_back,
             registered_at_ms: self.registered_at_ms,
             paid_at_ms: self.state.payment().map(|payment| payment.at_ms),
             runs_out_at_ms: self.state.runs_out_at_ms(),
@@ -211,6 +266,8 @@ pub struct OrderView {
     pub refunded_minor: i64,
     /// How many times a deposit took effect.
     pub deposits: u32,
+    /// Whether the buyer's bank takes the money back.
+    pub charged_back: bool,
     /// When the store registered it.
     pub registered_at_ms: i64,
     /// When a buyer's payment was authorised.
@@ -233,11 +290,13 @@ mod tests {
             state,
             earlier: None,
             deposits: 0,
+            charged_back: false,
         }
     }
 
     fn payment() -> Payment {
-        Payment { at_ms: 5, approval_code: "123456".to_owned(), reference: "1".to_owned() }
+        let card = CardSystem::Visa;
+        Payment { at_ms: 5, approval_code: "123456".to_owned(), reference: "1".to_owned(), card }
     }
 
     fn every_state() -> [State; 5] {
@@ -251,12 +310,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_held_order_is_completed_and_only_a_registered_one_paid() {
+    fn only_a_held_order_is_completed_or_reversed_and_only_a_registered_one_paid() {
         for state in every_state() {
             let (status, order) = (state.status(), order(state));
             assert_eq!(order.completed(0, 7).is_ok(), status == 1, "{status}");
             assert_eq!(order.paid(payment(), 100).is_ok(), status == 0, "{status}");
             assert_eq!(order.declined(7).is_ok(), status == 0, "{status}");
+            assert_eq!(order.reversed(7).is_ok(), status == 1, "{status}");
+            assert_eq!(order.approved_late(payment(), 100).is_ok(), status == 6, "{status}");
         }
     }
 

@@ -113,10 +113,10 @@ fn end(call: &Call, admission: &Admission, answer: Option<&Answer>) -> Response 
         Ending::Garbage(shape) => garbage(*shape, answer),
         Ending::Close => HangUp::Close.into_response(),
         Ending::Reset => HangUp::Reset.into_response(),
-        Ending::FalseSuccess => {
-            let amount_minor = call.asked_minor().unwrap_or_default();
-            spell(Some(&Answer::completed(amount_minor, admission.request, language)))
-        }
+        Ending::FalseSuccess => spell(Some(&match call.operation {
+            Operation::Reversal => Answer::reversed(language),
+            _ => Answer::completed(call.asked_minor().unwrap_or_default(), admission.request, language),
+        })),
         Ending::FalseRefusal => spell(Some(&Answer::refused(errors::WRONG_STATE, language))),
     }
 }

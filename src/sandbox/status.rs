@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::errors::{self, Language};
-use super::order::{Decline, Order, State};
+use super::order::{CardSystem, Decline, Order, State};
 
 /// A found order, as the wire shows it.
 #[derive(Debug, Clone, Serialize)]
@@ -117,7 +117,7 @@ pub(super) fn answer(order: &Order, language: Language) -> StatusAnswer {
         auth_ref_num: payment.map(|payment| payment.reference.clone()),
         payment_amount_info: amounts(order),
         bank_info: bank(attempted, language),
-        chargeback: attempted.then_some(false),
+        chargeback: attempted.then_some(order.charged_back),
         payment_way: attempted.then_some("CARD"),
     }
 }
@@ -165,7 +165,7 @@ fn card(state: &State) -> CardAuthInfo {
         expiration: "203412",
         cardholder_name: "CARDHOLDER NAME",
         approval_code: state.payment().map(|payment| payment.approval_code.clone()),
-        payment_system: "VISA",
+        payment_system: state.payment().map_or(CardSystem::default(), |payment| payment.card).wire(),
         pan: "411111**1111",
     }
 }
@@ -217,6 +217,7 @@ mod tests {
             state,
             earlier: None,
             deposits: 0,
+            charged_back: false,
         };
         serde_json::to_value(answer(&order, Language::Ru)).unwrap()
     }
@@ -237,14 +238,15 @@ mod tests {
 
     #[test]
     fn a_deposited_order_shows_card_masked_dates_and_amounts() {
-        let payment = Payment { at_ms: 5, approval_code: "123456".to_owned(), reference: "580849427803".to_owned() };
+        let (approval_code, reference) = ("123456".to_owned(), "580849427803".to_owned());
+        let payment = Payment { at_ms: 5, approval_code, reference, card: CardSystem::Mir };
         let shown = json(State::Deposited { payment, amount_minor: 600, at_ms: 9 });
         assert_eq!(shown["orderStatus"], 2);
         assert_eq!((&shown["authDateTime"], &shown["depositedDate"]), (&5.into(), &9.into()));
         assert_eq!(shown["cardAuthInfo"]["pan"], shown["cardAuthInfo"]["maskedPan"]);
         assert_eq!(shown["paymentAmountInfo"]["approvedAmount"], 1000);
         assert_eq!(shown["paymentAmountInfo"]["depositedAmount"], 600);
-        assert_eq!(shown["chargeback"], false);
+        assert_eq!((&shown["chargeback"], &shown["cardAuthInfo"]["paymentSystem"]), (&false.into(), &"MIR".into()));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(super) fn perform(book: &mut Book, asked: Asked<'_>, twist: Option<Twist>) -
         Operation::RegisterPreAuth => register_pre_auth(book, asked),
         Operation::Status => status(book, asked, twist),
         Operation::Completion => complete(book, asked),
+        Operation::Reversal => reverse(book, asked),
     };
     done.unwrap_or_else(|refusal| Answer::refused(refusal, asked.call.language()))
 }
@@ -98,6 +99,14 @@ fn complete(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::completed(order.deposited_minor(), request, call.language()))
 }
 
+/// Without an amount: partial reversals need a right of their own, and this bank gives none.
+fn reverse(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let Asked { call, login, request, now_ms } = asked;
+    let key = call.key(login).ok_or(errors::FIELD_EMPTY)?;
+    book.reverse(key, now_ms, Some(request))?;
+    Ok(Answer::reversed(call.language()))
+}
+
 /// N..20: a number too long for `i64` is well-formed, and above any hold.
 fn completion_amount(text: &str) -> Result<i64, Refusal> {
     let plain = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -111,6 +120,7 @@ fn completion_amount(text: &str) -> Result<i64, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::super::book::{Key, Terms};
+    use super::super::order::CardSystem;
     use super::super::params::Params;
     use super::*;
 
@@ -121,7 +131,7 @@ mod tests {
         let mut book = Book::new(TERMS, 1);
         let registration = Registration::new("shop", "A-1", 900).two_phase();
         let id = book.register(registration, 1_000, None).unwrap().id.clone();
-        book.pay(Key::Id(&id), 2_000).unwrap();
+        book.pay(Key::Id(&id), CardSystem::Visa, 2_000).unwrap();
         (book, id)
     }
 
@@ -164,6 +174,31 @@ mod tests {
         let second = ask(&mut book, Operation::Completion, &query, None);
         assert_eq!(second["errorCode"], "7");
         assert_eq!(second["errorMessage"], "Платёж должен быть в корректном состоянии");
+    }
+
+    #[test]
+    fn only_a_hold_is_reversed_and_only_once() {
+        let check = |query: &str, code: i64, status: u8| {
+            let (mut book, id) = bank();
+            let query = query.replace("ID", &id);
+            let answer = ask(&mut book, Operation::Reversal, &query, None);
+            let found = answer["errorCode"].as_i64().or_else(|| answer["errorCode"].as_str()?.parse().ok());
+            assert_eq!(found, Some(code), "{query}: {answer}");
+            assert_eq!(book.find(Key::Id(&id), 3_000).unwrap().state.status(), status, "{query}");
+        };
+        check("orderId=ID", 0, 3);
+        check("orderNumber=A-1", 5, 1);
+        check("", 5, 1);
+        check("orderId=nobody", 6, 1);
+        let (mut book, id) = bank();
+        let query = format!("orderId={id}");
+        ask(&mut book, Operation::Reversal, &query, None);
+        assert_eq!(ask(&mut book, Operation::Reversal, &query, None)["errorCode"], "7");
+        let completion = format!("{query}&compositeCompletionAmount=0");
+        assert_eq!(ask(&mut book, Operation::Completion, &completion, None)["errorCode"], "7");
+        let (mut book, id) = bank();
+        ask(&mut book, Operation::Completion, &format!("orderId={id}&compositeCompletionAmount=0"), None);
+        assert_eq!(ask(&mut book, Operation::Reversal, &format!("orderId={id}"), None)["errorCode"], "7");
     }
 
     #[test]

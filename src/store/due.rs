@@ -16,10 +16,13 @@ pub(super) const DUE_LOOKS: &str = "SELECT * FROM orders WHERE merchant = ?1 AND
         AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
      ORDER BY next_look_at_ms LIMIT ?3";
 
-/// Two lists that cannot share an order, then their rows. CROSS JOIN keeps that direction: asked with OR, SQLite walks
+/// Three lists that cannot share an order, then their rows: a completion is planned or a deadline, never both. CROSS JOIN keeps that direction: asked with OR, SQLite walks
 /// over every order of the merchant and looks each up in the lists.
 pub(super) const DUE_COMPLETIONS: &str = "SELECT orders.* FROM (
         SELECT id AS order_key FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2
+            AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+        UNION ALL
+        SELECT id FROM orders WHERE merchant = ?1 AND deadline_at_ms <= ?2
             AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
         UNION ALL
         SELECT order_key FROM operations
@@ -35,6 +38,9 @@ pub(super) const NEXT_COMPLETION: &str = "SELECT min(at_ms) FROM (
         SELECT min(complete_at_ms) AS at_ms FROM orders WHERE merchant = ?1 AND complete_at_ms IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
         UNION ALL
+        SELECT min(deadline_at_ms) FROM orders WHERE merchant = ?1 AND deadline_at_ms IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+        UNION ALL
         SELECT min(next_step_at_ms) FROM operations WHERE merchant = ?1 AND state IN ('intended', 'in_doubt'))";
 
 /// A hold stands in review too, as long as the bank shows it: it lapses whatever we think of it. The words are those of
@@ -47,13 +53,13 @@ macro_rules! standing_hold {
 pub(super) use standing_hold;
 
 pub(super) const UNWARNED_LAPSES: &str = concat!(
-    "SELECT * FROM orders WHERE merchant = ?1 AND lapses_at_ms <= ?2 AND lapse_warned = 0 AND ",
+    "SELECT * FROM orders WHERE merchant = ?1 AND lapses_at_ms <= ?2 AND lapse_warnings < ?3 AND ",
     standing_hold!(),
-    " ORDER BY lapses_at_ms LIMIT ?3"
+    " ORDER BY lapses_at_ms LIMIT ?4"
 );
 
 pub(super) const NEXT_UNWARNED_LAPSE: &str =
-    concat!("SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND lapse_warned = 0 AND ", standing_hold!());
+    concat!("SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND lapse_warnings < ?2 AND ", standing_hold!());
 
 /// Held orders whose completion may have to be planned anew.
 pub(super) const PLANNABLE: &str = "SELECT * FROM orders WHERE merchant = ?1 AND state = 'held' AND id > ?2
@@ -71,7 +77,8 @@ impl Store {
         self.due(DUE_LOOKS, merchant, now, limit).await
     }
 
-    /// Up to `limit` orders whose completion is due or whose open operation has its next step due, earliest lapse first.
+    /// Up to `limit` orders whose completion or deadline is due, or whose open operation has its next step due, earliest
+    /// lapse first.
     pub async fn due_completions(
         &self,
         merchant: &MerchantId,
@@ -81,14 +88,21 @@ impl Store {
         self.due(DUE_COMPLETIONS, merchant, now, limit).await
     }
 
-    /// Up to `limit` orders whose hold lapses before `until` and of which nobody has been told yet.
+    /// Up to `limit` orders whose hold lapses before `until` and for which fewer than `warnings` were given.
     pub async fn unwarned_lapses(
         &self,
         merchant: &MerchantId,
         until: Timestamp,
+        warnings: u32,
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
-        self.due(UNWARNED_LAPSES, merchant, until, limit).await
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let values = params![merchant.as_str(), until.as_millis(), warnings, limit];
+                select_orders(connection, UNWARNED_LAPSES, values)
+            })
+            .await
     }
 
     async fn due(
@@ -116,9 +130,20 @@ impl Store {
         self.next(NEXT_COMPLETION, merchant).await
     }
 
-    /// The earliest lapse of a hold of which nobody has been told yet.
-    pub async fn next_unwarned_lapse(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
-        self.next(NEXT_UNWARNED_LAPSE, merchant).await
+    /// The earliest lapse of a hold for which fewer than `warnings` were given.
+    pub async fn next_unwarned_lapse(
+        &self,
+        merchant: &MerchantId,
+        warnings: u32,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(NEXT_UNWARNED_LAPSE)?;
+                let next: Option<i64> = statement.query_row(params![merchant.as_str(), warnings], |row| row.get(0))?;
+                Ok(next.map(rows::at))
+            })
+            .await
     }
 
     async fn next(&self, sql: &'static str, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
@@ -142,21 +167,6 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| select_orders(connection, PLANNABLE, params![merchant.as_str(), after.0, limit]))
-            .await
-    }
-
-    /// Remembers that somebody has been told of a hold's coming lapse, with `event` in the journal.
-    pub async fn record_lapse_warning(
-        &self,
-        order: OrderKey,
-        event: crate::domain::event::NewEvent,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.writer
-            .write(move |connection| {
-                connection.execute("UPDATE orders SET lapse_warned = 1 WHERE id = ?1", [order.0])?;
-                super::events::append(connection, order, now, &[event])
-            })
             .await
     }
 }

@@ -1,5 +1,7 @@
 //! Counts and ages for `/metrics` and `status`: computed from the rows when asked, zeros included by the caller.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
 use crate::domain::operation::OperationState;
@@ -27,11 +29,14 @@ pub struct Figures {
     pub operations: Vec<(OperationState, Group)>,
     /// The earliest lapse among held orders.
     pub next_lapse: Option<Timestamp>,
-    /// Held orders that lapse before the moment asked about.
-    pub holds_at_risk: u64,
+    /// Holds that lapse within each of the widths asked about, or should have lapsed: each counts those of the narrower
+    /// ones too.
+    pub holds_at_risk: Vec<(Duration, u64)>,
+    /// Holds that the gateway would complete by itself, against what is planned here.
+    pub autocompletion_conflicts: u64,
     /// Looks that are due, and since when the oldest is.
     pub overdue_looks: Group,
-    /// Completions that are due, and since when the oldest is.
+    /// Completions and deadlines of holds that are due, and since when the oldest is.
     pub overdue_completions: Group,
     /// Orders taken out of the schedule by an operator.
     pub parked: u64,
@@ -42,6 +47,11 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Holds within the widest of the widths asked about.
+    pub fn at_risk(&self) -> u64 {
+        self.holds_at_risk.iter().map(|(_, count)| *count).max().unwrap_or_default()
+    }
+
     /// The group of a state; empty when there is none.
     pub fn orders_in(&self, state: State) -> Group {
         self.orders.iter().find(|(found, _)| *found == state).map(|(_, group)| *group).unwrap_or_default()
@@ -54,15 +64,15 @@ impl Figures {
 }
 
 impl Store {
-    /// A merchant's figures at `now`; holds that lapse before `risk_until` count as at risk.
+    /// A merchant's figures at `now`; holds that lapse within each of `risk_levels` count as at risk.
     pub async fn figures(
         &self,
         merchant: &MerchantId,
         now: Timestamp,
-        risk_until: Timestamp,
+        risk_levels: &[Duration],
     ) -> Result<Figures, StoreError> {
-        let merchant = merchant.clone();
-        self.readers.read(move |connection| figures(connection, &merchant, now, risk_until)).await
+        let (merchant, risk_levels) = (merchant.clone(), risk_levels.to_vec());
+        self.readers.read(move |connection| figures(connection, &merchant, now, &risk_levels)).await
     }
 
     /// Open orders, and orders with an open operation, by merchant: those of a merchant that nobody serves must be told.
@@ -97,18 +107,26 @@ const HOLDS_AT_RISK: &str = concat!(
     standing_hold!()
 );
 
+/// In the words of [`crate::domain::autocompletion::conflict`].
+pub(super) const AUTOCOMPLETION_CONFLICTS: &str = "SELECT count(*) FROM orders INDEXED BY orders_by_autocompletion WHERE merchant = ?1
+    AND autocompletion_at_ms IS NOT NULL AND (state = 'held' OR (state = 'review' AND bank_status = 1))
+    AND lapses_at_ms IS NOT NULL AND (state = 'review' OR parked = 1 OR complete_amount_minor IS NOT NULL OR complete_at_ms IS NULL
+        OR complete_at_ms > autocompletion_at_ms)";
+
 fn figures(
     connection: &Connection,
     merchant: &MerchantId,
     now: Timestamp,
-    risk_until: Timestamp,
+    risk_levels: &[Duration],
 ) -> Result<Figures, StoreError> {
     let name = merchant.as_str();
+    let at_risk = |level: &Duration| Ok((*level, group(connection, HOLDS_AT_RISK, name, now.plus(*level))?.count));
     Ok(Figures {
         orders: order_groups(connection, name)?,
         operations: operation_groups(connection, name)?,
         next_lapse: moment(connection, NEXT_LAPSE, name)?,
-        holds_at_risk: group(connection, HOLDS_AT_RISK, name, risk_until)?.count,
+        holds_at_risk: risk_levels.iter().map(at_risk).collect::<Result<_, StoreError>>()?,
+        autocompletion_conflicts: count(connection, AUTOCOMPLETION_CONFLICTS, name)?,
         overdue_looks: group(
             connection,
             "SELECT count(*), min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms <= ?2
@@ -119,7 +137,10 @@ fn figures(
         )?,
         overdue_completions: group(
             connection,
-            "SELECT count(*), min(complete_at_ms) FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2",
+            "SELECT count(*), min(at_ms) FROM (
+                SELECT complete_at_ms AS at_ms FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2
+                UNION ALL
+                SELECT deadline_at_ms FROM orders WHERE merchant = ?1 AND deadline_at_ms <= ?2)",
             name,
             now,
         )?,

@@ -2,8 +2,11 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_orders.sql"), include_str!("migrations/0003_money_guard.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_orders.sql"),
+    include_str!("migrations/0002_holds.sql"),
+    include_str!("migrations/0003_money_guard.sql"),
+];
 
 /// The schema this program writes: the number of the last migration.
 pub const SCHEMA_VERSION: usize = MIGRATIONS.len();

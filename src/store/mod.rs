@@ -7,7 +7,7 @@
 //!
 //! Read in this order: `open`, `create` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
 //! `readers` (the connections), `room` (a full disk), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
-//! `money`, `events`, `figures`, `books`.
+//! `sweep`, `money`, `events`, `figures`, `books`.
 
 #![deny(clippy::float_arithmetic)]
 
@@ -26,6 +26,7 @@ mod orders;
 mod readers;
 mod room;
 mod rows;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -39,6 +40,7 @@ pub use money::{MoneyFigures, Starting, Stopping};
 pub use open::OpenError;
 pub use orders::{Added, ListFilter};
 pub use rows::OrderWithOperation;
+pub use sweep::{Horizon, PulledIn};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

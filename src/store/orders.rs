@@ -166,8 +166,8 @@ fn insert_order(connection: &Connection, new: &NewOrder, now: Timestamp) -> Resu
     connection
         .prepare_cached(
             "INSERT INTO orders (merchant, order_number, order_id, amount_minor, currency, state, state_since_ms,
-                created_at_ms, expires_at_ms, complete_amount_minor, next_look_at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?6, ?7, ?8, ?6)",
+                created_at_ms, expires_at_ms, complete_amount_minor, next_look_at_ms, autocompletion_at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?6, ?7, ?8, ?6, ?9)",
         )?
         .execute(params![
             new.merchant.as_str(),
@@ -178,6 +178,7 @@ fn insert_order(connection: &Connection, new: &NewOrder, now: Timestamp) -> Resu
             now.as_millis(),
             new.expires_at.map(Timestamp::as_millis),
             rows::completion_minor(new.completion),
+            new.autocompletion_at.map(Timestamp::as_millis),
         ])?;
     Ok(())
 }

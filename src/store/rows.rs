@@ -2,9 +2,11 @@
 
 use rusqlite::{Connection, Row, named_params, params};
 
-use crate::domain::bank::{BankAmounts, BankStatus, BankView};
+use crate::domain::bank::{BankAmounts, BankStatus, BankView, PaymentSystem};
 use crate::domain::money::{Amount, Currency};
-use crate::domain::operation::{CompletionAmount, NewOperation, Operation, OperationKey, OperationState};
+use crate::domain::operation::{
+    CompletionAmount, NewOperation, Operation, OperationKey, OperationKind, OperationState,
+};
 use crate::domain::order::{
     Heard, Hold, MerchantId, Order, OrderId, OrderKey, OrderNumber, ReviewReason, SeenView, State,
 };
@@ -43,6 +45,12 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order, StoreError> {
         released_at: row.get::<_, Option<i64>>("released_at_ms")?.map(at),
         hold: hold(row)?,
         complete_at: row.get::<_, Option<i64>>("complete_at_ms")?.map(at),
+        held_at_first: row.get::<_, Option<i64>>("held_at_first_ms")?.map(at),
+        deadline_at: row.get::<_, Option<i64>>("deadline_at_ms")?.map(at),
+        lapse_warnings: row.get("lapse_warnings")?,
+        payment_system: payment_system(row)?,
+        autocompletion_at: row.get::<_, Option<i64>>("autocompletion_at_ms")?.map(at),
+        autocompletion_told: row.get::<_, Option<i64>>("autocompletion_told_ms")?.map(at),
         next_look_at: row.get::<_, Option<i64>>("next_look_at_ms")?.map(at),
         unknown_in_a_row: row.get("unknown_in_a_row")?,
         heard: heard(row)?,
@@ -55,9 +63,11 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order, StoreError> {
 /// Reads the columns of `operations.*`.
 pub(super) fn operation(row: &Row<'_>) -> Result<Operation, StoreError> {
     let word: String = row.get("state")?;
+    let kind: String = row.get("kind")?;
     Ok(Operation {
         key: OperationKey(row.get("id")?),
         order: OrderKey(row.get("order_key")?),
+        kind: OperationKind::parse(&kind).ok_or_else(|| unreadable("operation kind", &kind))?,
         amount: completion(row.get("amount_minor")?)?,
         state: OperationState::parse(&word).ok_or_else(|| unreadable("operation state", &word))?,
         attempt: row.get("attempt")?,
@@ -82,7 +92,10 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
         .prepare_cached(
             "UPDATE orders SET version = version + 1, order_id = :order_id, state = :state, state_since_ms = :state_since,
                 complete_amount_minor = :complete_amount, parked = :parked, released_at_ms = :released_at,
-                held_at_ms = :held_at, lapses_at_ms = :lapses_at, complete_at_ms = :complete_at,
+                held_at_ms = :held_at, held_at_first_ms = :held_at_first, hold_begun_at_ms = :begun_at, lapses_at_ms = :lapses_at,
+                complete_at_ms = :complete_at, deadline_at_ms = :deadline_at, lapse_warnings = :lapse_warnings,
+                payment_system = :payment_system, autocompletion_at_ms = :autocompletion_at,
+                autocompletion_told_ms = :autocompletion_told, bank_chargeback = :bank_chargeback,
                 next_look_at_ms = :next_look_at, unknown_in_a_row = :unknown_in_a_row,
                 heard_at_ms = :heard_at, heard = :heard, bank_seen_at_ms = :bank_seen_at, bank_status = :bank_status,
                 bank_action_code = :bank_action_code, bank_amount_minor = :bank_amount, bank_currency = :bank_currency,
@@ -101,8 +114,16 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
             ":parked": order.parked,
             ":released_at": order.released_at.map(Timestamp::as_millis),
             ":held_at": order.hold.map(|hold| hold.held_at.as_millis()),
+            ":begun_at": order.hold.map(|hold| hold.begun_at.as_millis()),
             ":lapses_at": order.hold.map(|hold| hold.lapses_at.as_millis()),
             ":complete_at": order.complete_at.map(Timestamp::as_millis),
+            ":held_at_first": order.held_at_first.map(Timestamp::as_millis),
+            ":deadline_at": order.deadline_at.map(Timestamp::as_millis),
+            ":lapse_warnings": order.lapse_warnings,
+            ":payment_system": order.payment_system.as_ref().map(PaymentSystem::as_str),
+            ":autocompletion_at": order.autocompletion_at.map(Timestamp::as_millis),
+            ":autocompletion_told": order.autocompletion_told.map(Timestamp::as_millis),
+            ":bank_chargeback": view.and_then(|seen| seen.view.chargeback),
             ":next_look_at": order.next_look_at.map(Timestamp::as_millis),
             ":unknown_in_a_row": order.unknown_in_a_row,
             ":heard_at": order.heard.as_ref().map(|heard| heard.at.as_millis()),
@@ -126,7 +147,7 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
     }
 }
 
-/// Writes a completion for the first time.
+/// Writes an operation for the first time.
 pub(super) fn insert_operation(
     connection: &Connection,
     order: OrderKey,
@@ -137,9 +158,9 @@ pub(super) fn insert_operation(
     connection
         .prepare_cached(
             "INSERT INTO operations (order_key, merchant, kind, amount_minor, state, instance, intended_at_ms, next_step_at_ms)
-             SELECT id, merchant, 'completion', ?2, 'intended', ?3, ?4, ?4 FROM orders WHERE id = ?1",
+             SELECT id, merchant, ?5, ?2, 'intended', ?3, ?4, ?4 FROM orders WHERE id = ?1",
         )?
-        .execute(params![order.0, completion_minor(operation.amount), instance, at])?;
+        .execute(params![order.0, completion_minor(operation.amount), instance, at, operation.kind.as_str()])?;
     Ok(())
 }
 
@@ -241,7 +262,17 @@ fn order_id(row: &Row<'_>) -> Result<Option<OrderId>, StoreError> {
 
 fn hold(row: &Row<'_>) -> Result<Option<Hold>, StoreError> {
     let (held_at, lapses_at): (Option<i64>, Option<i64>) = (row.get("held_at_ms")?, row.get("lapses_at_ms")?);
-    Ok(held_at.zip(lapses_at).map(|(held_at, lapses_at)| Hold { held_at: at(held_at), lapses_at: at(lapses_at) }))
+    let begun_at: Option<i64> = row.get("hold_begun_at_ms")?;
+    Ok(held_at.zip(lapses_at).map(|(held_at, lapses_at)| Hold {
+        held_at: at(held_at),
+        begun_at: at(begun_at.unwrap_or(held_at)),
+        lapses_at: at(lapses_at),
+    }))
+}
+
+fn payment_system(row: &Row<'_>) -> Result<Option<PaymentSystem>, StoreError> {
+    let text: Option<String> = row.get("payment_system")?;
+    text.map(|text| PaymentSystem::new(&text).ok_or_else(|| unreadable("payment system", &text))).transpose()
 }
 
 fn heard(row: &Row<'_>) -> Result<Option<Heard>, StoreError> {
@@ -268,6 +299,9 @@ fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
         currency: row.get::<_, Option<u16>>("bank_currency")?.map(currency).transpose()?,
         amounts: bank_amounts(row)?,
         authorised_at: row.get::<_, Option<i64>>("bank_authorised_at_ms")?.map(at),
+        payment_system: payment_system(row)?,
+        chargeback: row.get("bank_chargeback")?,
+        autocompletion_at: row.get::<_, Option<i64>>("autocompletion_at_ms")?.map(at),
     };
     Ok(Some(SeenView { view, seen_at: at(seen_at) }))
 }

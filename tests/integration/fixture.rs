@@ -161,6 +161,7 @@ pub(crate) fn order(number: &str, amount: i64) -> NewOrder {
         currency: Currency::RUB,
         expires_at: None,
         completion: CompletionAmount::Whole,
+        autocompletion_at: None,
     }
 }
 

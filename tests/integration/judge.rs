@@ -298,6 +298,7 @@ impl History {
             approved_minor: 10_000,
             deposited_minor: self.deposited,
             refunded_minor: 0,
+            charged_back: false,
             deposits: 1,
             registered_at_ms: 0,
             paid_at_ms: None,

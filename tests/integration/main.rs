@@ -7,6 +7,7 @@ mod crash_points;
 mod fixture;
 mod gateway_faults;
 mod hostile;
+mod holds;
 mod house;
 mod journey;
 mod judge;

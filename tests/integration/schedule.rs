@@ -9,14 +9,14 @@ use reconciled::sandbox::{Entry, Settings};
 use crate::fixture::{HASTE, TOKEN, World, add, in_time, kinds, order, wait_for, wait_for_state};
 
 /// As [`HASTE`], with another table of completions.
-fn with_completion(table: &str) -> String {
+pub(crate) fn with_completion(table: &str) -> String {
     let (before, _) = HASTE.split_once("[merchant.completion]").unwrap();
     format!(
         "{before}[merchant.completion]\n{table}\nquiet = \"1s\"\nask_every = \"100ms\"\nask_every_max = \"200ms\"\n"
     )
 }
 
-fn reconciled(world: &World, arguments: &[&str]) -> Output {
+pub(crate) fn reconciled(world: &World, arguments: &[&str]) -> Output {
     let config = world.directory.path().join("reconciled.toml");
     Command::new(env!("CARGO_BIN_EXE_reconciled")).args(arguments).arg("--config").arg(config).output().unwrap()
 }
@@ -78,8 +78,8 @@ async fn a_window_makes_the_completion_due_at_its_next_slot_in_the_merchants_zon
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_near_its_lapse_is_told_in_the_journal_and_the_metrics() {
-    let tables =
-        with_completion("when = \"release\"") + "[merchant.hold]\nlifetime = \"1h\"\nwarn_before = \"59m59s\"\n";
+    let tables = with_completion("when = \"release\"")
+        + "[merchant.hold]\nlifetime = \"1h\"\nwarn_at = [\"3599s\", \"30m\"]\nact_before = \"10m\"\n";
     let world = World::new(Settings::default(), &tables).await;
     let daemon = world.daemon().await;
     let id = world.register_two_phase("A-1", 10_000);
@@ -95,7 +95,8 @@ async fn a_hold_near_its_lapse_is_told_in_the_journal_and_the_metrics() {
     };
     in_time(told).await;
     let metrics = get(&daemon.address().to_string(), "/metrics");
-    assert!(metrics.contains("reconciled_holds_at_risk{merchant=\"shop\"} 1"), "{metrics}");
+    assert!(metrics.contains("reconciled_holds_at_risk{merchant=\"shop\",within=\"3599s\"} 1"), "{metrics}");
+    assert!(metrics.contains("reconciled_holds_at_risk{merchant=\"shop\",within=\"30m\"} 0"), "{metrics}");
     let seconds = lapses_at.as_millis() / 1_000;
     assert!(metrics.contains(&format!("reconciled_hold_next_lapse_timestamp_seconds{{merchant=\"shop\"}} {seconds}")));
     daemon.stop().await;
@@ -169,7 +170,7 @@ async fn merchants_do_not_mix() {
     daemon.stop().await;
 }
 
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n")

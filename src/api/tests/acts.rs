@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Face, TOKEN, config};
-use crate::domain::operation::{CompletionAmount, NewOperation, OperationState};
+use crate::domain::operation::{CompletionAmount, NewOperation, OperationKind, OperationState};
 use crate::domain::order::{Hold, MerchantId, Order, State};
 use crate::store::{Amendment, OperationChange, OrderWithOperation};
 
@@ -35,7 +35,8 @@ fn hold(face: &Face) -> impl FnOnce(&mut Order) + Send + 'static {
     let now = face.api.clock.now();
     move |order| {
         order.state = State::Held;
-        order.hold = Some(Hold { held_at: now, lapses_at: now.plus(std::time::Duration::from_secs(3_600)) });
+        order.hold =
+            Some(Hold { held_at: now, begun_at: now, lapses_at: now.plus(std::time::Duration::from_secs(3_600)) });
     }
 }
 
@@ -68,7 +69,7 @@ async fn a_held_order_is_parked_and_released() {
 async fn what_was_sent_cannot_be_taken_back() {
     let face = with_order().await;
     let now = face.api.clock.now();
-    let intended = NewOperation { amount: CompletionAmount::Whole, intended_at: now };
+    let intended = NewOperation { kind: OperationKind::Completion, amount: CompletionAmount::Whole, intended_at: now };
     amend(&face, hold(&face), OperationChange::Open(intended)).await;
     let mut operation = stored(&face).await.operation.unwrap();
     operation.state = OperationState::InDoubt;

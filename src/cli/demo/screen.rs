@@ -163,7 +163,7 @@ struct Scene {
 impl Scene {
     async fn look(stage: &Stage, journal: &mut Journal) -> anyhow::Result<Self> {
         let now = crate::clock::Clock::host().now();
-        let figures = stage.store().figures(stage.merchant(), now, now).await?;
+        let figures = stage.store().figures(stage.merchant(), now, &[]).await?;
         journal.read_on(stage).await?;
         let bank_book = stage.bank_by_number();
         let ends = State::ALL.into_iter().filter(|state| state.is_end());

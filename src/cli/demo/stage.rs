@@ -208,7 +208,7 @@ brake = false
 
 [merchant.hold]
 lifetime = "110s"
-warn_before = "30s"
+warn_at = ["30s"]
 "#
     )
 }

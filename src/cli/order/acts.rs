@@ -70,9 +70,9 @@ impl Release {
 impl Park {
     pub(super) async fn run(self, config: &Path, output: &Output) -> Result<(), Failure> {
         let desk = Desk::open(config)?;
-        let (found, _) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
-        let cause = operator();
-        let act = move |order: &Order, open: Option<&Operation>| acts::park(order, open, cause);
+        let (found, merchant) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
+        let (policy, cause) = (merchant.policy(), operator());
+        let act = move |order: &Order, open: Option<&Operation>| acts::park(order, open, Some(&policy), cause);
         let after = perform(&desk, &found, act).await?;
         if self.json {
             return output.json(&OrderDocument::from(&after));

@@ -38,6 +38,9 @@ pub(in super::super) struct Add {
     /// Complete only this much of it, in minor units; the whole otherwise
     #[arg(long, value_name = "MINOR", allow_hyphen_values = true)]
     complete_amount: Option<String>,
+    /// When the bank completes its hold by itself, as registered: 2026-11-20T14:03:05 in Moscow time, or with an offset
+    #[arg(long, value_name = "TIME")]
+    autocompletion_date: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -86,6 +89,7 @@ impl Add {
             (Field::OrderId, text(&self.order_id)),
             (Field::ExpiresAt, text(&self.expires_at)),
             (Field::CompleteAmount, text(&self.complete_amount)),
+            (Field::AutocompletionDate, text(&self.autocompletion_date)),
         ];
         RawOrder::from_texts(texts.iter().map(|(field, text)| (*field, text.as_str())))
     }

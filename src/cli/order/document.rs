@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use crate::domain::autocompletion;
+use crate::domain::bank::PaymentSystem;
 use crate::domain::event::Event;
 use crate::domain::money::Currency;
 use crate::domain::operation::{CompletionAmount, Operation};
@@ -32,6 +34,12 @@ pub(super) struct OrderDocument<'a> {
     held_at: Option<String>,
     lapses_at: Option<String>,
     complete_at: Option<String>,
+    /// When the policy acts on a hold that nothing completes in time.
+    deadline_at: Option<String>,
+    /// When the gateway completes it by itself, as far as known.
+    autocompletion_at: Option<String>,
+    /// Whether that is against what is planned here.
+    autocompletion_conflict: bool,
     next_look_at: Option<String>,
     heard: Option<HeardDocument<'a>>,
     unknown_in_a_row: u32,
@@ -61,6 +69,8 @@ struct BankDocument {
     deposited: Option<i64>,
     refunded: Option<i64>,
     authorised_at: Option<String>,
+    payment_system: Option<String>,
+    chargeback: Option<bool>,
 }
 
 /// Why the order stands in review.
@@ -70,7 +80,7 @@ struct ReviewDocument<'a> {
     sentence: &'a str,
 }
 
-/// The order's open completion, or else its latest one.
+/// The order's open completion or reversal, or else its latest one.
 #[derive(Debug, Serialize)]
 struct OperationDocument<'a> {
     kind: &'static str,
@@ -119,6 +129,9 @@ impl<'a> From<&'a OrderWithOperation> for OrderDocument<'a> {
             held_at: text(order.hold.map(|hold| hold.held_at)),
             lapses_at: text(order.hold.map(|hold| hold.lapses_at)),
             complete_at: text(order.complete_at),
+            deadline_at: text(order.deadline_at),
+            autocompletion_at: text(order.autocompletion_at),
+            autocompletion_conflict: autocompletion::conflict(order).is_some(),
             next_look_at: text(order.next_look_at),
             heard: heard(order),
             unknown_in_a_row: order.unknown_in_a_row,
@@ -152,6 +165,8 @@ impl From<&SeenView> for BankDocument {
             deposited: view.amounts.map(|amounts| amounts.deposited),
             refunded: view.amounts.map(|amounts| amounts.refunded),
             authorised_at: text(view.authorised_at),
+            payment_system: view.payment_system.as_ref().map(PaymentSystem::to_string),
+            chargeback: view.chargeback,
         }
     }
 }
@@ -159,7 +174,7 @@ impl From<&SeenView> for BankDocument {
 impl<'a> From<&'a Operation> for OperationDocument<'a> {
     fn from(operation: &'a Operation) -> Self {
         Self {
-            kind: "completion",
+            kind: operation.kind.as_str(),
             state: operation.state.as_str(),
             amount: minor(operation.amount),
             expected_amount: operation.expected_minor,

@@ -162,11 +162,12 @@ fn open(found: &OrderWithOperation) -> Option<&Operation> {
 
 fn sent(open: &Operation, order: &Order, desk: &Desk) -> String {
     let sum = open.expected_minor.map_or("the whole hold".to_owned(), |minor| for_people(minor, order.currency));
+    let kind = open.kind.as_str();
     match (open.state, open.sent_at) {
         (OperationState::InDoubt, Some(at)) => {
-            format!("a completion of {sum}, at {}; its outcome is not known", local(at, order, desk))
+            format!("a {kind} of {sum}, at {}; its outcome is not known", local(at, order, desk))
         }
-        _ => format!("nothing yet; a completion of {sum} is due"),
+        _ => format!("nothing yet; a {kind} of {sum} is due"),
     }
 }
 
@@ -199,7 +200,7 @@ fn consequence(after: &Order, lets_completion_go: bool, desk: &Desk) -> String {
         Some(at) if at <= desk.now => "; its completion is due at once".to_owned(),
         Some(at) => format!("; its completion is due at {}", local(at, after, desk)),
         None if lets_completion_go => {
-            "; the completion is taken to have had no effect, and the order is parked".to_owned()
+            "; what was sent is taken to have had no effect, and the order is parked".to_owned()
         }
         None => String::new(),
     };

@@ -9,10 +9,11 @@ use super::super::failure::Failure;
 use super::super::output::{Output, Table, cell, counted};
 use super::Which;
 use super::document::{EventDocument, OrderDocument};
+use crate::domain::autocompletion;
 use crate::domain::calendar::Zone;
 use crate::domain::event::Event;
 use crate::domain::money::for_people;
-use crate::domain::operation::{CompletionAmount, Operation};
+use crate::domain::operation::{CompletionAmount, Operation, OperationKind};
 use crate::domain::order::{Order, SeenView};
 use crate::domain::time::{Timestamp, in_words};
 
@@ -48,7 +49,7 @@ impl Show {
         output.heading("\nThe bank")?;
         output.table(theirs(order, zone))?;
         if let Some(operation) = &found.operation {
-            output.heading("\nIts completion")?;
+            output.heading(format!("\nIts {}", operation.kind.as_str()))?;
             output.table(completion(operation, order, zone))?;
         }
         output.heading(format!("\nJournal ({})", zone.name()))?;
@@ -80,12 +81,17 @@ fn ours(order: &Order, zone: &Zone, now: Timestamp) -> Table {
         ("hold lapses", order.hold.map(|hold| hold.lapses_at)),
         ("released", order.released_at),
         ("completion due", order.complete_at),
+        ("deadline", order.deadline_at),
+        ("bank completes", order.autocompletion_at),
         ("next look", order.next_look_at),
     ];
     for (name, at) in moments {
         if let Some(at) = at {
             facts.fact(name, time(at));
         }
+    }
+    if let Some((_, conflict)) = autocompletion::conflict(order) {
+        facts.fact("conflict", format!("the bank would complete it by itself, {}", conflict.in_words()));
     }
     if order.parked {
         facts.fact("parked", "yes: no completion until it is released");
@@ -127,13 +133,22 @@ fn view(facts: &mut Table, seen: &SeenView, order: &Order, zone: &Zone) {
     if let Some(at) = view.authorised_at {
         facts.fact("authorised", zone.for_people(at));
     }
+    if let Some(system) = &order.payment_system {
+        facts.fact("card of", system);
+    }
+    if view.chargeback == Some(true) {
+        facts.fact("chargeback", "yes");
+    }
 }
 
 fn completion(operation: &Operation, order: &Order, zone: &Zone) -> Table {
     let mut facts = Table::facts();
     facts.fact("state", operation.state.as_str());
     facts.fact(
-        "takes",
+        match operation.kind {
+            OperationKind::Completion => "takes",
+            OperationKind::Reversal => "lets go",
+        },
         match operation.amount {
             CompletionAmount::Whole => "the whole hold".to_owned(),
             CompletionAmount::Exactly(amount) => for_people(amount.minor(), order.currency),

@@ -113,8 +113,8 @@ fn sample_with_defaults() -> String {
     let source = fs::read_to_string(sample("reconciled.toml")).unwrap();
     let is_commented_out = |rest: &str| rest.starts_with("    ") || rest.starts_with(|c: char| !c.is_whitespace());
     let line = |line: &str| match line.strip_prefix('#').filter(|rest| is_commented_out(rest)) {
-        // Neither has a default.
-        Some(rest) if rest.starts_with("token") || rest.starts_with("extra_root") => String::new(),
+        // These have no default.
+        Some(rest) if ["token", "extra_root", "by_system"].iter().any(|key| rest.starts_with(key)) => String::new(),
         Some(rest) => format!("{rest}\n"),
         None => format!("{line}\n"),
     };

@@ -129,8 +129,37 @@ fn completion_and_holds() {
     check("merchant.shop.money.daily_sum", r#""0""#, "less would stop every completion");
     check("merchant.shop.money.brake", r#""yes""#, "true or false");
     check("merchant.shop.hold.lifetime", r#""59s""#, "1m to 60d");
-    check("merchant.shop.hold.warn_before", r#""5d""#, "5d, must be less than lifetime, 5d");
-    check("merchant.shop.hold.lifetime", r#""1d""#, "1d, must be less than lifetime, 1d");
+    check("merchant.shop.hold.warn_before", r#""5d""#, "warn_at has taken its place: write warn_at = [");
+    check("merchant.shop.hold.warn_at", r#"["5d"]"#, "120h, must be less than the shortest lifetime, 5d");
+    check("merchant.shop.hold.warn_at", r#"["6h", "24h"]"#, "in descending order");
+    check("merchant.shop.hold.warn_at", r#"["6h", "6h"]"#, "each once");
+    check("merchant.shop.hold.warn_at", "[]", "1 to 8 levels");
+    check("merchant.shop.hold.warn_at", r#"["9h","8h","7h","6h","5h","4h","3h","2h","1h"]"#, "1 to 8 levels");
+    check("merchant.shop.hold.warn_at", r#""48h""#, "write a list");
+    check("merchant.shop.hold.warn_at", r#"["31d"]"#, "1s to 30d");
+    check("merchant.shop.hold.act_before", r#""49h""#, "2d1h, must be at most the first of warn_at, 48h");
+    check("merchant.shop.hold.act_before", r#""8d""#, "1s to 7d");
+    check("merchant.shop.hold.at_deadline", r#""give up""#, "\"review\" (a person decides)");
+    check("merchant.shop.hold.by_system", r#""7d""#, "write a table");
+    check_by_system(r#"{ visa = "7d", VISA = "8d" }"#, "name it once");
+    check_by_system("{ visa = 7 }", "in quotes");
+    check_by_system(r#"{ visa = "61d" }"#, "1m to 60d");
+    check_by_system(r#"{ "4111 1111" = "7d" }"#, "name a payment system");
+    let systems = |shortest: &str| format!("{{ mir = \"{shortest}\" }}");
+    let with_warning = |shortest: &str| {
+        let table = systems(shortest);
+        let changed = [("merchant.shop.hold.by_system", table.as_str()), ("merchant.shop.hold.warn_at", r#"["2d"]"#)];
+        Host::new().problems(&changed).len()
+    };
+    assert_eq!((with_warning("49h"), with_warning("48h")), (0, 1), "the shortest lifetime counts");
+}
+
+/// One problem somewhere in the table of payment systems.
+fn check_by_system(table: &str, remedy: &str) {
+    let problems = Host::new().problems(&[("merchant.shop.hold.by_system", table)]);
+    let [problem] = problems.as_slice() else { panic!("{table}: not one problem but {problems:#?}") };
+    assert!(problem.key.starts_with("merchant.shop.hold.by_system"), "{table}: {}", problem.key);
+    assert!(problem.remedy.contains(remedy), "{table}: {}", problem.remedy);
 }
 
 /// Limits are included on both sides.
@@ -153,8 +182,10 @@ fn the_last_value_that_is_allowed() {
         ("merchant.shop.completion.in_flight", "1", "64"),
         ("merchant.shop.money.in_doubt", "1", "1000"),
         ("merchant.shop.money.daily_sum", r#""0.01""#, r#""9999999999999.99""#),
-        ("merchant.shop.hold.lifetime", r#""24h1s""#, r#""60d""#),
-        ("merchant.shop.hold.warn_before", r#""1s""#, r#""119h59m""#),
+        ("merchant.shop.hold.lifetime", r#""1m""#, r#""60d""#),
+        ("merchant.shop.hold.warn_at", r#"["1s"]"#, r#"["119h59m"]"#),
+        ("merchant.shop.hold.act_before", r#""1s""#, r#""48h""#),
+        ("merchant.shop.hold.by_system", r#"{ Mir = "1m" }"#, r#"{ UNION_PAY = "60d" }"#),
         ("merchant.shop.report.stuck_after", r#""1s""#, r#""30d""#),
     ];
     for (key, least, most) in allowed {
@@ -166,22 +197,23 @@ fn the_last_value_that_is_allowed() {
 
 /// The window or delay must leave the hold alive, and out of alarm.
 #[test]
-fn completion_comes_before_the_hold_is_at_risk() {
+fn completion_comes_before_the_last_warning_of_the_hold() {
     let after = |delay: &str, remedy: &str| {
         let changed = [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", delay)];
         check_many(&changed, "merchant.shop.completion.delay", remedy);
     };
-    after(r#""96h1m""#, "wait longer than 4d");
+    after(r#""114h1m""#, "wait longer than 4d18h");
     after(r#""61d""#, "0s to 60d");
-    let just_in_time = [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", r#""4d""#)];
+    let just_in_time =
+        [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", r#""114h""#)];
     assert_eq!(Host::new().problems(&just_in_time), []);
     let window = |cron: &str, remedy: &str| {
         let changed = [("merchant.shop.completion.when", r#""window""#), ("merchant.shop.completion.cron", cron)];
         check_many(&changed, "merchant.shop.completion.cron", remedy);
     };
-    window(r#""0 3 1 * *""#, "wait longer than 4d");
-    window(r#""0 3 * * 1""#, "wait longer than 4d");
-    window(r#""0 3 * 1-11 *""#, "wait longer than 4d");
+    window(r#""0 3 1 * *""#, "wait longer than 4d18h");
+    window(r#""0 3 * * 1""#, "wait longer than 4d18h");
+    window(r#""0 3 * 1-11 *""#, "wait longer than 4d18h");
     window(r#""* * * * * *""#, "minute, hour, day of month");
     window(r#""0 25 * * *""#, "minute, hour, day of month");
     for cron in [r#""30 2 * * *""#, r#""*/5 * * * *""#, r#""0 3 * * 1-5""#] {

@@ -39,7 +39,7 @@ fn each_act_fits_some_states_and_is_refused_in_the_others() {
     ];
     for (state, parking, releasing, accepting) in table {
         let order = order(state);
-        assert_eq!(in_words(&park(&order, None, someone())), parking, "park {state}");
+        assert_eq!(in_words(&park(&order, None, Some(&policy()), someone())), parking, "park {state}");
         assert_eq!(in_words(&released(&order, None, None)), releasing, "release {state}");
         assert_eq!(in_words(&accepted(&order, None)), accepting, "accept {state}");
     }
@@ -49,7 +49,7 @@ fn each_act_fits_some_states_and_is_refused_in_the_others() {
 #[test]
 fn a_completion_in_doubt_binds_everybody() {
     let (order, sent) = (order(State::Held), in_doubt(CompletionAmount::Whole, MINUTE));
-    assert_eq!(in_words(&park(&order, Some(&sent), someone())), "in doubt");
+    assert_eq!(in_words(&park(&order, Some(&sent), Some(&policy()), someone())), "in doubt");
     assert_eq!(in_words(&released(&order, Some(&sent), None)), "in doubt");
     assert_eq!(in_words(&released(&order, Some(&sent), Some(1))), "in doubt");
     let unsent = intended(CompletionAmount::Whole);
@@ -73,11 +73,11 @@ fn in_words(act: &Result<Act, ActError>) -> &'static str {
 #[test]
 fn parking_takes_back_what_was_only_intended() {
     let before = Order { released_at: Some(NOW), ..order(State::Held) };
-    let act = park(&before, Some(&intended(CompletionAmount::Whole)), someone()).unwrap();
+    let act = park(&before, Some(&intended(CompletionAmount::Whole)), Some(&policy()), someone()).unwrap();
     assert_eq!((act.order.parked, act.order.complete_at, act.order.released_at), (true, None, None));
     assert_eq!(act.operation.map(|operation| operation.state), Some(OperationState::Withdrawn));
     assert_eq!((act.event.kind, act.event.cause), (EventKind::Parked, someone()));
-    assert_eq!(in_words(&park(&act.order, None, someone())), "parked");
+    assert_eq!(in_words(&park(&act.order, None, Some(&policy()), someone())), "parked");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::bank::{BankStatus, BankView, UnknownKind};
 use super::super::fixtures::{
-    MINUTE, NOW, PRICE, in_doubt, intended, known, order, order_id, part, plain, policy, refusal, unknown, view,
+    HOUR, MINUTE, NOW, PRICE, in_doubt, intended, known, order, order_id, part, plain, policy, refusal, reversal,
+    unknown, view,
 };
 use super::super::money::Currency;
 use super::*;
@@ -25,7 +26,7 @@ fn what_is_intended_is_what_the_order_says() {
         [(WHOLE, "a completion of the whole hold is due"), (part(7_000), "a completion of 70.00 RUB is due")]
     {
         let (new, event) = intend(&Order { completion, ..order(State::Held) }, NOW);
-        assert_eq!(new, NewOperation { amount: completion, intended_at: NOW });
+        assert_eq!(new, NewOperation { kind: OperationKind::Completion, amount: completion, intended_at: NOW });
         assert_eq!((event.kind, event.detail.as_str()), (EventKind::CompletionIntended, words));
     }
 }
@@ -306,4 +307,173 @@ fn the_first_contradiction_after_a_send_trips_the_brake() {
     assert_eq!(ask(&order(State::Held), &quiet, plain(BankStatus::Held)).brake, None, "quiet, a part");
     let refused = Operation { unknown_sends: 0, ..in_doubt(WHOLE, MINUTE) };
     assert_eq!(ask(&order(State::Held), &refused, plain(BankStatus::Held)).brake, None, "refused by the bank");
+}
+
+/// A shop whose holds wait for their release, with `act` at their deadline.
+fn on_release(act: holds::AtDeadline) -> Policy {
+    let mut policy = policy();
+    policy.schedule = holds::CompletionSchedule::OnRelease;
+    policy.holds.at_deadline = act;
+    policy
+}
+
+/// Held for half an hour, five days to live: the deadline is three hours before.
+fn waiting() -> Order {
+    let held = Order { complete_at: None, ..order(State::Held) };
+    let hold = held.hold.unwrap();
+    Order { deadline_at: Some(hold.lapses_at.minus(HOUR * 3)), ..held }
+}
+
+#[test]
+fn a_deadline_acts_when_it_has_come_and_never_over_a_person() {
+    use holds::AtDeadline::{Complete, Reverse, Review};
+    let deadline = waiting().deadline_at.unwrap();
+    let parked = || Order { parked: true, ..waiting() };
+    let in_review = || Order { deadline_at: None, ..order(State::Review) };
+    let table = [
+        ("before it", Reverse, waiting(), deadline.minus(MINUTE), "nothing"),
+        ("to be reversed", Reverse, waiting(), deadline, "reversal"),
+        ("to be reviewed", Review, waiting(), deadline, "review"),
+        ("to be completed, and that was taken back", Complete, waiting(), deadline, "review"),
+        ("parked, to be reversed", Reverse, parked(), deadline, "review"),
+        ("parked, to be completed", Complete, parked(), deadline, "review"),
+        ("long after", Reverse, waiting(), deadline.plus(HOUR * 24 * 365), "reversal"),
+        ("without a deadline", Reverse, order(State::Held), deadline, "nothing"),
+        ("in review", Reverse, in_review(), deadline, "nothing"),
+    ];
+    for (what, act, order, now, expected) in table {
+        let found = match at_deadline(&order, &on_release(act), now) {
+            None => "nothing",
+            Some(AtDeadline::Reverse(new, event)) => {
+                assert_eq!((new.kind, new.amount), (OperationKind::Reversal, WHOLE), "{what}");
+                assert_eq!((event.kind, event.after), (EventKind::ReversalIntended, State::Held), "{what}");
+                "reversal"
+            }
+            Some(AtDeadline::Review(next, event)) => {
+                assert_eq!((next.state, next.deadline_at, next.complete_at), (State::Review, None, None), "{what}");
+                assert!(next.review.unwrap().code.starts_with("hold_near_lapse:"), "{what}");
+                assert_eq!(event.kind, EventKind::ReviewOpened, "{what}");
+                "review"
+            }
+        };
+        assert_eq!(found, expected, "{what}");
+    }
+}
+
+#[test]
+fn changed_settings_and_a_clock_set_right_plan_a_hold_anew() {
+    use holds::AtDeadline::{Complete, Review};
+    let longer = |act| {
+        let mut policy = on_release(act);
+        policy.holds.lifetime = HOUR * 24 * 9;
+        policy
+    };
+    let deadline = waiting().deadline_at;
+    let later = deadline.map(|at| at.plus(HOUR * 24 * 4));
+    let from_now = Some(NOW.minus(HOUR * 2).plus(HOUR * 24 * 5).minus(HOUR * 3));
+    let table = [
+        ("as it was", on_release(Review), NOW, None),
+        ("another margin's act", on_release(Complete), NOW, Some((EventKind::Rescheduled, deadline, None))),
+        ("another lifetime", longer(Review), NOW, Some((EventKind::DeadlineChanged, None, later))),
+        (
+            "the clock set back",
+            on_release(Review),
+            NOW.minus(HOUR * 2),
+            Some((EventKind::DeadlineChanged, None, from_now)),
+        ),
+    ];
+    for (what, policy, now, expected) in table {
+        let planned = planned_anew(&waiting(), &policy, now);
+        let found = planned.map(|(order, event)| (event.kind, order.complete_at, order.deadline_at));
+        assert_eq!(found, expected, "{what}");
+    }
+    assert_eq!(planned_anew(&order(State::Review), &longer(Review), NOW), None, "a person decides first");
+}
+
+/// What leaves a hold behind with nothing planned would let it lapse in silence.
+#[test]
+fn what_was_taken_back_leaves_a_deadline_or_a_review() {
+    let code = "approved_differs:10000:10001";
+    let larger = || view(BankStatus::Held, [10_001, 0, 0]);
+    let accepted = |order: Order| Order { accepted: Some(code.to_owned()), ..order };
+    let completion = ask(&accepted(order(State::Held)), &intended(WHOLE), larger());
+    let deadline = waiting().deadline_at;
+    assert_eq!((completion.order.state, completion.order.complete_at), (State::Held, None));
+    assert_eq!(completion.order.deadline_at, deadline);
+    let reversed = ask(&accepted(waiting()), &reversal(), larger());
+    assert_eq!((reversed.operation.state, reversed.order.state), (OperationState::Withdrawn, State::Review));
+    assert_eq!(kinds(&reversed.events), [EventKind::ReversalWithdrawn, EventKind::ReviewOpened]);
+}
+
+#[test]
+fn a_reversal_is_told_in_words_of_its_own() {
+    use EventKind::{
+        Changed, ReversalConfirmed, ReversalContradicted, ReversalEscalated, ReversalRefused, ReversalSent,
+        ReviewOpened,
+    };
+    let sent = || Operation { kind: OperationKind::Reversal, ..in_doubt(WHOLE, MINUTE) };
+    let quiet = || Operation { agreeing_reads: 1, attempt: 3, unknown_sends: 3, ..sent() };
+    let refused = || Operation { unknown_sends: 0, ..sent() };
+    let quiet = Operation { sent_at: Some(NOW.minus(HOUR)), ..quiet() };
+    let table: [Row<'_>; 6] = [
+        ("sent", reversal(), plain(BankStatus::Held), OperationState::InDoubt, State::Held, &[ReversalSent]),
+        (
+            "gone",
+            sent(),
+            plain(BankStatus::Reversed),
+            OperationState::Confirmed,
+            State::Reversed,
+            &[Changed, ReversalConfirmed],
+        ),
+        (
+            "refused",
+            refused(),
+            plain(BankStatus::Held),
+            OperationState::Refused,
+            State::Review,
+            &[ReversalRefused, ReviewOpened],
+        ),
+        (
+            "taken",
+            sent(),
+            plain(BankStatus::Deposited),
+            OperationState::Contradicted,
+            State::Review,
+            &[Changed, ReversalContradicted, ReviewOpened],
+        ),
+        (
+            "quiet, and sent too often",
+            quiet,
+            plain(BankStatus::Held),
+            OperationState::InDoubt,
+            State::Review,
+            &[ReversalEscalated, ReviewOpened],
+        ),
+        ("still held", sent(), plain(BankStatus::Held), OperationState::InDoubt, State::Held, &[]),
+    ];
+    for (what, operation, view, operation_state, state, events) in table {
+        let asked = ask(&waiting(), &operation, view);
+        assert_eq!((asked.operation.state, asked.order.state), (operation_state, state), "{what}");
+        assert_eq!(kinds(&asked.events), events, "{what}");
+        let (next, event) = after_answer(&waiting(), &sent(), &CompletionAnswer::Acknowledged, &policy(), NOW);
+        assert_eq!((next.state, event.kind), (OperationState::InDoubt, EventKind::ReversalAnswered), "{what}");
+    }
+}
+
+/// The clock goes back by a year and comes right again: the hold counts from where it began, and nothing is due early.
+#[test]
+fn a_clock_that_was_wrong_for_a_while_makes_nothing_due_early() {
+    let year = HOUR * 24 * 365;
+    for act in [holds::AtDeadline::Review, holds::AtDeadline::Complete, holds::AtDeadline::Reverse] {
+        for schedule in [holds::CompletionSchedule::OnRelease, holds::CompletionSchedule::After(HOUR * 24)] {
+            let policy = Policy { schedule, ..on_release(act) };
+            let held = planned_anew(&waiting(), &policy, NOW).map_or_else(waiting, |(order, _)| order);
+            let (wrong, _) = planned_anew(&held, &policy, NOW.minus(year)).unwrap();
+            assert_eq!(wrong.hold.map(|hold| hold.held_at), Some(NOW.minus(year)));
+            let (right, event) = planned_anew(&wrong, &policy, NOW.plus(HOUR)).unwrap();
+            assert_eq!(event.kind, EventKind::DeadlineChanged);
+            assert_eq!((right.hold, right.held_at_first), (held.hold, None));
+            assert_eq!((right.complete_at, right.deadline_at), (held.complete_at, held.deadline_at));
+        }
+    }
 }

@@ -71,8 +71,7 @@ fn drive(part: Option<i64>, fates: Vec<Fate>) {
     let mut world = World::new(policy, entered(completion, Some(fixtures::order_id("id-1"))));
     let mut ledger = Ledger::default();
     for fate in fates {
-        let due =
-            [world.open.as_ref().map(|open| open.next_step_at), world.order.complete_at, world.order.next_look_at];
+        let due = [world.open.as_ref().map(|open| open.next_step_at), world.planned(), world.order.next_look_at];
         world.now = world.now.max(due.into_iter().flatten().next().unwrap_or(world.now));
         let (answer, attempt) = (answer(&fate, &ledger, world.now), attempts(&world));
         world.due(&answer, &sent(fate.heard), Jitter::new(500));

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::bank::{BankAmounts, BankStatus, BankView, CompletionAnswer, StatusAnswer, Unknown, UnknownKind};
+use super::super::bank::{
+    BankAmounts, BankStatus, BankView, CompletionAnswer, PaymentSystem, StatusAnswer, Unknown, UnknownKind,
+};
 use super::super::calendar::CronPattern;
 use super::super::fixtures::{self, PRICE};
-use super::super::holds::CompletionSchedule;
+use super::super::holds::{AtDeadline, CompletionSchedule};
 use super::super::journey::Policy;
 use super::super::money::Currency;
 use super::super::operation::SettlePolicy;
-use super::{Move, Sent};
+use super::super::time::Timestamp;
+use super::{Clock, Move, Sent};
 
 pub(super) fn a_policy() -> impl Strategy<Value = Policy> {
     let schedule = prop_oneof![
@@ -21,10 +24,16 @@ pub(super) fn a_policy() -> impl Strategy<Value = Policy> {
         Just(CompletionSchedule::Window(Box::new(CronPattern::parse("0 3 * * *").unwrap()))),
     ];
     let late = prop_oneof![Just(Vec::new()), Just(fixtures::looks().late)];
-    (schedule, any::<bool>(), 1..4_u32, late).prop_map(|(schedule, resend_whole, attempts_max, late)| {
+    let at_deadline = prop_oneof![Just(AtDeadline::Review), Just(AtDeadline::Complete), Just(AtDeadline::Reverse)];
+    let settle = (any::<bool>(), 1..4_u32);
+    (schedule, settle, late, at_deadline).prop_map(|(schedule, (resend_whole, attempts_max), late, at_deadline)| {
         let mut policy = fixtures::policy();
         policy.settle = SettlePolicy { resend_whole, attempts_max, ..policy.settle };
         (policy.schedule, policy.looks.late) = (schedule, late);
+        let by_system = [("visa", 7), ("mir", 1)].map(|(name, days)| (name, fixtures::DAY * days));
+        policy.holds.by_system =
+            by_system.into_iter().filter_map(|(name, life)| Some((PaymentSystem::new(name)?, life))).collect();
+        policy.holds.at_deadline = at_deadline;
         policy
     })
 }
@@ -39,9 +48,24 @@ fn a_move() -> impl Strategy<Value = Move> {
     prop_oneof![
         20 => due,
         2 => (0..7_200_u64).prop_map(|seconds| Move::Pass(Duration::from_secs(seconds))),
+        1 => a_clock().prop_map(Move::Set),
         1 => Just(Move::Park),
         1 => proptest::option::of(1..=PRICE).prop_map(Move::Release),
         2 => Just(Move::Accept),
+    ]
+}
+
+/// An hour, a year, and the days at which clocks that lost their time begin again.
+fn a_clock() -> impl Strategy<Value = Clock> {
+    let (hour, year) = (fixtures::HOUR, fixtures::DAY * 365);
+    prop_oneof![
+        Just(Clock::On(hour)),
+        Just(Clock::Back(hour)),
+        Just(Clock::On(year)),
+        Just(Clock::Back(year)),
+        Just(Clock::To(Timestamp::from_millis(0))),
+        Just(Clock::To(Timestamp::from_millis(2_147_483_648_000))),
+        Just(Clock::To(fixtures::NOW)),
     ]
 }
 
@@ -62,7 +86,17 @@ fn a_view() -> impl Strategy<Value = BankView> {
         proptest::option::weighted(0.1, Just(Currency::from_numeric(840).unwrap())),
         any::<[bool; 4]>(),
     );
-    (a_status(), some_amounts(), odd).prop_map(|(status, amounts, (number, id, price, currency, left_out))| {
+    let besides = (
+        proptest::option::of(proptest::sample::select(vec!["VISA", "MIR", "UNION_PAY", "?"])),
+        proptest::option::weighted(0.1, any::<bool>()),
+        proptest::option::weighted(
+            0.1,
+            (0..20_u64).prop_map(|days| fixtures::NOW.plus(fixtures::DAY * u32::try_from(days).unwrap())),
+        ),
+    );
+    (a_status(), some_amounts(), odd, besides).prop_map(|(status, amounts, odd, besides)| {
+        let (number, id, price, currency, left_out) = odd;
+        let (system, chargeback, autocompletion_at) = besides;
         let plain = fixtures::plain(status);
         let [no_number, no_id, no_price, no_currency] = left_out;
         BankView {
@@ -71,6 +105,9 @@ fn a_view() -> impl Strategy<Value = BankView> {
             amount: price.or(plain.amount).filter(|_| !no_price),
             currency: currency.or(plain.currency).filter(|_| !no_currency),
             amounts: amounts.unwrap_or(plain.amounts),
+            payment_system: system.and_then(PaymentSystem::new),
+            chargeback,
+            autocompletion_at,
             ..fixtures::plain(status)
         }
     })

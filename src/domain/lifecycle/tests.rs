@@ -24,7 +24,7 @@ fn every_pair_of_states_has_its_outcome() {
         //                 registered  in auth.  held      deposited  reversed   refunded   declined   9
         (State::Pending, ["same", "same", "held", "deposited", "reversed", "refunded", "declined", "odd"]),
         (State::Held, ["stale", "stale", "same", "deposited", "reversed", "refunded", "review", "odd"]),
-        (State::Deposited, ["stale", "stale", "stale", "same", "reversed", "refunded", "review", "odd"]),
+        (State::Deposited, ["stale", "stale", "stale", "same", "review", "refunded", "review", "odd"]),
         (State::Reversed, ["stale", "stale", "stale", "review", "same", "review", "same", "odd"]),
         (State::Refunded, ["stale", "stale", "stale", "stale", "review", "same", "review", "odd"]),
         (State::Declined, ["stale", "stale", "review", "review", "same", "review", "same", "odd"]),

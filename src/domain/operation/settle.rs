@@ -1,4 +1,4 @@
-//! Settling by reads: what the bank shows, and what that makes of a completion before a send and after one.
+//! Settling by reads: what the bank shows, and what that makes of a completion, or a reversal, before a send and after one.
 //!
 //! Before a send whatever speaks against it ends the operation. After one only what the bank shows does; everything
 //! else keeps it in doubt, asks again, and calls a person when asking does not help.
@@ -7,7 +7,7 @@ use super::super::bank::{BankAmounts, BankStatus, BankView, StatusAnswer, Unknow
 use super::super::lifecycle::{self, Contradiction};
 use super::super::order::{Order, State};
 use super::super::time::Timestamp;
-use super::{AGREEING_READS, CompletionAmount, Operation, OperationState, SettlePolicy, Step};
+use super::{AGREEING_READS, CompletionAmount, Operation, OperationKind, OperationState, SettlePolicy, Step};
 
 /// What a read of the bank makes of an open operation.
 ///
@@ -66,6 +66,8 @@ fn held_before_send(
     }
     // The clock that made it due may have been ahead, and has been put right since.
     if let Some(at) = order.complete_at.filter(|at| *at > now) {
+        // Nobody else looks at it meanwhile.
+        let at = at.min(now.plus(policy.bound()));
         return Step::AskAgain { at, agreeing_reads: 0, why: NOT_DUE.to_owned() };
     }
     let Some(amounts) = view.amounts else {
@@ -76,10 +78,20 @@ fn held_before_send(
         return ask_again(operation, policy, now, NO_ORDER_ID.to_owned());
     }
     match lifecycle::not_ours(order, view).map_or_else(|| sendable(operation, order, amounts), Err) {
+        // Nothing that cannot be undone rests on one answer: an earlier one must have shown the same hold.
+        Ok(_) if !agrees_with_earlier(order, view, amounts) => Step::AskAgain {
+            at: now.plus(policy.ask_every),
+            agreeing_reads: 0,
+            why: "the bank shows the hold; one more read must agree before anything is sent".to_owned(),
+        },
         Ok(expected_minor) => Step::Send { expected_minor },
         // Accepted as true, and yet nothing that money may be sent on: raising it again would tell nothing new.
         Err(found) if found.is_accepted(order) => {
-            withdraw(format!("{}; complete it in the bank's console", found.reason(order).sentence))
+            let what = match operation.kind {
+                OperationKind::Completion => "complete",
+                OperationKind::Reversal => "reverse",
+            };
+            withdraw(format!("{}; {what} it in the bank's console", found.reason(order).sentence))
         }
         Err(found) => Step::Contradict(found),
     }
@@ -94,7 +106,18 @@ fn may_be_completed(order: &Order) -> bool {
     order.state == State::Held && !order.parked
 }
 
-/// R4: held, enough approved, nothing deposited. Returns what must stand deposited afterwards.
+/// Whether the view that was stored before this one showed the same hold with the same sums.
+fn agrees_with_earlier(order: &Order, view: &BankView, amounts: BankAmounts) -> bool {
+    order.view.as_ref().is_some_and(|earlier| {
+        let earlier = &earlier.view;
+        earlier.status == BankStatus::Held
+            && earlier.amounts == Some(amounts)
+            && earlier.amount == view.amount
+            && earlier.currency == view.currency
+    })
+}
+
+/// R4: held, enough approved, nothing deposited. Returns what must stand deposited, or be let go, afterwards.
 fn sendable(operation: &Operation, order: &Order, amounts: BankAmounts) -> Result<i64, Contradiction> {
     let expected_minor = match operation.amount {
         CompletionAmount::Whole => amounts.approved,
@@ -129,6 +152,50 @@ fn sendable_again(
 }
 
 fn after_send(operation: &Operation, order: &Order, view: &BankView, policy: &SettlePolicy, now: Timestamp) -> Step {
+    match operation.kind {
+        OperationKind::Completion => after_completion(operation, order, view, policy, now),
+        OperationKind::Reversal => after_reversal(operation, order, view, policy, now),
+    }
+}
+
+/// The mirror of a completion: gone with nothing taken is what was intended, and taken is somebody else's doing.
+fn after_reversal(
+    operation: &Operation,
+    order: &Order,
+    view: &BankView,
+    policy: &SettlePolicy,
+    now: Timestamp,
+) -> Step {
+    let deposited = view.amounts.map(|amounts| amounts.deposited);
+    match (view.status, view.amounts) {
+        (BankStatus::Deposited | BankStatus::Refunded, _) => {
+            Step::Contradict(Contradiction::TakenInsteadOfReversed { deposited: deposited.unwrap_or(0) })
+        }
+        (BankStatus::Reversed | BankStatus::Declined, Some(amounts)) if amounts.deposited != 0 => {
+            Step::Contradict(Contradiction::TakenInsteadOfReversed { deposited: amounts.deposited })
+        }
+        // The status is the outcome here: there is no sum that would have to stand beside it.
+        (BankStatus::Reversed | BankStatus::Declined, _) => {
+            Step::Confirm { moved_minor: operation.expected_minor.unwrap_or(0) }
+        }
+        (BankStatus::Held, None) => ask_again(operation, policy, now, NO_AMOUNTS.to_owned()),
+        (BankStatus::Held, Some(amounts)) if amounts.deposited != 0 => {
+            Step::Escalate(Contradiction::DepositedWhileHeld { deposited: amounts.deposited })
+        }
+        (BankStatus::Held, Some(amounts)) => still_held(operation, order, view, amounts, policy, now),
+        (BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_), _) => {
+            ask_again(operation, policy, now, format!("the bank shows {}", view.status))
+        }
+    }
+}
+
+fn after_completion(
+    operation: &Operation,
+    order: &Order,
+    view: &BankView,
+    policy: &SettlePolicy,
+    now: Timestamp,
+) -> Step {
     let refused = |why: &str| Step::Settle { state: OperationState::Refused, why: why.to_owned() };
     match (view.status, view.amounts) {
         (BankStatus::Deposited | BankStatus::Refunded, Some(amounts)) => deposited(operation, amounts),
@@ -154,7 +221,7 @@ fn after_send(operation: &Operation, order: &Order, view: &BankView, policy: &Se
 /// R6: confirmed only by a read with the intended amount.
 fn deposited(operation: &Operation, amounts: BankAmounts) -> Step {
     match operation.expected_minor {
-        Some(expected) if amounts.deposited == expected => Step::Confirm { deposited_minor: amounts.deposited },
+        Some(expected) if amounts.deposited == expected => Step::Confirm { moved_minor: amounts.deposited },
         expected => Step::Contradict(Contradiction::CompletedWithAnotherAmount {
             intended: expected.unwrap_or(0),
             deposited: amounts.deposited,
@@ -194,7 +261,7 @@ fn still_held(
     quiet_long_enough(operation, order, view, amounts, policy)
 }
 
-/// R12: a whole completion may go once more; anything else is a person's to decide, and stays in doubt until then.
+/// R12: what concerns the whole hold may go once more; anything else is a person's to decide, and stays in doubt until then.
 fn quiet_long_enough(
     operation: &Operation,
     order: &Order,
@@ -207,7 +274,11 @@ fn quiet_long_enough(
         && operation.attempt < policy.attempts_max
         && may_be_completed(order);
     if !may_resend {
-        return Step::Escalate(Contradiction::StillHeldAfterSend { attempts: operation.attempt });
+        let attempts = operation.attempt;
+        return Step::Escalate(match operation.kind {
+            OperationKind::Completion => Contradiction::StillHeldAfterSend { attempts },
+            OperationKind::Reversal => Contradiction::StillHeldAfterReversal { attempts },
+        });
     }
     match sendable_again(operation, order, view, amounts) {
         Ok(expected_minor) => Step::Send { expected_minor },
@@ -219,7 +290,7 @@ const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing ca
 
 const NOT_DUE: &str = "the completion is not due yet by the clock as it goes now";
 
-const NO_ORDER_ID: &str = "the gateway's order id is not known yet, and a completion needs it";
+const NO_ORDER_ID: &str = "the gateway's order id is not known yet, and nothing can be sent without it";
 
 /// A read that neither settles nor agrees: those before it count no more, since they must agree in a row.
 fn ask_again(operation: &Operation, policy: &SettlePolicy, now: Timestamp, why: String) -> Step {

@@ -2,7 +2,8 @@
 
 use super::super::bank::{BankStatus, BankView, StatusAnswer, Unknown, UnknownKind};
 use super::super::fixtures::{
-    HOUR, MINUTE, NOW, PRICE, bare, in_doubt, intended, known, order, part, plain, refusal, settle, unknown, view,
+    HOUR, MINUTE, NOW, PRICE, bare, in_doubt, intended, known, order, part, plain, refusal, reversal, seen, settle,
+    unknown, view,
 };
 use super::super::money::Currency;
 use super::super::order::{Order, State};
@@ -15,7 +16,8 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 struct Case {
     operation: Operation,
-    order: Order,
+    /// On the heap: tables of cases are large.
+    order: Box<Order>,
     answer: StatusAnswer,
     policy: SettlePolicy,
 }
@@ -24,7 +26,7 @@ struct Case {
 fn before(amount: CompletionAmount) -> Case {
     Case {
         operation: intended(amount),
-        order: order(State::Held),
+        order: Box::new(order(State::Held)),
         answer: known(plain(BankStatus::Held)),
         policy: settle(),
     }
@@ -46,7 +48,9 @@ impl Case {
         self
     }
 
-    fn hears(self, view: BankView) -> Self {
+    /// A bank that shows this, and showed it before.
+    fn hears(mut self, view: BankView) -> Self {
+        self.order.view = Some(seen(view.clone()));
         self.answers(known(view))
     }
 
@@ -70,7 +74,7 @@ fn check(table: impl IntoIterator<Item = (&'static str, Case, &'static str)>) {
 fn in_words(step: Step) -> String {
     match step {
         Step::Send { expected_minor } => format!("send, {expected_minor} expected"),
-        Step::Confirm { deposited_minor } => format!("confirmed, {deposited_minor}"),
+        Step::Confirm { moved_minor } => format!("confirmed, {moved_minor}"),
         Step::Settle { state, .. } => state.as_str().to_owned(),
         Step::RefusedByBank { .. } => "refused by the bank".to_owned(),
         Step::Contradict(found) => format!("review: {}", found.code()),
@@ -162,14 +166,14 @@ fn a_completion_that_a_wrong_clock_made_due_waits_for_its_hour() {
     let due_in = |wait: Duration| move |case: &mut Case| case.order.complete_at = Some(NOW.plus(wait));
     check([
         ("due now", before(WHOLE).with(due_in(Duration::ZERO)), "send, 10000 expected"),
-        ("due in an hour", before(WHOLE).with(due_in(HOUR)), "ask in 3600 s, 0 agree"),
+        ("due in an hour", before(WHOLE).with(due_in(HOUR)), "ask in 300 s, 0 agree"),
         ("let go meanwhile", before(WHOLE).with(due_in(HOUR)).hears(plain(BankStatus::Reversed)), "withdrawn"),
     ]);
 }
 
 #[test]
 fn nothing_is_sent_for_an_order_that_is_no_longer_to_be_completed() {
-    let gone = |state| move |case: &mut Case| case.order = order(state);
+    let gone = |state| move |case: &mut Case| *case.order = order(state);
     check([
         ("parked", before(WHOLE).with(|case| case.order.parked = true), "withdrawn"),
         ("in review", before(WHOLE).with(gone(State::Review)), "withdrawn"),
@@ -383,4 +387,117 @@ fn a_question_from_before_the_quiet_times_end_cannot_agree() {
         assert_eq!(straddles(asked_at, now), expected, "{what}");
     }
     assert!(!intended(WHOLE).became_quiet_between(NOW, NOW.plus(HOUR), settle().quiet), "nothing was sent");
+}
+
+/// Nothing that cannot be undone rests on one answer.
+#[test]
+fn a_first_send_needs_an_earlier_view_that_showed_the_same_hold() {
+    let earlier = |view: Option<BankView>| move |case: &mut Case| case.order.view = view.map(seen);
+    let held = |sums| view(BankStatus::Held, sums);
+    let unsent = || {
+        sent(WHOLE, SECOND).with(|case| {
+            case.operation.state = OperationState::Intended;
+            case.operation.unknown_sends = 0;
+        })
+    };
+    let in_euro = BankView { currency: Some(Currency::from_numeric(978).unwrap()), ..plain(BankStatus::Held) };
+    check([
+        ("nothing was seen before", before(WHOLE).with(earlier(None)), "ask in 5 s, 0 agree"),
+        ("the same", before(WHOLE).with(earlier(Some(plain(BankStatus::Held)))), "send, 10000 expected"),
+        ("registered", before(WHOLE).with(earlier(Some(plain(BankStatus::Registered)))), "ask in 5 s, 0 agree"),
+        ("without sums", before(WHOLE).with(earlier(Some(bare(BankStatus::Held)))), "ask in 5 s, 0 agree"),
+        ("another hold", before(WHOLE).with(earlier(Some(held([9_000, 0, 0])))), "ask in 5 s, 0 agree"),
+        ("another currency", before(WHOLE).with(earlier(Some(in_euro))), "ask in 5 s, 0 agree"),
+        ("a part", before(part(7_000)).with(earlier(None)), "ask in 5 s, 0 agree"),
+        ("a reversal", reversing().with(earlier(None)), "ask in 5 s, 0 agree"),
+        ("again, provably never sent", unsent().with(earlier(None)), "ask in 5 s, 0 agree"),
+        // Two reads have agreed by then in any case.
+        ("again, quiet long enough", agreed(WHOLE).with(earlier(None)), "send, 10000 expected"),
+    ]);
+}
+
+/// A reversal that nobody has sent, and a bank that shows the hold as it should be.
+fn reversing() -> Case {
+    before(WHOLE).with(|case| case.operation = reversal())
+}
+
+/// A reversal that was sent `ago`, and a bank that shows the hold as if nothing had happened.
+fn reversed(ago: Duration) -> Case {
+    let sent = Operation { kind: OperationKind::Reversal, ..in_doubt(WHOLE, ago) };
+    before(WHOLE).with(|case| case.operation = sent)
+}
+
+#[test]
+fn a_reversal_is_sent_on_the_same_terms_as_a_completion() {
+    use BankStatus::{Declined, Deposited, Held, Refunded, Registered, Reversed};
+    let smaller = || view(Held, [9_000, 0, 0]);
+    check([
+        ("held", reversing(), "send, 10000 expected"),
+        ("registered", reversing().hears(plain(Registered)), "ask in 5 s, 0 agree"),
+        ("taken by somebody else", reversing().hears(plain(Deposited)), "withdrawn"),
+        ("gone already", reversing().hears(plain(Reversed)), "withdrawn"),
+        ("given back", reversing().hears(plain(Refunded)), "withdrawn"),
+        ("declined", reversing().hears(plain(Declined)), "withdrawn"),
+        ("held and taken", reversing().hears(view(Held, [10_000, 1, 0])), "review: deposited_while_held:1"),
+        ("no sums", reversing().hears(bare(Held)), "ask in 5 s, 0 agree"),
+        ("another hold", reversing().hears(smaller()), "review: approved_differs:10000:9000"),
+        (
+            "another hold, accepted",
+            reversing().accepted("approved_differs:10000:9000").hears(smaller()),
+            "send, 9000 expected",
+        ),
+        ("parked", reversing().with(|case| case.order.parked = true), "withdrawn"),
+        ("in review", reversing().with(|case| *case.order = order(State::Review)), "withdrawn"),
+    ]);
+}
+
+#[test]
+fn a_sent_reversal_is_settled_by_what_the_bank_shows() {
+    use BankStatus::{Declined, Deposited, Held, InAuthentication, Other, Refunded, Registered, Reversed};
+    let sent = || reversed(MINUTE);
+    check([
+        ("gone", sent().hears(plain(Reversed)), "confirmed, 10000"),
+        ("gone, without sums", sent().hears(bare(Reversed)), "confirmed, 10000"),
+        ("gone, by its other number", sent().hears(plain(Declined)), "confirmed, 10000"),
+        ("taken", sent().hears(plain(Deposited)), "review: taken_instead_of_reversed:10000"),
+        ("taken in part", sent().hears(view(Deposited, [10_000, 60, 0])), "review: taken_instead_of_reversed:60"),
+        ("taken, without sums", sent().hears(bare(Deposited)), "review: taken_instead_of_reversed:0"),
+        ("taken and given back", sent().hears(plain(Refunded)), "review: taken_instead_of_reversed:10000"),
+        ("taken, then gone", sent().hears(view(Reversed, [0, 7, 0])), "review: taken_instead_of_reversed:7"),
+        ("still held", sent(), "ask in 5 s, 0 agree"),
+        ("still held, without sums", sent().hears(bare(Held)), "ask in 5 s, 0 agree"),
+        ("held and taken", sent().hears(view(Held, [10_000, 5, 0])), "review, still in doubt: deposited_while_held:5"),
+        ("registered", sent().hears(plain(Registered)), "ask in 5 s, 0 agree"),
+        ("in authentication", sent().hears(plain(InAuthentication)), "ask in 5 s, 0 agree"),
+        ("a status of no document", sent().hears(plain(Other(9))), "ask in 5 s, 0 agree"),
+        (
+            "another order's",
+            sent().hears(BankView { order_number: Some("A-2".to_owned()), ..plain(Reversed) }),
+            "review, still in doubt: another_order_number:A-2",
+        ),
+    ]);
+}
+
+#[test]
+fn a_reversal_is_sent_again_only_when_quiet_and_read_twice() {
+    let agreed = || reversed(HOUR).with(|case| case.operation.agreeing_reads = 1);
+    let attempts = |case: &mut Case| (case.operation.attempt, case.operation.unknown_sends) = (3, 3);
+    let refused = |case: &mut Case| case.operation.unknown_sends = 0;
+    check([
+        ("quiet, first read", reversed(HOUR), "ask in 5 s, 1 agree"),
+        ("quiet, second read", agreed(), "send, 10000 expected"),
+        ("attempts exhausted", agreed().with(attempts), "review, still in doubt: still_held_after_reversal:3"),
+        (
+            "never to be sent again",
+            agreed().with(|case| case.policy.resend_whole = false),
+            "review, still in doubt: still_held_after_reversal:1",
+        ),
+        (
+            "parked meanwhile",
+            agreed().with(|case| case.order.parked = true),
+            "review, still in doubt: still_held_after_reversal:1",
+        ),
+        ("refused, and still held", reversed(SECOND).with(refused), "refused by the bank"),
+        ("refused, and gone", reversed(SECOND).with(refused).hears(plain(BankStatus::Reversed)), "confirmed, 10000"),
+    ]);
 }

@@ -106,10 +106,10 @@ impl Desk {
             Question::Asked(face) => Some(self.asked(rows, &order, open?, face, wall)),
             Question::Answered(answer) => self.answered(rows, &order, &open?, answer, wall),
             Question::Looked(face) => self.looked(rows, &order, open.as_ref(), face, wall),
-            Question::Plan => self.plan(rows, &order, open.as_ref()),
+            Question::Plan => self.plan(rows, &order, open.as_ref(), wall),
             Question::Park => {
                 let seen = open.map(|open| self.not_in_doubt(open));
-                self.act(rows, acts::park(&order, seen.as_ref(), someone()))
+                self.act(rows, acts::park(&order, seen.as_ref(), Some(&self.policy), someone()))
             }
             Question::Release(take) => self.release(rows, &order, open.as_ref(), take, wall),
             Question::Accept => {
@@ -220,8 +220,8 @@ impl Desk {
         Some(self.written(rows, Some(&looked.order), None))
     }
 
-    fn plan(&mut self, rows: Rows, order: &Order, open: Option<&Operation>) -> Option<Decided> {
-        let (next, _) = completion::planned_anew(order, &self.policy).filter(|_| open.is_none())?;
+    fn plan(&mut self, rows: Rows, order: &Order, open: Option<&Operation>, wall: Wall) -> Option<Decided> {
+        let (next, _) = completion::planned_anew(order, &self.policy, wall.now()).filter(|_| open.is_none())?;
         Some(self.written(rows, Some(&next), None))
     }
 

@@ -231,7 +231,8 @@ impl Codes {
     /// The real row. A completion is due five hours from now, or has been for five.
     pub(super) fn order(&self, row: &OrderRow, wall: Wall) -> Order {
         let complete_at = if wall.due { NOW.minus(HOUR * 5) } else { NOW.plus(HOUR * 5) };
-        let hold = Hold { held_at: complete_at.minus(DAY), lapses_at: NOW.plus(DAY * 5) };
+        let held_at = complete_at.minus(DAY);
+        let hold = Hold { held_at, begun_at: held_at, lapses_at: held_at.plus(DAY * 5) };
         Order {
             completion: row.take.real(),
             parked: row.parked,

@@ -4,16 +4,18 @@
 //! about is not listed again as a difference. Deciding what happens to an order is
 //! [`lifecycle`](super::super::lifecycle)'s subject; here it is only described.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::super::autocompletion;
 use super::super::holds::{self, HoldPolicy};
-use super::super::money::for_people;
-use super::super::operation::{Operation, OperationState, times};
+use super::super::money::{Currency, for_people};
+use super::super::operation::{Operation, OperationKind, OperationState, times};
 use super::super::order::{Order, State};
 use super::super::polling::{self, LookPolicy};
 use super::super::time::{Timestamp, in_words};
 use super::figures::{self, figures, in_our_currency, intended_minor};
-use super::{Finding, FindingKind};
+use super::{Finding, FindingKind, HoldsLeft, TimeLeft};
 
 /// An order with its latest completion, as the store hands it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,7 @@ fn findings_of(candidate: &Candidate, yardstick: Yardstick<'_>, now: Timestamp) 
         in_review(candidate),
         in_doubt(candidate),
         hold(candidate, yardstick.holds, now),
+        own_schedule(candidate, now),
         differs(candidate),
         stuck(candidate, yardstick, now),
     ];
@@ -76,11 +79,17 @@ fn in_doubt(candidate: &Candidate) -> Option<Finding> {
     let is_in_doubt = |operation: &&Operation| operation.state == OperationState::InDoubt;
     let operation = candidate.operation.as_ref().filter(is_in_doubt)?;
     let since = operation.sent_at.unwrap_or(operation.intended_at);
-    let our_minor = intended_minor(candidate);
+    let our_minor = match operation.kind {
+        OperationKind::Completion => intended_minor(candidate),
+        // Nothing is to be taken.
+        OperationKind::Reversal => 0,
+    };
+    let concerned = operation.expected_minor.unwrap_or_else(|| intended_minor(candidate));
     let note = operation.note.as_deref().unwrap_or("no answer");
     let detail = format!(
-        "a completion of {} was sent {}; the outcome is not known yet ({note})",
-        for_people(our_minor, candidate.order.currency),
+        "a {} of {} was sent {}; the outcome is not known yet ({note})",
+        operation.kind.as_str(),
+        for_people(concerned, candidate.order.currency),
         times(operation.attempt)
     );
     Some(Finding {
@@ -124,9 +133,9 @@ fn hold(candidate: &Candidate, policy: &HoldPolicy, now: Timestamp) -> Option<Fi
 /// What a hold waits for.
 fn awaited(candidate: &Candidate, now: Timestamp) -> String {
     let order = &candidate.order;
-    let operation = candidate.operation.as_ref();
-    if operation.is_some_and(|operation| operation.state == OperationState::InDoubt) {
-        return "its completion is in doubt".to_owned();
+    let is_in_doubt = |operation: &&Operation| operation.state == OperationState::InDoubt;
+    if let Some(operation) = candidate.operation.as_ref().filter(is_in_doubt) {
+        return format!("its {} is in doubt", operation.kind.as_str());
     }
     if order.state == State::Review {
         return "in review, so nothing completes it".to_owned();
@@ -137,6 +146,43 @@ fn awaited(candidate: &Candidate, now: Timestamp) -> String {
         (Some(at), _) => format!("completion in {}", in_words(at.since(now))),
         (None, _) => "waits for its release".to_owned(),
     }
+}
+
+/// The gateway's own schedule is against ours, and no request of ours can change it.
+fn own_schedule(candidate: &Candidate, now: Timestamp) -> Option<Finding> {
+    let (at, conflict) = autocompletion::conflict(&candidate.order)?;
+    let when = if at > now {
+        format!("in {}", in_words(at.since(now)))
+    } else {
+        format!("{} ago already", in_words(now.since(at)))
+    };
+    let detail = format!("the bank completes it by itself {when}, {}", conflict.in_words());
+    Some(finding(FindingKind::Autocompletion, candidate, detail))
+}
+
+/// Holds that stand, by the time that is left until their lapse: for each level of the merchant's warnings, the most
+/// urgent first, and by currency.
+pub fn holds_left(candidates: &[Candidate], policy: &HoldPolicy, now: Timestamp) -> Vec<HoldsLeft> {
+    let mut left: BTreeMap<(TimeLeft, Currency), HoldsLeft> = BTreeMap::new();
+    for order in candidates.iter().map(|candidate| &candidate.order).filter(|order| holds::stands(order)) {
+        let Some(hold) = order.hold else { continue };
+        let within = policy.warn_at.iter().rev().find(|level| now >= hold.lapses_at.minus(**level));
+        let time_left = match within {
+            _ if now >= hold.lapses_at => TimeLeft::Lapsed,
+            Some(level) => TimeLeft::Within(*level),
+            None => TimeLeft::Later,
+        };
+        let currency = order.currency;
+        let sum = left.entry((time_left, currency)).or_insert(HoldsLeft {
+            time_left,
+            currency,
+            count: 0,
+            amount_minor: Some(0),
+        });
+        sum.count = sum.count.saturating_add(1);
+        sum.amount_minor = sum.amount_minor.and_then(|minor| minor.checked_add(order.amount.minor()));
+    }
+    left.into_values().collect()
 }
 
 fn stuck(candidate: &Candidate, yardstick: Yardstick<'_>, now: Timestamp) -> Option<Finding> {

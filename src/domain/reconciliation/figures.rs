@@ -7,7 +7,7 @@
 use super::super::bank::{BankAmounts, BankStatus, BankView};
 use super::super::lifecycle::Contradiction;
 use super::super::money::for_people;
-use super::super::operation::CompletionAmount;
+use super::super::operation::{CompletionAmount, OperationKind};
 use super::super::order::{Order, State};
 use super::Candidate;
 
@@ -48,7 +48,8 @@ fn taken_minor(amounts: BankAmounts, intended: i64) -> i64 {
 
 /// What should have been taken, by the latest recorded intention: the completion's sum, else the order's.
 pub(super) fn intended_minor(candidate: &Candidate) -> i64 {
-    let operation = candidate.operation.as_ref();
+    // What a reversal intended is that nothing is taken; whoever takes it all the same takes what the order says.
+    let operation = candidate.operation.as_ref().filter(|operation| operation.kind == OperationKind::Completion);
     let sent = operation.and_then(|operation| operation.expected_minor);
     let amount = operation.map_or(candidate.order.completion, |operation| operation.amount);
     match (sent, amount) {

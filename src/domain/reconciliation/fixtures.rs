@@ -1,12 +1,13 @@
 //! Candidates for tests, said in a few words: an order for 100.00 RUB, and what became of it.
 #![expect(clippy::inconsistent_digit_grouping, reason = "100_00 reads as 100.00")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::bank::{BankAmounts, BankStatus, BankView};
-use super::super::holds::HoldPolicy;
+use super::super::holds::{AtDeadline, HoldPolicy};
 use super::super::money::{Amount, Currency};
-use super::super::operation::{CompletionAmount, Operation, OperationKey, OperationState};
+use super::super::operation::{CompletionAmount, Operation, OperationKey, OperationKind, OperationState};
 use super::super::order::{Hold, MerchantId, Order, OrderId, OrderKey, OrderNumber, ReviewReason, SeenView, State};
 use super::super::polling::LookPolicy;
 use super::super::time::Timestamp;
@@ -39,6 +40,12 @@ pub(crate) fn order(number: &str, state: State) -> Candidate {
         released_at: None,
         hold: None,
         complete_at: None,
+        held_at_first: None,
+        deadline_at: None,
+        lapse_warnings: 0,
+        payment_system: None,
+        autocompletion_at: None,
+        autocompletion_told: None,
         next_look_at: None,
         unknown_in_a_row: 0,
         heard: None,
@@ -61,6 +68,9 @@ impl Candidate {
             currency: Some(self.order.currency),
             amounts: Some(BankAmounts { approved, deposited, refunded }),
             authorised_at: None,
+            payment_system: None,
+            chargeback: None,
+            autocompletion_at: None,
         };
         self.order.view = Some(SeenView { view, seen_at: ago(1) });
         self
@@ -80,7 +90,7 @@ impl Candidate {
 
     /// Held ten hours ago; lapses in `hours`.
     pub(crate) fn lapses_in(self, hours: i64) -> Self {
-        let hold = Hold { held_at: ago(10), lapses_at: ago(-hours) };
+        let hold = Hold { held_at: ago(10), begun_at: ago(10), lapses_at: ago(-hours) };
         self.with(|order| order.hold = Some(hold))
     }
 
@@ -106,6 +116,7 @@ impl Candidate {
         self.operation = Some(Operation {
             key: OperationKey(1),
             order: self.order.key,
+            kind: OperationKind::Completion,
             amount: CompletionAmount::Exactly(Amount::new(minor).unwrap()),
             state,
             attempt,
@@ -137,6 +148,12 @@ pub(crate) fn with_yardstick<T>(measure: impl FnOnce(Yardstick<'_>) -> T) -> T {
         backoff: Duration::from_secs(5),
         backoff_max: hours(1),
     };
-    let holds = HoldPolicy { lifetime: hours(24 * 7), warn_before: hours(24) };
+    let holds = HoldPolicy {
+        lifetime: hours(24 * 7),
+        by_system: BTreeMap::new(),
+        warn_at: vec![hours(24), hours(6)],
+        act_before: hours(3),
+        at_deadline: AtDeadline::Review,
+    };
     measure(Yardstick { looks: &looks, holds: &holds, stuck_after: hours(6) })
 }

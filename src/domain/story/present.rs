@@ -1,10 +1,11 @@
 //! How an order stands, in sentences: its state, what it waits for, and the bank's latest word.
 
+use super::super::autocompletion;
 use super::super::bank::{BankStatus, BankView, PAYMENT_TIME_RAN_OUT};
 use super::super::calendar::Zone;
 use super::super::journey::Policy;
 use super::super::money::for_people;
-use super::super::operation::{Operation, OperationState};
+use super::super::operation::{Operation, OperationKind, OperationState};
 use super::super::order::{Order, State};
 use super::super::polling;
 use super::super::time::{Timestamp, in_words};
@@ -18,6 +19,7 @@ pub(super) fn sentences(order: &Order, open: Option<&Operation>, policy: &Policy
         State::Deposited | State::Reversed | State::Refunded | State::Declined => vec![ended(order)],
     };
     said.extend(open.map(|open| operation(open, order, &policy.zone)));
+    said.extend(conflict(order, &policy.zone));
     said.extend(heard(order, &policy.zone));
     said
 }
@@ -52,6 +54,9 @@ fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp
     if open.is_none() {
         said.push(match (order.parked, order.complete_at) {
             (true, _) => format!("It is parked: nothing is taken until somebody releases it. {}", release(order)),
+            (false, None) if order.deadline_at.is_some_and(|at| at > now) && order.released_at.is_some() => {
+                "The time of its completion comes only after the hold has lapsed.".to_owned()
+            }
             (false, None) => {
                 format!("Its completion waits for a release by the shop or an operator. {}", release(order))
             }
@@ -64,6 +69,13 @@ fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp
         said.push(format!("The hold should have lapsed at {} ({ago} ago).", policy.zone.for_people(hold.lapses_at)));
     }
     said
+}
+
+/// What the bank will do by itself against what is planned here.
+fn conflict(order: &Order, zone: &Zone) -> Option<String> {
+    let (at, conflict) = autocompletion::conflict(order)?;
+    let when = zone.for_people(at);
+    Some(format!("The bank would complete it by itself at {when}, {}: mend that in its console.", conflict.in_words()))
 }
 
 /// What the bank says it holds, as far as it has said so; our price otherwise.
@@ -122,17 +134,19 @@ fn declined(view: Option<&BankView>) -> String {
 fn operation(open: &Operation, order: &Order, zone: &Zone) -> String {
     let what = match open.expected_minor {
         Some(minor) => for_people(minor, order.currency),
+        None if open.kind == OperationKind::Reversal => "the whole hold".to_owned(),
         None => taken(order),
     };
+    let kind = open.kind.as_str();
     let note = open.note.as_deref().map(|note| format!(" Latest: {note}.")).unwrap_or_default();
     match (open.state, open.sent_at) {
         (OperationState::InDoubt, Some(sent_at)) => format!(
-            "A completion of {what} was sent, the {} time at {}, and its outcome is not known yet. The bank is asked \
+            "A {kind} of {what} was sent, the {} time at {}, and its outcome is not known yet. The bank is asked \
              until it shows.{note}",
             ordinal(open.attempt),
             zone.for_people(sent_at)
         ),
-        _ => format!("A completion of {what} is due and not sent yet.{note}"),
+        _ => format!("A {kind} of {what} is due and not sent yet.{note}"),
     }
 }
 

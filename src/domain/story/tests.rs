@@ -1,15 +1,16 @@
 //! The stories as people read them, all of one evening in Moscow.
 #![expect(clippy::inconsistent_digit_grouping, reason = "1_234_50 reads as 1 234.50")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
 use crate::domain::bank::{BankAmounts, BankStatus, BankView};
 use crate::domain::calendar::Zone;
 use crate::domain::guard::GuardPolicy;
-use crate::domain::holds::{CompletionSchedule, HoldPolicy};
+use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy};
 use crate::domain::money::{Amount, Currency};
-use crate::domain::operation::{OperationKey, SettlePolicy};
+use crate::domain::operation::{OperationKey, OperationKind, SettlePolicy};
 use crate::domain::order::{Heard, Hold, MerchantId, OrderKey, OrderNumber, ReviewReason, SeenView};
 use crate::domain::polling::LookPolicy;
 
@@ -34,7 +35,13 @@ fn policy() -> Policy {
             backoff: minutes(1),
             backoff_max: minutes(10),
         },
-        holds: HoldPolicy { lifetime: minutes(5 * 1_440), warn_before: minutes(1_440) },
+        holds: HoldPolicy {
+            lifetime: minutes(5 * 1_440),
+            by_system: BTreeMap::new(),
+            warn_at: vec![minutes(1_440), minutes(360)],
+            act_before: minutes(180),
+            at_deadline: AtDeadline::Review,
+        },
         schedule: CompletionSchedule::OnRelease,
         settle: SettlePolicy {
             quiet: minutes(15),
@@ -66,6 +73,12 @@ fn order(state: State) -> Order {
         released_at: None,
         hold: None,
         complete_at: None,
+        held_at_first: None,
+        deadline_at: None,
+        lapse_warnings: 0,
+        payment_system: None,
+        autocompletion_at: None,
+        autocompletion_told: None,
         next_look_at: None,
         unknown_in_a_row: 0,
         heard: None,
@@ -76,7 +89,7 @@ fn order(state: State) -> Order {
 }
 
 fn held() -> Order {
-    let hold = Hold { held_at: at(3), lapses_at: at(3 + 5 * 1_440) };
+    let hold = Hold { held_at: at(3), begun_at: at(3), lapses_at: at(3 + 5 * 1_440) };
     let heard = Heard { at: at(3), words: "the bank shows it held".to_owned() };
     Order { hold: Some(hold), heard: Some(heard), next_look_at: Some(at(13)), ..order(State::Held) }
 }
@@ -92,6 +105,9 @@ fn seen(status: BankStatus, action_code: Option<i64>, deposited: i64) -> SeenVie
         currency: Some(Currency::RUB),
         amounts: Some(amounts),
         authorised_at: None,
+        payment_system: None,
+        chargeback: None,
+        autocompletion_at: None,
     };
     SeenView { view, seen_at: at(3) }
 }
@@ -100,6 +116,7 @@ fn operation(state: OperationState, attempt: u32) -> Operation {
     Operation {
         key: OperationKey(1),
         order: OrderKey(1),
+        kind: OperationKind::Completion,
         amount: CompletionAmount::Whole,
         state,
         attempt,
@@ -202,7 +219,7 @@ Its completion waits for a release by the shop or an operator. To release it: re
 The bank's latest answer, at 2026-11-20 18:03:00: the bank shows it held.
 --
 2026-11-20 18:13:00 The bank is asked how it stands.
-2026-11-24 18:03:00 If it is still held by then, the hold is at risk: the alert fires.
+2026-11-24 18:03:00 If it is still held by then, the hold is at risk: the 24h warning.
 2026-11-25 18:03:00 The bank lets the hold go, and the money is the buyer's again.
 ",
     );
@@ -241,7 +258,7 @@ It waits for the time of its completion, which takes 1 000.00 RUB.
 --
 2026-11-20 18:09:00 A completion of 1 000.00 RUB is due; the bank is asked before it is sent.
 2026-11-20 18:13:00 The bank is asked how it stands.
-2026-11-24 18:03:00 If it is still held by then, the hold is at risk: the alert fires.
+2026-11-24 18:03:00 If it is still held by then, the hold is at risk: the 24h warning.
 2026-11-25 18:03:00 The bank lets the hold go, and the money is the buyer's again.
 ",
     );
@@ -266,7 +283,7 @@ A completion of 1 234.50 RUB was sent, the 1st time at 2026-11-20 18:05:00, and 
 --
 2026-11-20 18:06:00 The bank is asked what became of the completion.
 2026-11-20 18:20:00 If the bank still shows the hold by then, the completion is taken to have had no effect, and sent again.
-2026-11-24 18:03:00 If it is still held by then, the hold is at risk: the alert fires.
+2026-11-24 18:03:00 If it is still held by then, the hold is at risk: the 24h warning.
 2026-11-25 18:03:00 The bank lets the hold go, and the money is the buyer's again.
 ",
     );
@@ -295,6 +312,30 @@ To accept what the bank shows: reconciled order review A-1 --merchant shop --acc
     );
 }
 
+#[test]
+fn a_hold_that_is_reversed_at_its_deadline_though_the_bank_would_complete_it() {
+    let mut reversing = policy();
+    reversing.holds.at_deadline = AtDeadline::Reverse;
+    let deadline_at = Some(at(3 + 5 * 1_440 - 180));
+    let order = Order { deadline_at, autocompletion_at: Some(at(60)), next_look_at: None, ..held() };
+    let story = tell(&order, None, &[], &reversing, at(5));
+    let next: Vec<_> = story.next.iter().map(|moment| moment.words.as_str()).collect();
+    let expected = [
+        "The bank completes it by itself, as it was told at the registration.",
+        "If it is still held by then, the hold is at risk: the 24h warning.",
+        "If nothing completes it by then, it is reversed; the bank is asked before.",
+        "The bank lets the hold go, and the money is the buyer's again.",
+    ];
+    assert_eq!(next, expected);
+    let conflict = "The bank would complete it by itself at 2026-11-20 19:00:00, although no completion is planned here \
+                    before the hold lapses: mend that in its console.";
+    assert!(story.present.iter().any(|said| said == conflict), "{:?}", story.present);
+    let sent = Operation { kind: OperationKind::Reversal, ..operation(OperationState::InDoubt, 1) };
+    let story = tell(&order, Some(&sent), &[], &reversing, at(5));
+    assert!(story.present.iter().any(|said| said.starts_with("A reversal of 1 234.50 RUB was sent")), "{story:?}");
+    assert!(story.next.iter().any(|moment| moment.words == "The bank is asked what became of the reversal."));
+}
+
 /// The bug: the lapse of a hold, and its alert, were promised for money that the bank had taken already.
 #[test]
 fn a_hold_in_review_lapses_only_while_the_bank_shows_it() {
@@ -304,7 +345,7 @@ fn a_hold_in_review_lapses_only_while_the_bank_shows_it() {
         story.next.into_iter().map(|moment| moment.words).collect::<Vec<_>>()
     };
     let stands = [
-        "If it is still held by then, the hold is at risk: the alert fires.",
+        "If it is still held by then, the hold is at risk: the 24h warning.",
         "The bank lets the hold go, and the money is the buyer's again.",
     ];
     assert_eq!(lapse(BankStatus::Held), stands);

@@ -169,3 +169,95 @@ fn a_completion_is_acknowledged_only_in_so_many_words() {
         );
     }
 }
+
+#[test]
+fn a_reversal_is_acknowledged_by_a_code_alone() {
+    let read = |body: &str| read_reversal(Ok(body.as_bytes().to_vec()), &scrubber());
+    for body in [r#"{"errorCode":"0","errorMessage":"Успешно"}"#, r#"{"errorCode":0}"#, r#"{"ErrorCode":"0"}"#] {
+        assert_eq!(read(body), CompletionAnswer::Acknowledged, "{body}");
+    }
+    for body in [
+        "{}",
+        "<html>",
+        r#"{"errorMessage":"Success"}"#,
+        r#"{"errorCode":"7","errorMessage":"Операция невозможна для текущего состояния платежа"}"#,
+        r#"{"errorCode":"1"}"#,
+        r#"{"errorCode":"-1"}"#,
+        r#"{"errorCode":"4111111111111111"}"#,
+    ] {
+        assert!(matches!(read(body), CompletionAnswer::Unknown(_)), "{body}");
+    }
+    for body in [r#"{"errorCode":"5","errorMessage":"Access denied"}"#, r#"{"errorCode":6}"#] {
+        assert!(matches!(read(body), CompletionAnswer::Refused(_)), "{body}");
+    }
+    let of = |kind| read_reversal(Err(of_kind(kind, String::new())), &scrubber());
+    assert!(matches!(of(UnknownKind::Unreachable), CompletionAnswer::NotSent(_)));
+    for kind in [UnknownKind::Timeout, UnknownKind::Broken, UnknownKind::HttpStatus, UnknownKind::ServerError] {
+        assert!(matches!(of(kind), CompletionAnswer::Unknown(_)), "{kind:?}");
+    }
+}
+
+/// A status answer with these members besides.
+fn with_members(members: &str) -> BankView {
+    known(&format!(r#"{{"errorCode":"0","orderStatus":1,{members}}}"#))
+}
+
+#[test]
+fn the_payment_system_is_read_from_the_card_and_nothing_else_of_it() {
+    let table = [
+        (r#""cardAuthInfo":{"pan":"427601**6064","paymentSystem":"VISA","expiration":"203412"}"#, Some("visa")),
+        (r#""cardAuthInfo":{"paymentSystem":" Mir "}"#, Some("mir")),
+        (r#""cardAuthInfo":{"paymentSystem":"hunter22"}"#, None),
+        (r#""cardAuthInfo":{"paymentSystem":"4276011234566064"}"#, None),
+        (r#""cardAuthInfo":{"paymentSystem":7}"#, None),
+        (r#""cardAuthInfo":{"paymentSystem":null}"#, None),
+        (r#""cardAuthInfo":{}"#, None),
+        (r#""cardAuthInfo":[]"#, None),
+        (r#""cardAuthInfo":[{"paymentSystem":"VISA"}]"#, None),
+        (r#""cardAuthInfo":null"#, None),
+        (r#""cardAuthInfo":"VISA""#, None),
+        (r#""cardAuthInfo":true"#, None),
+        (r#""cardAuthInfo":-1.5"#, None),
+        (r#""paymentSystem":"VISA""#, None),
+    ];
+    for (members, expected) in table {
+        let view = with_members(members);
+        assert_eq!(view.payment_system.as_ref().map(PaymentSystem::as_str), expected, "{members}");
+    }
+}
+
+#[test]
+fn a_chargeback_is_a_truth_value_in_any_spelling_or_not_told() {
+    let table = [
+        (r#""chargeback":true"#, Some(true)),
+        (r#""chargeback":"true""#, Some(true)),
+        (r#""chargeback":false"#, Some(false)),
+        (r#""chargeback":null"#, None),
+        (r#""chargeback":{}"#, None),
+        (r#""amount":1"#, None),
+    ];
+    for (members, expected) in table {
+        assert_eq!(with_members(members).chargeback, expected, "{members}");
+    }
+}
+
+/// Where an answer might carry it is not confirmed; noon in Moscow is nine o'clock in UTC.
+#[test]
+fn the_gateways_own_schedule_is_read_wherever_it_may_stand() {
+    let noon = Some(1_795_165_200_000);
+    let table = [
+        (r#""autocompletionDate":"2026-11-20T12:00:00""#, noon),
+        (r#""autocompletionDate":1795165200000"#, noon),
+        (r#""autocompletionDate":"2026-11-20T12:00:00+03:00""#, noon),
+        (r#""attributes":[{"name":"autocompletionDate","value":"2026-11-20T12:00:00"}]"#, noon),
+        (r#""merchantOrderParams":[{"name":"autocompletionDate","value":"2026-11-20T12:00:00"}]"#, noon),
+        (r#""merchantOrderParams":{}"#, None),
+        (r#""autocompletionDate":"soon""#, None),
+        (r#""autocompletionDate":7"#, None),
+        (r#""autocompletionDate":4276011234566064"#, None),
+        (r#""autocompletionDate":[]"#, None),
+    ];
+    for (members, expected) in table {
+        assert_eq!(with_members(members).autocompletion_at.map(Timestamp::as_millis), expected, "{members}");
+    }
+}

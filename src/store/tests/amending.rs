@@ -1,6 +1,6 @@
 //! Changing an order: rows and events together or not at all.
 
-use crate::domain::bank::{BankStatus, BankView};
+use crate::domain::bank::{BankStatus, BankView, PaymentSystem};
 use crate::domain::event::EventKind;
 use crate::domain::operation::OperationState;
 use crate::domain::order::SeenView;
@@ -24,6 +24,9 @@ async fn a_row_comes_back_as_it_was_written() {
         currency: Some(Currency::RUB),
         amounts: Some(crate::domain::bank::BankAmounts { approved: 1, deposited: 2, refunded: 3 }),
         authorised_at: Some(NOW),
+        payment_system: PaymentSystem::new("MIR"),
+        chargeback: Some(false),
+        autocompletion_at: Some(NOW),
     };
     let held = order(&store, "A-1").await;
     let written = Order {
@@ -35,6 +38,12 @@ async fn a_row_comes_back_as_it_was_written() {
         heard: Some(crate::domain::order::Heard { at: NOW, words: "held".to_owned() }),
         view: Some(SeenView { view, seen_at: NOW }),
         accepted: Some("one:1\ntwo:2".to_owned()),
+        deadline_at: Some(NOW.plus(MINUTE)),
+        lapse_warnings: 2,
+        held_at_first: Some(NOW.plus(MINUTE)),
+        payment_system: PaymentSystem::new("MIR"),
+        autocompletion_at: Some(NOW),
+        autocompletion_told: Some(NOW),
         ..held
     };
     let expected = Order { version: written.version + 1, ..written.clone() };

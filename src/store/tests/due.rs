@@ -1,10 +1,11 @@
 //! What is due, in which order, and that finding it out does not walk over every order there ever was.
 
-use crate::domain::event::NewEvent;
 use crate::domain::operation::OperationState;
 
 use super::super::due::{DUE_COMPLETIONS, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
+use super::super::figures::AUTOCOMPLETION_CONFLICTS;
 use super::super::money::{IN_DOUBT, SENT_IN_A_DAY, STOPS_OF_ORDER};
+use super::super::sweep::{FUTURE_HOLDS, PULL_IN_ENDED, PULL_IN_OPEN};
 use super::super::{OrderWithOperation, SCHEMA_VERSION};
 use super::*;
 
@@ -72,7 +73,7 @@ async fn completions_come_with_the_earliest_lapse_first() {
 }
 
 #[tokio::test]
-async fn a_lapse_is_warned_of_once() {
+async fn a_lapse_is_due_until_as_many_warnings_were_given() {
     let file = File::new();
     let store = file.open();
     for (text, lapses) in [("soon", 1), ("sooner", 0), ("far", 600)] {
@@ -80,45 +81,57 @@ async fn a_lapse_is_warned_of_once() {
         hold(&store, &fresh, None, NOW.plus(MINUTE * lapses)).await;
     }
     let until = NOW.plus(MINUTE * 60);
-    let near = store.unwarned_lapses(&shop(), until, 10).await.unwrap();
+    let near = store.unwarned_lapses(&shop(), until, 1, 10).await.unwrap();
     assert_eq!(numbers(&near), ["sooner", "soon"]);
-    let event = NewEvent {
-        kind: crate::domain::event::EventKind::HoldAtRisk,
-        cause: Cause::Schedule,
-        before: State::Held,
-        after: State::Held,
-        detail: "near".to_owned(),
+    assert_eq!(store.next_unwarned_lapse(&shop(), 1).await.unwrap(), Some(NOW));
+    let warned = |order: &Order, _: Option<&Operation>| Amendment {
+        order: Some(Order { lapse_warnings: 1, ..order.clone() }),
+        ..Amendment::nothing(())
     };
-    store.record_lapse_warning(near[0].order.key, event, NOW).await.unwrap();
-    assert_eq!(numbers(&store.unwarned_lapses(&shop(), until, 10).await.unwrap()), ["soon"]);
+    store.amend(near[0].order.key, NOW, warned).await.unwrap();
+    assert_eq!(numbers(&store.unwarned_lapses(&shop(), until, 1, 10).await.unwrap()), ["soon"]);
+    assert_eq!(numbers(&store.unwarned_lapses(&shop(), until, 2, 10).await.unwrap()), ["sooner", "soon"]);
+    assert_eq!(store.next_unwarned_lapse(&shop(), 1).await.unwrap(), Some(NOW.plus(MINUTE)));
 }
 
 /// Each query, and the ways by which it may come to a row of `orders`: by a range of its own index, or by row id.
 #[test]
 fn no_query_of_what_is_due_walks_over_all_orders() {
     let by_id = "SEARCH orders USING INTEGER PRIMARY KEY (rowid=?)";
-    let table: [(&str, usize, &[&str]); 5] = [
+    let table: [(&str, usize, &[&str]); 9] = [
         (DUE_LOOKS, 3, &["SEARCH orders USING INDEX orders_by_next_look (merchant=? AND next_look_at_ms<?)"]),
         (NEXT_LOOK, 1, &["SEARCH orders USING COVERING INDEX orders_by_next_look (merchant=? AND next_look_at_ms>?)"]),
         (
             DUE_COMPLETIONS,
             3,
-            &["SEARCH orders USING COVERING INDEX orders_by_completion (merchant=? AND complete_at_ms<?)", by_id],
+            &[
+                "SEARCH orders USING COVERING INDEX orders_by_completion (merchant=? AND complete_at_ms<?)",
+                "SEARCH orders USING COVERING INDEX orders_by_deadline (merchant=? AND deadline_at_ms<?)",
+                by_id,
+            ],
         ),
         (
             NEXT_COMPLETION,
             1,
-            &["SEARCH orders USING COVERING INDEX orders_by_completion (merchant=? AND complete_at_ms>?)", by_id],
+            &[
+                "SEARCH orders USING COVERING INDEX orders_by_completion (merchant=? AND complete_at_ms>?)",
+                "SEARCH orders USING COVERING INDEX orders_by_deadline (merchant=? AND deadline_at_ms>?)",
+                by_id,
+            ],
         ),
         (
             UNWARNED_LAPSES,
-            3,
+            4,
             &["SEARCH orders USING INDEX orders_by_lapse (merchant=? AND lapses_at_ms>? AND lapses_at_ms<?)"],
         ),
+        (FUTURE_HOLDS, 3, &["SEARCH orders USING INDEX orders_by_hold (merchant=? AND held_at_ms>?)"]),
+        (PULL_IN_OPEN, 4, &["SEARCH orders USING INDEX orders_by_state (merchant=? AND state=?)"]),
+        (PULL_IN_ENDED, 3, &["SEARCH orders USING INDEX orders_by_next_look (merchant=? AND next_look_at_ms>?)"]),
+        (AUTOCOMPLETION_CONFLICTS, 1, &["SEARCH orders USING INDEX orders_by_autocompletion (merchant=?)"]),
     ];
     let file = File::at_rest();
     let raw = file.raw();
-    assert_eq!(SCHEMA_VERSION, 2, "a migration may have changed the indexes: read the plans again");
+    assert_eq!(SCHEMA_VERSION, 3, "a migration may have changed the indexes: read the plans again");
     for (sql, parameters, ways) in table {
         let plan = plan(&raw, sql, parameters);
         let of_orders: Vec<_> = plan.iter().filter(|line| line.contains(" orders")).collect();

@@ -7,6 +7,8 @@ mod file;
 mod money;
 mod room;
 mod schema;
+mod sweep;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::domain::event::Cause;
 use crate::domain::money::{Amount, Currency};
-use crate::domain::operation::{CompletionAmount, NewOperation, Operation};
+use crate::domain::operation::{CompletionAmount, NewOperation, Operation, OperationKind};
 use crate::domain::order::{Hold, MerchantId, NewOrder, Order, OrderId, OrderNumber, State};
 use crate::domain::time::Timestamp;
 
@@ -85,6 +87,7 @@ fn new_order(text: &str) -> NewOrder {
         currency: Currency::RUB,
         expires_at: None,
         completion: CompletionAmount::Whole,
+        autocompletion_at: None,
     }
 }
 
@@ -119,7 +122,7 @@ async fn change(store: &Store, order: &Order, change: impl FnOnce(&mut Order) + 
 async fn hold(store: &Store, order: &Order, complete_at: Option<Timestamp>, lapses_at: Timestamp) {
     let held = move |order: &mut Order| {
         order.state = State::Held;
-        order.hold = Some(Hold { held_at: NOW, lapses_at });
+        order.hold = Some(Hold { held_at: NOW, begun_at: NOW, lapses_at });
         order.complete_at = complete_at;
         order.next_look_at = Some(NOW);
     };
@@ -128,7 +131,7 @@ async fn hold(store: &Store, order: &Order, complete_at: Option<Timestamp>, laps
 
 /// Opens a completion of an order, its first step due at `at`.
 async fn intend(store: &Store, order: &Order, at: Timestamp) {
-    let new = NewOperation { amount: CompletionAmount::Whole, intended_at: at };
+    let new = NewOperation { kind: OperationKind::Completion, amount: CompletionAmount::Whole, intended_at: at };
     let opened = store.amend(order.key, at, move |_, _| Amendment {
         operation: OperationChange::Open(new),
         ..Amendment::nothing(())

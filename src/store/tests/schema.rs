@@ -54,6 +54,13 @@ async fn an_orders_row_is_one_that_the_types_know() {
         ("held", "parked = 1", check_failed),
         ("held", "parked = 1, complete_at_ms = NULL", None),
         ("held", "parked = 2, complete_at_ms = NULL", check_failed),
+        ("pending", "deadline_at_ms = 1", check_failed),
+        ("held", "deadline_at_ms = 1", check_failed),
+        ("held", "deadline_at_ms = 1, complete_at_ms = NULL", None),
+        ("held", "lapse_warnings = -1", check_failed),
+        ("held", "lapse_warnings = NULL", Some("NOT NULL constraint failed")),
+        ("held", "payment_system = ''", check_failed),
+        ("held", "bank_chargeback = 2", check_failed),
         ("pending", "amount_minor = 0", check_failed),
         ("pending", "amount_minor = 999999999999", None),
         ("pending", "amount_minor = 1000000000000", check_failed),
@@ -101,6 +108,8 @@ async fn an_operations_row_is_one_that_the_types_know() {
         ("settled_at_ms = 1", check_failed),
         ("state = 'lost', settled_at_ms = 1", check_failed),
         ("kind = 'theft'", check_failed),
+        ("kind = 'reversal', amount_minor = NULL", None),
+        ("kind = 'reversal', amount_minor = 5", check_failed),
         ("amount_minor = 0", check_failed),
         ("expected_minor = 0", check_failed),
         ("order_key = 99", Some("FOREIGN KEY constraint failed")),
@@ -139,6 +148,7 @@ async fn what_was_sent_cannot_be_changed() {
     .unwrap();
     let refused = Some("what was sent cannot be changed");
     check(&raw, "UPDATE operations SET amount_minor = 7", refused);
+    check(&raw, "UPDATE operations SET kind = 'reversal'", refused);
     check(&raw, "UPDATE operations SET order_key = (SELECT id FROM orders WHERE order_number = 'pending')", refused);
     check(&raw, "UPDATE operations SET amount_minor = amount_minor, note = 'the same'", None);
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reconciled::domain::event::{Cause, EventKind, NewEvent};
-use reconciled::domain::operation::{NewOperation, Operation, OperationState};
+use reconciled::domain::operation::{NewOperation, Operation, OperationKind, OperationState};
 use reconciled::domain::order::{Heard, Hold, Order, OrderId, OrderKey, State};
 use reconciled::domain::time::Timestamp;
 use reconciled::store::{Added, Amendment, OpenError, OperationChange, Store};
@@ -210,12 +210,16 @@ fn next(order: &Order, open: Option<&Operation>, tried: usize) -> Amendment<Opti
         }
         (State::Pending, None) => {
             after.state = State::Held;
-            after.hold = Some(Hold { held_at: NOW, lapses_at: NOW });
+            after.hold = Some(Hold { held_at: NOW, begun_at: NOW, lapses_at: NOW });
             after.complete_at = Some(NOW);
             (EventKind::Changed, "-")
         }
         (State::Held, None) => {
-            operation = OperationChange::Open(NewOperation { amount: order.completion, intended_at: NOW });
+            operation = OperationChange::Open(NewOperation {
+                kind: OperationKind::Completion,
+                amount: order.completion,
+                intended_at: NOW,
+            });
             (EventKind::CompletionIntended, "intended")
         }
         (State::Held, Some(open)) => {

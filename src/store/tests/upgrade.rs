@@ -1,0 +1,114 @@
+//! A database of an earlier version, with rows in it, becomes one of this version and loses nothing.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use crate::domain::event::EventKind;
+use crate::domain::operation::OperationState;
+
+use super::super::SCHEMA_VERSION;
+use super::*;
+
+const FIRST: &str = include_str!("../migrations/0001_orders.sql");
+
+/// An order in every state, holds warned of and not, an operation in every state, and a journal.
+const ROWS: &str = "
+    INSERT INTO orders (id, merchant, order_number, amount_minor, currency, state, state_since_ms, created_at_ms,
+            next_look_at_ms, held_at_ms, lapses_at_ms, lapse_warned, complete_at_ms, parked, bank_seen_at_ms, bank_status,
+            bank_authorised_at_ms, review_code, review_sentence)
+    VALUES (1, 'shop', 'pending',  100, 643, 'pending',  1, 1, 9, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL),
+           (2, 'shop', 'held',     100, 643, 'held',     1, 1, 9, 50,   90,   1, 70,   0, 60,   1,    40,   NULL, NULL),
+           (3, 'shop', 'parked',   100, 643, 'held',     1, 1, 9, 50,   90,   0, NULL, 1, 60,   1,    55,   NULL, NULL),
+           (4, 'shop', 'review',   100, 643, 'review',   1, 1, 9, 50,   90,   0, NULL, 0, 60,   1,    NULL, 'x',  'y'),
+           (5, 'shop', 'declined', 100, 643, 'declined', 1, 1, NULL, NULL, NULL, 0, NULL, 0, 60, 6,   NULL, NULL, NULL);
+    INSERT INTO operations (id, order_key, merchant, kind, amount_minor, state, attempt, unknown_sends, expected_minor,
+            instance, intended_at_ms, sent_at_ms, answered_at_ms, settled_at_ms, agreeing_reads, asks, next_step_at_ms, note)
+    VALUES (3, 2, 'shop', 'completion', NULL, 'refused',      1, 0, 100, 'a', 51, 52, 53, 54,   1, 2, 55, 'no'),
+           (5, 2, 'shop', 'completion', 70,   'in_doubt',     2, 1, 70,  'b', 61, 62, 63, NULL, 1, 2, 65, NULL),
+           (6, 3, 'shop', 'completion', NULL, 'withdrawn',    0, 0, NULL, 'b', 61, NULL, NULL, 64, 0, 0, 65, 'parked'),
+           (7, 4, 'shop', 'completion', NULL, 'contradicted', 1, 1, 100, 'b', 61, 62, 63, 64,   0, 3, 65, 'odd');
+    INSERT INTO events (at_ms, order_key, kind, cause, state_before, state_after, detail)
+    VALUES (1, 1, 'added', 'shop', 'pending', 'pending', 'entered the queue'),
+           (2, 2, 'changed', 'look', 'pending', 'held', 'the bank shows it held');
+    INSERT INTO report_schedule VALUES ('shop', 7, 8);";
+
+fn of_version_1() -> File {
+    let file = File::new();
+    let raw = file.raw();
+    raw.pragma_update(None, "journal_mode", "WAL").unwrap();
+    raw.execute_batch(FIRST).unwrap();
+    raw.execute_batch(ROWS).unwrap();
+    raw.pragma_update(None, "user_version", 1).unwrap();
+    raw.pragma_update(None, "application_id", 0x7263_6e64).unwrap();
+    file
+}
+
+/// Everything of a table that both versions have, row by row.
+fn rows(raw: &Connection, columns: &str, table: &str) -> Vec<Vec<rusqlite::types::Value>> {
+    let mut statement = raw.prepare(&format!("SELECT {columns} FROM {table} ORDER BY 1")).unwrap();
+    let width = statement.column_count();
+    let row = |row: &rusqlite::Row<'_>| (0..width).map(|index| row.get(index)).collect();
+    statement.query_map([], row).unwrap().map(Result::unwrap).collect()
+}
+
+/// Indexes and triggers with their text: a table that was made anew must have all of them again.
+fn attached(raw: &Connection) -> BTreeMap<String, String> {
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL";
+    let mut statement = raw.prepare(sql).unwrap();
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn version_1_with_rows_in_it_loses_nothing() {
+    let file = of_version_1();
+    let raw = file.raw();
+    let orders =
+        "id, version, merchant, order_number, amount_minor, state, held_at_ms, lapses_at_ms, complete_at_ms, parked";
+    let tables = [(orders, "orders"), ("*", "operations"), ("*", "events"), ("*", "report_schedule")];
+    let before = tables.map(|(columns, table)| rows(&raw, columns, table));
+    let attached_before = attached(&raw);
+    drop(raw);
+    drop(file.open());
+    let raw = file.raw();
+    assert_eq!(tables.map(|(columns, table)| rows(&raw, columns, table)), before);
+    for (name, sql) in attached_before {
+        assert_eq!(attached(&raw).get(&name), Some(&sql), "{name}");
+    }
+    let version: usize = raw.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, SCHEMA_VERSION);
+    assert_eq!(rows(&raw, "*", "pragma_foreign_key_check"), Vec::<Vec<_>>::new());
+    let healthy: String = raw.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(healthy, "ok");
+    let sequence: i64 =
+        raw.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'events'", [], |row| row.get(0)).unwrap();
+    assert_eq!(sequence, 2, "an event's number is never used again");
+}
+
+/// What is new is filled from what was known, and the rows are rows of the types.
+#[tokio::test]
+async fn what_version_2_knows_besides_comes_from_the_rows() {
+    let file = of_version_1();
+    let store = file.open();
+    let table = [("held", 40, 1), ("parked", 50, 0), ("review", 50, 0)];
+    for (number, begun, warnings) in table {
+        let order = store.order(&shop(), number).await.unwrap().order;
+        let hold = order.hold.unwrap();
+        assert_eq!((hold.held_at.as_millis(), hold.lapses_at.as_millis()), (50, 90), "{number}");
+        assert_eq!((hold.begun_at.as_millis(), order.lapse_warnings), (begun, warnings), "{number}");
+        assert_eq!((order.deadline_at, order.payment_system), (None, None), "{number}: planned when the daemon starts");
+    }
+    let held = store.order(&shop(), "held").await.unwrap();
+    let open = held.operation.unwrap();
+    assert_eq!((open.kind, open.state, open.attempt), (OperationKind::Completion, OperationState::InDoubt, 2));
+    let kinds: Vec<_> = store.events_after(0, 10).await.unwrap().into_iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::Added, EventKind::Changed]);
+}
+
+#[tokio::test]
+async fn a_database_made_anew_and_one_that_was_upgraded_are_the_same() {
+    let (upgraded, fresh) = (of_version_1(), File::new());
+    drop((upgraded.open(), fresh.open()));
+    let schema = |file: &File| rows(&file.raw(), "name, sql", "sqlite_schema");
+    assert_eq!(schema(&upgraded), schema(&fresh));
+}
