@@ -111,6 +111,10 @@ pub enum Effect {
     Lapsed,
     /// A held amount was taken, whole or in part.
     Completed,
+    /// A clerk let the hold go.
+    Reversed,
+    /// A clerk gave money back, all of it or some.
+    Refunded,
 }
 
 /// The lines, newest last.

@@ -18,7 +18,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["domain"]),
     ("api", &["clock", "config", "domain", "intake", "metrics", "progress", "store"]),
     ("daemon", &["api", "clock", "config", "domain", "gateway", "metrics", "progress", "report", "store"]),
-    ("cli", &["clock", "config", "daemon", "domain", "intake", "metrics", "report", "sandbox", "store", "systemd"]),
+    ("simulation", &["clock", "config", "daemon", "domain", "intake", "sandbox", "store"]),
+    (
+        "cli",
+        &[
+            "clock",
+            "config",
+            "daemon",
+            "domain",
+            "intake",
+            "metrics",
+            "report",
+            "sandbox",
+            "simulation",
+            "store",
+            "systemd",
+        ],
+    ),
 ];
 
 /// Libraries that live in certain files alone.
