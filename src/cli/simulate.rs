@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::output::Output;
-use crate::simulation::{self, Campaign, Cover, Extras, Findings, Outcome, Progress, Task, Violation};
+use crate::simulation::{self, Campaign, Cover, Extent, Extras, Findings, Outcome, Progress, Task, Violation};
 
 /// `reconciled simulate`.
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,9 @@ pub(super) struct Simulate {
     /// How many days each seed lives
     #[arg(long, value_name = "N", default_value = "30")]
     days: NonZeroU32,
+    /// How many orders each seed has
+    #[arg(long, value_name = "N", default_value = "100")]
+    orders: NonZeroUsize,
     /// Run this seed alone and print its log and the log's hash
     #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "from", "threads", "json"])]
     seed: Option<u64>,
@@ -61,24 +64,16 @@ impl Simulate {
             restored_backups: self.with.contains(&Extra::RestoredBackups),
             clock_steps: self.with.contains(&Extra::ClockSteps),
         };
+        let extent = Extent { days: self.days.get(), orders: self.orders.get(), extras };
         match self.seed {
-            Some(seed) => self.replay(seed, extras, output).await,
-            None => self.campaign(extras, output).await,
+            Some(seed) => replay(seed, extent, output).await,
+            None => self.campaign(extent, output).await,
         }
     }
 
-    async fn replay(&self, seed: u64, extras: Extras, output: &Output) -> Result<(), Failure> {
-        let days = self.days.get();
-        let replayed = aside(move || simulation::replay(seed, days, extras)).await?;
-        let (outcome, log) = replayed.map_err(|error| Failure::failed(format!("{error:#}")))?;
-        output.write(&log)?;
-        output.line(said_of_seed(&outcome))?;
-        agreed(outcome.violations.is_empty())
-    }
-
-    async fn campaign(&self, extras: Extras, output: &Output) -> Result<(), Failure> {
+    async fn campaign(&self, extent: Extent, output: &Output) -> Result<(), Failure> {
         let threads = self.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-        let task = Task { first: self.from, seeds: self.seeds, days: self.days.get(), extras, threads };
+        let task = Task { first: self.from, seeds: self.seeds, extent, threads };
         let begun = Instant::now();
         let bar = Bar(bar(self.seeds));
         let findings = aside(move || {
@@ -94,6 +89,14 @@ impl Simulate {
         }
         agreed(findings.violations.is_empty() && findings.broken.is_empty())
     }
+}
+
+async fn replay(seed: u64, extent: Extent, output: &Output) -> Result<(), Failure> {
+    let replayed = aside(move || simulation::replay(seed, extent)).await?;
+    let (outcome, log) = replayed.map_err(|error| Failure::failed(format!("{error:#}")))?;
+    output.write(&log)?;
+    output.line(said_of_seed(&outcome))?;
+    agreed(outcome.violations.is_empty())
 }
 
 /// Hours of computing have no place on a thread that others wait for.
@@ -152,7 +155,7 @@ const ROWS_MAX: usize = 20;
 
 fn tell(findings: &Findings, task: Task, took: Duration, output: &Output) -> Result<(), Failure> {
     let per_minute = findings.seeds as f64 * 60.0 / took.as_secs_f64().max(0.001);
-    output.heading(format!("{} seeds of {} days, from seed {}", findings.seeds, task.days, task.first))?;
+    output.heading(format!("{} seeds of {} days, from seed {}", findings.seeds, task.extent.days, task.first))?;
     output.line(format!(
         "{per_minute:.0} seeds a minute on {} threads; {} orders, {} requests, {} sends, log {:016x}",
         task.threads, findings.orders, findings.requests, findings.sends, findings.hash

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Extras;
+use super::Extent;
 use super::checker::Violation;
 use super::cover::Cover;
 use super::run::{self, Outcome};
@@ -17,10 +17,8 @@ pub struct Task {
     pub first: u64,
     /// How many.
     pub seeds: u64,
-    /// Days of each.
-    pub days: u32,
-    /// Misfortunes beyond the usual.
-    pub extras: Extras,
+    /// How much of each.
+    pub extent: Extent,
     /// Threads.
     pub threads: usize,
 }
@@ -93,7 +91,7 @@ impl<'a> Campaign<'a> {
                 return;
             }
             let seed = self.task.first.wrapping_add(nth);
-            let outcome = run::run(seed, self.task.days, self.task.extras);
+            let outcome = run::run(seed, self.task.extent);
             self.findings.lock().unwrap_or_else(PoisonError::into_inner).take(seed, outcome);
             self.told.one_more();
         }

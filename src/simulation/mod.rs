@@ -41,6 +41,17 @@ pub use checker::Violation;
 pub use cover::Cover;
 pub use run::{Outcome, replay};
 
+/// How much of a life is simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Days.
+    pub days: u32,
+    /// Orders.
+    pub orders: usize,
+    /// Misfortunes beyond the usual.
+    pub extras: Extras,
+}
+
 /// Misfortunes that are drawn only when they are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extras {

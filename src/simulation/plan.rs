@@ -8,15 +8,12 @@ use std::time::Duration;
 use crate::sandbox::FaultRule;
 
 use super::policy::{self, PolicyPlan};
-use super::{Extras, swarm};
+use super::{Extent, swarm};
 
 /// One hour.
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// Orders of a seed.
-pub(super) const ORDERS: usize = 100;
 
 /// The dearest order in minor units.
 const AMOUNT_MAX: i64 = 1_000_000;
@@ -90,8 +87,9 @@ pub(super) struct Outage {
 }
 
 impl Plan {
-    /// The plan of `seed` for so many days.
-    pub(super) fn draw(seed: u64, days: u32, extras: Extras) -> Self {
+    /// The plan of `seed`.
+    pub(super) fn draw(seed: u64, extent: Extent) -> Self {
+        let Extent { days, orders, extras } = extent;
         let mut chance = fastrand::Rng::with_seed(seed);
         let ends_at = DAY * days;
         let calm_from = ends_at - (ends_at / 4).min(DAY * 3);
@@ -101,7 +99,7 @@ impl Plan {
         Self {
             part_after_part: chance.bool(),
             hold_lifetime: DAY * chance.u32(3..=8),
-            orders: (1..=ORDERS).map(|number| order(number, calm_from, chance)).collect(),
+            orders: (1..=orders).map(|number| order(number, calm_from, chance)).collect(),
             kills: moments(calm_from, [0, 1, 4, 16], days, chance),
             restarts: moments(calm_from, [0, 0, 1, 2], days, chance),
             peril_percent: one_of([0, 0, 1, 10, 50], chance),

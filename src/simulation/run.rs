@@ -16,7 +16,7 @@ use super::cover::{self, Cover};
 use super::log::Log;
 use super::plan::Plan;
 use super::world::{Next, START_MS, World};
-use super::{Extras, cast};
+use super::{Extent, cast};
 
 /// What came of a seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,17 +46,17 @@ pub struct Outcome {
 }
 
 /// Runs `seed` and hashes its log.
-pub(super) fn run(seed: u64, days: u32, extras: Extras) -> anyhow::Result<Outcome> {
-    simulate(seed, days, extras, Log::hashing()).map(|(outcome, _)| outcome)
+pub(super) fn run(seed: u64, extent: Extent) -> anyhow::Result<Outcome> {
+    simulate(seed, extent, Log::hashing()).map(|(outcome, _)| outcome)
 }
 
 /// Runs `seed` and keeps its log.
-pub fn replay(seed: u64, days: u32, extras: Extras) -> anyhow::Result<(Outcome, String)> {
-    let (outcome, log) = simulate(seed, days, extras, Log::keeping())?;
+pub fn replay(seed: u64, extent: Extent) -> anyhow::Result<(Outcome, String)> {
+    let (outcome, log) = simulate(seed, extent, Log::keeping())?;
     Ok((outcome, log.into_kept().unwrap_or_default()))
 }
 
-fn simulate(seed: u64, days: u32, extras: Extras, log: Log) -> anyhow::Result<(Outcome, Log)> {
+fn simulate(seed: u64, extent: Extent, log: Log) -> anyhow::Result<(Outcome, Log)> {
     let directory = tempfile::Builder::new()
         .prefix("reconciled-simulation-")
         .tempdir_in(in_memory())
@@ -64,7 +64,7 @@ fn simulate(seed: u64, days: u32, extras: Extras, log: Log) -> anyhow::Result<(O
     // Everything that the daemon draws on this thread follows from the seed.
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(live(seed, Plan::draw(seed, days, extras), directory.path(), log))
+    runtime.block_on(live(seed, Plan::draw(seed, extent), directory.path(), log))
 }
 
 /// A file system in memory, where there is one: nothing of it has to last.

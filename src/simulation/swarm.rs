@@ -4,8 +4,12 @@
 
 use crate::sandbox::{AmountPart, FaultKind, FaultRule, Moment, Probability};
 
-/// How often a kind may strike, in per cent.
-const RATES: [u32; 4] = [0, 1, 10, 50];
+/// How often a kind strikes that strikes at all, in parts per million.
+const RATES: [u32; 5] = [10_000, 10_000, 100_000, 100_000, 500_000];
+
+/// The same for answers that are well-formed and untrue: each sends its order to a person, and where most orders are
+/// with people, nothing else is tried any more.
+const LIES: [u32; 2] = [500, 5_000];
 
 /// The longest that the bank lets a request lie before it takes effect. Below every merchant's quiet time: what takes
 /// effect later than that is outside of what anybody can be safe from (the assumption *quiet*).
@@ -21,14 +25,20 @@ pub(super) fn draw(chance: &mut fastrand::Rng) -> Vec<FaultRule> {
     if chance.u8(..10) == 0 {
         return Vec::new();
     }
+    let percent_on = chance.choice([10, 30, 60]).unwrap_or(10_u32);
     let mut rules = Vec::new();
     for kind in kinds(chance) {
-        let rate = chance.choice(RATES).unwrap_or_default();
-        if rate > 0 {
-            rules.push(FaultRule::always(kind).with_probability(Probability::percent(rate)));
+        let rates = if is_lie(&kind) { &LIES[..] } else { &RATES[..] };
+        let rate = rates[chance.usize(..rates.len())];
+        if chance.u32(..100) < percent_on {
+            rules.push(FaultRule::always(kind).with_probability(Probability::per_million(rate)));
         }
     }
     rules
+}
+
+const fn is_lie(kind: &FaultKind) -> bool {
+    matches!(kind, FaultKind::WrongOrder | FaultKind::WrongAmount { .. })
 }
 
 fn kinds(chance: &mut fastrand::Rng) -> Vec<FaultKind> {
