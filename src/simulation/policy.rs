@@ -62,7 +62,7 @@ pub(super) fn draw(chance: &mut fastrand::Rng) -> PolicyPlan {
         ("quiet", pick(&["5m", "15m", "1h"])),
         ("resend", pick(&["whole", "whole", "never"])),
         ("ask_every", pick(&["5s", "1m"])),
-        ("ask_every_max", pick(&["5m", "30m"])),
+        ("ask_every_max", pick(&["30m", "1h"])),
     ];
     table(&mut toml, &settle);
     let (attempts, at_once) = (pick(&["1", "3", "5"]), pick(&["1", "3", "8"]));
