@@ -82,11 +82,6 @@ const OF_ALL: [(&str, fn(&Evidence, &Terms<'_>) -> Rows); 5] = [
     ("report_differs_from_ledger", report_differs_from_ledger),
 ];
 
-/// The names of all queries.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    OF_ORDER.iter().map(|(name, _)| *name).chain(OF_ALL.iter().map(|(name, _)| *name))
-}
-
 /// Asks every query.
 pub(super) fn check(evidence: &Evidence, terms: &Terms<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
@@ -457,3 +452,6 @@ fn report_differs_from_ledger(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     }
     if reported == ledger { Vec::new() } else { vec![format!("the reports say {reported}, the ledger {ledger}")] }
 }
+
+#[cfg(test)]
+mod tests;

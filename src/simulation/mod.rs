@@ -34,6 +34,8 @@ mod policy;
 mod reaper;
 mod run;
 mod swarm;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use campaign::{Campaign, Findings, Progress, Task};
