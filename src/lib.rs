@@ -89,6 +89,7 @@ pub mod report;
 pub mod cli;
 
 pub mod sandbox;
+pub mod simulation;
 
 pub mod clock;
 pub mod timekeeper;

@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod sandbox;
 mod signals;
+mod simulate;
 mod status;
 
 use std::path::PathBuf;
@@ -74,6 +75,8 @@ enum Command {
     Report(report::Draw),
     /// Open a small bank on this host, to try everything without money
     Sandbox(sandbox::Open),
+    /// Run the daemon through months of bad luck in virtual time, and check every book
+    Simulate(simulate::Simulate),
     /// Print a script that completes these commands in a shell
     Completions(man::Completions),
     /// Print the manual page, or write the pages of all commands
@@ -103,6 +106,7 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Status(status) => status.run(&config, &output).await,
         Command::Report(draw) => draw.run(&config, &output).await,
         Command::Sandbox(open) => open.run(&output).await,
+        Command::Simulate(simulate) => simulate.run(&output).await,
         Command::Completions(completions) => completions.run(&output),
         Command::Man(man) => man.run(&output),
     };

@@ -208,7 +208,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     let mut leave = None;
     let standing = Standing { clock: held::clock_doubt(desk), ..standing };
     if expects_to_send(desk, &order, &operation, &answer, &standing) {
-        leave = Some(desk.gateway.pacer().permit(Purpose::Money).await);
+        leave = Some(desk.gateway.pacer().permit(Purpose::Send).await);
         if answered.elapsed() > desk.gateway.pacer().patience(FRESH) {
             // R4 wants a fresh read, and this one has grown old: the step is still due, and asks again.
             return Ok(());

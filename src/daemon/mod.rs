@@ -37,6 +37,7 @@ use crate::api::{self, Api};
 use crate::clock::Clock;
 use crate::config::{Change, Config, MerchantConfig, changes};
 use crate::domain::order::MerchantId;
+pub(crate) use crate::gateway::{Connecting, Connector, Wire};
 use crate::gateway::{Gateway, TransportError};
 use crate::metrics::Metrics;
 use crate::progress::{Phase, Progress};

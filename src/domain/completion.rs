@@ -219,7 +219,7 @@ fn tripped(
 
 /// An open completion whose send is held back: it stays what it is, says why, and is tried again after a while.
 pub fn put_off(operation: &Operation, held: &Held, now: Timestamp) -> Operation {
-    Operation { next_step_at: now.plus(guard::HELD_FOR), note: Some(held.to_string()), ..operation.clone() }
+    Operation { next_step_at: now.plus(held.wait()), note: Some(held.to_string()), ..operation.clone() }
 }
 
 /// What a completion that was not sent yet will take at most, before a read has said how much is held.

@@ -17,9 +17,12 @@ use super::order::{MerchantId, Order, OrderKey, OrderNumber};
 use super::time::Timestamp;
 use super::timekeeping::Doubt;
 
-/// How long a send that is held back waits before it is tried again: short enough that a person who starts the money
-/// sees it move, long enough that thousands of them cost little.
-pub const HELD_FOR: Duration = Duration::from_secs(15);
+/// How long a send that is held back waits before it is tried again. Whoever starts the money, and every outcome that
+/// becomes known, makes what waits due at once, so this is for what nobody tells: long enough that thousands cost little.
+pub const HELD_FOR: Duration = Duration::from_secs(300);
+
+/// The same where the clock is in doubt: the question to the bank is what ends that.
+const ASK_THE_TIME: Duration = Duration::from_secs(15);
 
 /// The time over which the daily sum rolls: no zone is needed, and no midnight lets twice the sum through.
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -225,6 +228,14 @@ pub enum Held {
 impl Held {
     /// Every word for it: a closed set, since it labels a metric.
     pub const WORDS: [&'static str; 4] = ["stopped", "clock", "in_doubt_full", "daily_sum"];
+
+    /// How long it waits before it is tried again.
+    pub const fn wait(&self) -> Duration {
+        match self {
+            Self::Clock(_) => ASK_THE_TIME,
+            Self::Stopped { .. } | Self::InDoubtFull { .. } | Self::DailySum { .. } => HELD_FOR,
+        }
+    }
 
     /// Held back by `stop`.
     pub fn by_stop(stop: &Stop) -> Self {

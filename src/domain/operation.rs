@@ -15,6 +15,7 @@ pub use settle::after_read;
 use std::time::Duration;
 
 use super::bank::Unknown;
+use super::guard;
 use super::lifecycle::Contradiction;
 use super::money::Amount;
 use super::order::OrderKey;
@@ -197,7 +198,7 @@ impl SettlePolicy {
     /// The longest an open operation waits for its next step: whatever is planned later was planned by a clock that was
     /// wrong, or by other settings.
     pub fn bound(&self) -> Duration {
-        self.ask_every_max.max(ASK_IN_PEACE)
+        self.ask_every_max.max(ASK_IN_PEACE).max(guard::HELD_FOR)
     }
 
     /// How long the gateway asked us to wait, as far as that is within our own bound.

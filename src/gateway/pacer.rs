@@ -1,4 +1,5 @@
-//! The request budget of one login: so many requests a second, so many at once, money before looks.
+//! The request budget of one login: so many requests a second, so many at once, sends before questions about money, and
+//! these before looks.
 //!
 //! The limiter is governor's; the sleeping is tokio's, because governor's own timer does not follow a paused clock.
 //! The bucket starts empty: a restart must not be a way to exceed the budget.
@@ -22,8 +23,11 @@ use crate::config::Budget;
 pub enum Purpose {
     /// A look.
     Look,
-    /// A completion, or a question about one.
+    /// A question about a completion.
     Money,
+    /// A completion. The question before it must still be fresh: did others' questions come between the two, a small
+    /// budget would make every answer old before its send, and nothing would ever be sent.
+    Send,
 }
 
 /// Money requests served before a waiting look may compete with the next.
@@ -42,9 +46,11 @@ pub struct Pacer {
     clock: TokioClock,
     in_flight: Arc<Semaphore>,
     /// First come, first served, for each purpose by itself: whoever is not at the head does not even try.
-    turns: [tokio::sync::Mutex<()>; 2],
+    turns: [tokio::sync::Mutex<()>; 3],
     /// Money requests that wait just now: looks stand back for them.
     money_waiting: AtomicUsize,
+    /// Of these, sends: questions stand back for them.
+    sends_waiting: AtomicUsize,
     money_served: Notify,
     /// Money requests served since the last look.
     money_in_a_row: AtomicUsize,
@@ -67,6 +73,7 @@ impl Pacer {
             in_flight: Arc::new(Semaphore::new(budget.in_flight.get())),
             turns: Default::default(),
             money_waiting: AtomicUsize::new(0),
+            sends_waiting: AtomicUsize::new(0),
             money_served: Notify::new(),
             money_in_a_row: AtomicUsize::new(0),
             period: budget.period,
@@ -76,20 +83,20 @@ impl Pacer {
 
     /// Waits for a place in flight, then for the budget. Cancelling the wait costs nothing.
     pub async fn permit(&self, purpose: Purpose) -> Permit {
-        let _waiting = (purpose == Purpose::Money).then(|| MoneyWaiting::announce(self));
-        let [looks, money] = &self.turns;
+        let _money = (purpose != Purpose::Look).then(|| Waiting::announce(self, &self.money_waiting));
+        let _send = (purpose == Purpose::Send).then(|| Waiting::announce(self, &self.sends_waiting));
+        let [looks, questions, sends] = &self.turns;
         let _turn = match purpose {
             Purpose::Look => looks.lock().await,
-            Purpose::Money => money.lock().await,
+            Purpose::Money => questions.lock().await,
+            Purpose::Send => sends.lock().await,
         };
         loop {
-            if purpose == Purpose::Look {
-                self.stand_back_for_money().await;
-            }
+            self.stand_back(purpose).await;
             let place = self.place_in_flight().await;
-            // Places come in the order in which they were asked for: a look whose turn it is passes its place on while
-            // money waits behind it.
-            if purpose == Purpose::Look && self.money_goes_first() {
+            // Places come in the order in which they were asked for: whoever's turn it is passes his place on while
+            // something more urgent waits behind him.
+            if self.another_goes_first(purpose) {
                 continue;
             }
             match self.limiter.check() {
@@ -128,13 +135,21 @@ impl Pacer {
         }
     }
 
-    async fn stand_back_for_money(&self) {
+    async fn stand_back(&self, purpose: Purpose) {
         loop {
             let served = self.money_served.notified();
-            if !self.money_goes_first() {
+            if !self.another_goes_first(purpose) {
                 return;
             }
             served.await;
+        }
+    }
+
+    fn another_goes_first(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Look => self.money_goes_first(),
+            Purpose::Money => self.sends_waiting.load(Ordering::Acquire) > 0,
+            Purpose::Send => false,
         }
     }
 
@@ -147,7 +162,7 @@ impl Pacer {
         self.lock_used().count(self.clock.seconds());
         match purpose {
             Purpose::Look => self.money_in_a_row.store(0, Ordering::Release),
-            Purpose::Money => {
+            Purpose::Money | Purpose::Send => {
                 self.money_in_a_row.fetch_add(1, Ordering::AcqRel);
             }
         }
@@ -158,20 +173,23 @@ impl Pacer {
     }
 }
 
-/// Counts a waiting money request for as long as it waits, whether it is served or cancelled.
-struct MoneyWaiting<'a>(&'a Pacer);
+/// Counts a waiting request for as long as it waits, whether it is served or cancelled.
+struct Waiting<'a> {
+    pacer: &'a Pacer,
+    count: &'a AtomicUsize,
+}
 
-impl<'a> MoneyWaiting<'a> {
-    fn announce(pacer: &'a Pacer) -> Self {
-        pacer.money_waiting.fetch_add(1, Ordering::AcqRel);
-        Self(pacer)
+impl<'a> Waiting<'a> {
+    fn announce(pacer: &'a Pacer, count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self { pacer, count }
     }
 }
 
-impl Drop for MoneyWaiting<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.money_waiting.fetch_sub(1, Ordering::AcqRel);
-        self.0.money_served.notify_waiters();
+        self.count.fetch_sub(1, Ordering::AcqRel);
+        self.pacer.money_served.notify_waiters();
     }
 }
 

@@ -114,7 +114,7 @@ impl Transport {
         match &self.clients {
             Clients::Network { looks, .. } => post(looks, &url, &form).await,
             Clients::InProcess(connector) => {
-                in_process::post(connector, &self.config, &url, &form, ready(Ok(()))).await
+                Box::pin(in_process::post(connector, &self.config, &url, &form, ready(Ok(())))).await
             }
         }
     }
@@ -139,7 +139,7 @@ impl Transport {
         match &self.clients {
             Clients::Network { money, .. } => post(money, &url, &form).await,
             Clients::InProcess(connector) => {
-                in_process::post(connector, &self.config, &url, &form, last_word::ask()).await
+                Box::pin(in_process::post(connector, &self.config, &url, &form, last_word::ask())).await
             }
         }
     }

@@ -53,6 +53,7 @@ impl Bank {
             session_ms: millis(settings.session_timeout),
             hold_ms: millis(settings.hold_lifetime),
             order_number_max: settings.order_number_max,
+            part_after_part: settings.part_after_part,
         };
         let vault = Vault {
             book: Book::new(terms, settings.seed),
@@ -120,6 +121,24 @@ impl Bank {
     pub fn walk_away(&self, order_id: &str) -> Result<OrderView, Refusal> {
         let (mut vault, now_ms) = self.vault();
         vault.book.walk_away(Key::Id(order_id), now_ms).map(Order::view)
+    }
+
+    /// A clerk in the bank's console takes a held amount, as a store would; 0 means all of it.
+    pub fn deposit(&self, order_id: &str, minor: i64) -> Result<OrderView, Refusal> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.complete(Key::Id(order_id), minor, now_ms, None).map(Order::view)
+    }
+
+    /// A clerk lets a hold go.
+    pub fn reverse(&self, order_id: &str) -> Result<OrderView, Refusal> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.reverse(Key::Id(order_id), now_ms, None).map(Order::view)
+    }
+
+    /// A clerk gives money back.
+    pub fn refund(&self, order_id: &str, minor: i64) -> Result<OrderView, Refusal> {
+        let (mut vault, now_ms) = self.vault();
+        vault.book.refund(Key::Id(order_id), minor, now_ms).map(Order::view)
     }
 
     /// One order of the bank's book, by order id.

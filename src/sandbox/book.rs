@@ -21,6 +21,8 @@ pub(super) struct Terms {
     pub(super) session_ms: i64,
     pub(super) hold_ms: i64,
     pub(super) order_number_max: usize,
+    /// Whether a hold may be completed more than once, part after part.
+    pub(super) part_after_part: bool,
 }
 
 /// Which order is meant.
@@ -163,7 +165,7 @@ impl Book {
         Ok(&self.orders[index])
     }
 
-    /// A store lets a hold go.
+    /// A store lets a hold go, or a clerk does, who asks by no request.
     pub(super) fn reverse(&mut self, key: Key<'_>, now_ms: i64, request: Option<u64>) -> Result<&Order, Refusal> {
         let index = self.index(key, now_ms)?;
         let next = self.orders[index].reversed(now_ms)?;
@@ -199,10 +201,20 @@ impl Book {
         request: Option<u64>,
     ) -> Result<&Order, Refusal> {
         let index = self.index(key, now_ms)?;
-        let next = self.orders[index].completed(asked_minor, now_ms)?;
+        let before_minor = self.orders[index].deposited_minor();
+        let next = self.orders[index].completed(asked_minor, now_ms, self.terms.part_after_part)?;
         self.change(index, next, now_ms);
-        let taken_minor = self.orders[index].deposited_minor();
+        let taken_minor = self.orders[index].deposited_minor() - before_minor;
         self.record(index, Effect::Completed, taken_minor, now_ms, request);
+        Ok(&self.orders[index])
+    }
+
+    /// A clerk gives money back.
+    pub(super) fn refund(&mut self, key: Key<'_>, minor: i64, now_ms: i64) -> Result<&Order, Refusal> {
+        let index = self.index(key, now_ms)?;
+        let next = self.orders[index].refunded(minor, now_ms)?;
+        self.change(index, next, now_ms);
+        self.record(index, Effect::Refunded, minor, now_ms, None);
         Ok(&self.orders[index])
     }
 
@@ -253,7 +265,7 @@ impl Book {
             self.run_outs.push(Reverse((due_ms, index)));
         }
         let order = &mut self.orders[index];
-        if let State::Deposited { .. } = next {
+        if let State::Deposited { refunded_minor: 0, .. } = next {
             order.deposits += 1;
         }
         order.earlier = Some(std::mem::replace(&mut order.state, next));

@@ -102,10 +102,11 @@ fn state(state: &OrderState) -> &'static str {
     match state {
         OrderState::Registered { .. } => "registered",
         OrderState::Held { .. } => "held",
-        OrderState::Deposited { .. } => "deposited",
+        OrderState::Deposited { refunded_minor: 0, .. } => "deposited",
+        OrderState::Deposited { .. } => "refunded",
         OrderState::Declined { reason: Decline::ByIssuer, .. } => "declined",
         OrderState::Declined { reason: Decline::TimeRanOut, .. } => "declined, time ran out",
-        OrderState::Reversed { .. } => "reversed, hold lapsed",
+        OrderState::Reversed { .. } => "reversed",
     }
 }
 

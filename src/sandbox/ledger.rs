@@ -111,8 +111,10 @@ pub enum Effect {
     Lapsed,
     /// A held amount was taken, whole or in part.
     Completed,
-    /// A store let a hold go.
+    /// A hold was let go, by the store or by a clerk.
     Reversed,
+    /// A clerk gave money back, all of it or some.
+    Refunded,
     /// The buyer's bank took the money back.
     ChargedBack,
 }

@@ -30,8 +30,8 @@ pub(super) enum State {
     Registered { expires_at_ms: i64 },
     /// The whole amount is held on the card.
     Held { payment: Payment, lapses_at_ms: i64 },
-    /// Money was taken.
-    Deposited { payment: Payment, amount_minor: i64, at_ms: i64 },
+    /// Money was taken, and some or all of it may have been given back.
+    Deposited { payment: Payment, amount_minor: i64, refunded_minor: i64, at_ms: i64 },
     /// Refused, or nobody came.
     Declined { reason: Decline, at_ms: i64 },
     /// The hold was let go.
@@ -89,8 +89,9 @@ impl State {
         match self {
             State::Registered { .. } => 0,
             State::Held { .. } => 1,
-            State::Deposited { .. } => 2,
+            State::Deposited { refunded_minor: 0, .. } => 2,
             State::Reversed { .. } => 3,
+            State::Deposited { .. } => 4,
             State::Declined { .. } => 6,
         }
     }
@@ -142,20 +143,42 @@ impl Order {
         Ok(State::Declined { reason, at_ms })
     }
 
-    /// The store takes `asked_minor` of the hold; 0 means all of it.
-    pub(super) fn completed(&self, asked_minor: i64, at_ms: i64) -> Result<State, Refusal> {
-        let State::Held { payment, .. } = &self.state else {
-            return Err(errors::WRONG_STATE);
+    /// The store takes `asked_minor` of the hold; 0 means all that is left of it. Where the bank takes `part_after_part`,
+    /// a hold of which some was taken may be completed again, and never beyond what was held.
+    pub(super) fn completed(&self, asked_minor: i64, at_ms: i64, part_after_part: bool) -> Result<State, Refusal> {
+        let (payment, taken_minor) = match &self.state {
+            State::Held { payment, .. } => (payment, 0),
+            State::Deposited { payment, amount_minor, refunded_minor: 0, .. } if part_after_part => {
+                (payment, *amount_minor)
+            }
+            _ => return Err(errors::WRONG_STATE),
         };
-        let held_minor = self.registration.amount_minor;
-        if asked_minor > held_minor {
+        let left_minor = self.registration.amount_minor.saturating_sub(taken_minor);
+        if left_minor == 0 {
+            return Err(errors::WRONG_STATE);
+        }
+        if asked_minor > left_minor {
             return Err(errors::ABOVE_HOLD);
         }
-        Ok(State::Deposited {
-            payment: payment.clone(),
-            amount_minor: if asked_minor == 0 { held_minor } else { asked_minor },
-            at_ms,
-        })
+        let amount_minor = taken_minor + if asked_minor == 0 { left_minor } else { asked_minor };
+        Ok(State::Deposited { payment: payment.clone(), amount_minor, refunded_minor: 0, at_ms })
+    }
+
+    /// A clerk gives `minor` of the money back; never more than was taken.
+    pub(super) fn refunded(&self, minor: i64, at_ms: i64) -> Result<State, Refusal> {
+        match &self.state {
+            State::Deposited { payment, amount_minor, refunded_minor, .. }
+                if minor > 0 && minor <= amount_minor.saturating_sub(*refunded_minor) =>
+            {
+                Ok(State::Deposited {
+                    payment: payment.clone(),
+                    amount_minor: *amount_minor,
+                    refunded_minor: refunded_minor + minor,
+                    at_ms,
+                })
+            }
+            _ => Err(errors::WRONG_STATE),
+        }
     }
 
     /// The store lets a hold go; of anything else there is nothing to reverse.
@@ -183,7 +206,7 @@ impl Order {
         if self.registration.two_phase {
             State::Held { payment, lapses_at_ms: at_ms.saturating_add(hold_ms) }
         } else {
-            State::Deposited { payment, amount_minor: self.registration.amount_minor, at_ms }
+            State::Deposited { payment, amount_minor: self.registration.amount_minor, refunded_minor: 0, at_ms }
         }
     }
 
@@ -212,6 +235,14 @@ impl Order {
         }
     }
 
+    /// The amount that was given back.
+    pub(super) fn refunded_minor(&self) -> i64 {
+        match self.state {
+            State::Deposited { refunded_minor, .. } => refunded_minor,
+            State::Registered { .. } | State::Held { .. } | State::Declined { .. } | State::Reversed { .. } => 0,
+        }
+    }
+
     /// What outsiders may see of it.
     pub(super) fn view(&self) -> OrderView {
         let ended_at_ms = match self.state {
@@ -230,7 +261,7 @@ impl Order {
             status: self.state.status(),
             approved_minor: self.approved_minor(),
             deposited_minor: self.deposited_minor(),
-            refunded_minor: 0,
+            refunded_minor: self.refunded_minor(),
             deposits: self.deposits,
             charged_back: self.charged_back,
             registered_at_ms: self.registered_at_ms,
@@ -256,7 +287,7 @@ pub struct OrderView {
     pub currency: &'static str,
     /// Whether paying holds rather than takes.
     pub two_phase: bool,
-    /// `orderStatus`: 0 registered, 1 held, 2 deposited, 3 reversed, 6 declined.
+    /// `orderStatus`: 0 registered, 1 held, 2 deposited, 3 reversed, 4 refunded, 6 declined.
     pub status: u8,
     /// Held or authorised.
     pub approved_minor: i64,
@@ -303,7 +334,7 @@ mod tests {
         [
             State::Registered { expires_at_ms: 10 },
             State::Held { payment: payment(), lapses_at_ms: 20 },
-            State::Deposited { payment: payment(), amount_minor: 900, at_ms: 6 },
+            State::Deposited { payment: payment(), amount_minor: 900, refunded_minor: 0, at_ms: 6 },
             State::Declined { reason: Decline::ByIssuer, at_ms: 6 },
             State::Reversed { payment: payment(), at_ms: 6 },
         ]
@@ -313,7 +344,7 @@ mod tests {
     fn only_a_held_order_is_completed_or_reversed_and_only_a_registered_one_paid() {
         for state in every_state() {
             let (status, order) = (state.status(), order(state));
-            assert_eq!(order.completed(0, 7).is_ok(), status == 1, "{status}");
+            assert_eq!(order.completed(0, 7, false).is_ok(), status == 1, "{status}");
             assert_eq!(order.paid(payment(), 100).is_ok(), status == 0, "{status}");
             assert_eq!(order.declined(7).is_ok(), status == 0, "{status}");
             assert_eq!(order.reversed(7).is_ok(), status == 1, "{status}");
@@ -325,7 +356,7 @@ mod tests {
     fn completion_takes_what_is_asked_and_never_more_than_the_hold() {
         let held = order(State::Held { payment: payment(), lapses_at_ms: 20 });
         let check = |asked, expected: Result<i64, Refusal>| {
-            let taken = held.completed(asked, 7).map(|state| match state {
+            let taken = held.completed(asked, 7, false).map(|state| match state {
                 State::Deposited { amount_minor, .. } => amount_minor,
                 other => panic!("{other:?}"),
             });
@@ -335,6 +366,31 @@ mod tests {
         check(1, Ok(1));
         check(900, Ok(900));
         check(901, Err(errors::ABOVE_HOLD));
+    }
+
+    #[test]
+    fn part_after_part_ends_at_the_hold() {
+        let taken =
+            |amount_minor| order(State::Deposited { payment: payment(), amount_minor, refunded_minor: 0, at_ms: 6 });
+        let check = |taken_before, asked, again, expected: Option<i64>| {
+            let next = taken(taken_before).completed(asked, 7, again);
+            let taken_after = next.ok().map(|state| order(state).deposited_minor());
+            assert_eq!(taken_after, expected, "{taken_before} {asked}");
+        };
+        check(400, 400, true, Some(800));
+        check(400, 0, true, Some(900));
+        check(400, 501, true, None);
+        check(900, 0, true, None);
+        check(400, 400, false, None);
+    }
+
+    #[test]
+    fn a_clerk_gives_back_what_was_taken_and_no_more() {
+        let mut order = order(State::Deposited { payment: payment(), amount_minor: 500, refunded_minor: 0, at_ms: 6 });
+        assert!(order.refunded(501, 7).is_err() && order.reversed(7).is_err());
+        order.state = order.refunded(200, 7).unwrap();
+        assert_eq!((order.state.status(), order.deposited_minor(), order.refunded_minor()), (4, 500, 200));
+        assert!(order.refunded(301, 8).is_err());
     }
 
     #[test]

@@ -28,6 +28,11 @@ impl Probability {
         Probability { ppm: percent * 10_000 }
     }
 
+    /// Parts per million; above a million counts as always.
+    pub const fn per_million(ppm: u32) -> Probability {
+        Probability { ppm: if ppm > MILLION { MILLION } else { ppm } }
+    }
+
     /// Parts per million.
     pub const fn ppm(self) -> u32 {
         self.ppm

@@ -176,7 +176,7 @@ fn json_params(params: &Params) -> Result<Vec<(String, String)>, Refusal> {
 mod tests {
     use super::*;
 
-    const TERMS: Terms = Terms { session_ms: 1, hold_ms: 1, order_number_max: 32 };
+    const TERMS: Terms = Terms { session_ms: 1, hold_ms: 1, order_number_max: 32, part_after_part: false };
     const GOOD: &str = "orderNumber=A-1&amount=100&returnUrl=https://shop.example/";
 
     fn parsed(extra: &str) -> Result<Registration, Refusal> {

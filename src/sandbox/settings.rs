@@ -26,6 +26,9 @@ pub struct Settings {
     pub hold_lifetime: Duration,
     /// The longest order number taken: 32 in the legacy gateway, 36 in later ones.
     pub order_number_max: usize,
+    /// Whether a hold may be completed more than once, part after part, up to what is held: some gateways do, and there a
+    /// completion that is sent twice takes money twice.
+    pub part_after_part: bool,
     /// Faults in force from the start.
     pub faults: Vec<FaultRule>,
 }
@@ -42,6 +45,7 @@ impl Default for Settings {
             // No bank publishes a number; a week is the order of magnitude that card schemes allow.
             hold_lifetime: Duration::from_secs(7 * 24 * 3_600),
             order_number_max: 32,
+            part_after_part: false,
             faults: Vec::new(),
         }
     }

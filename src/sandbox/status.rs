@@ -182,7 +182,7 @@ fn amounts(order: &Order) -> PaymentAmountInfo {
         payment_state,
         approved_amount: order.approved_minor(),
         deposited_amount: order.deposited_minor(),
-        refunded_amount: 0,
+        refunded_amount: order.refunded_minor(),
         fee_amount: paid.then_some(0),
     }
 }
@@ -240,7 +240,7 @@ mod tests {
     fn a_deposited_order_shows_card_masked_dates_and_amounts() {
         let (approval_code, reference) = ("123456".to_owned(), "580849427803".to_owned());
         let payment = Payment { at_ms: 5, approval_code, reference, card: CardSystem::Mir };
-        let shown = json(State::Deposited { payment, amount_minor: 600, at_ms: 9 });
+        let shown = json(State::Deposited { payment, amount_minor: 600, refunded_minor: 0, at_ms: 9 });
         assert_eq!(shown["orderStatus"], 2);
         assert_eq!((&shown["authDateTime"], &shown["depositedDate"]), (&5.into(), &9.into()));
         assert_eq!(shown["cardAuthInfo"]["pan"], shown["cardAuthInfo"]["maskedPan"]);

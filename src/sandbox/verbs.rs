@@ -124,7 +124,8 @@ mod tests {
     use super::super::params::Params;
     use super::*;
 
-    const TERMS: Terms = Terms { session_ms: 1_200_000, hold_ms: 600_000, order_number_max: 32 };
+    const TERMS: Terms =
+        Terms { session_ms: 1_200_000, hold_ms: 600_000, order_number_max: 32, part_after_part: false };
 
     /// A bank with one held order of 900.
     fn bank() -> (Book, String) {

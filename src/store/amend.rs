@@ -7,7 +7,7 @@ use crate::domain::completion;
 use crate::domain::event::NewEvent;
 use crate::domain::guard::{NewStop, Standing};
 use crate::domain::journey;
-use crate::domain::operation::{NewOperation, Operation};
+use crate::domain::operation::{NewOperation, Operation, OperationState};
 use crate::domain::order::{Order, OrderKey};
 use crate::domain::time::Timestamp;
 
@@ -137,7 +137,13 @@ fn write<T>(
     match &amendment.operation {
         OperationChange::None => {}
         OperationChange::Open(new) => rows::insert_operation(connection, key, *new, instance)?,
-        OperationChange::Update(operation) => rows::update_operation(connection, operation, instance, now)?,
+        OperationChange::Update(operation) => {
+            rows::update_operation(connection, operation, instance, now)?;
+            let was_in_doubt = open.is_some_and(|open| open.state == OperationState::InDoubt);
+            if was_in_doubt && operation.state != OperationState::InDoubt {
+                money::make_room(connection, &order.merchant, now)?;
+            }
+        }
     }
     if let Some(order) = &amendment.order {
         rows::update_order(connection, order)?;

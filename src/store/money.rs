@@ -354,6 +354,20 @@ fn tell_journal(
     events::append(connection, key, now, &[event])
 }
 
+/// An outcome became known: what waited longest under its lapse takes the place. One, and one more should it turn out to
+/// need none; the rest wait on.
+pub(super) fn make_room(connection: &Connection, merchant: &MerchantId, now: Timestamp) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE operations SET next_step_at_ms = ?2 WHERE id IN (
+                SELECT operations.id FROM operations JOIN orders ON orders.id = operations.order_key
+                WHERE operations.merchant = ?1 AND operations.state = 'intended' AND next_step_at_ms > ?2
+                ORDER BY orders.lapses_at_ms LIMIT 2)",
+        )?
+        .execute(params![merchant.as_str(), now.as_millis()])?;
+    Ok(())
+}
+
 /// What waits unsent is tried at once: whoever starts the money wants to see it move, and asking the bank a little early
 /// harms nobody.
 fn make_due(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<(), StoreError> {

@@ -241,6 +241,8 @@ pub(super) fn connect(path: &Path, extra: OpenFlags, mode: Mode) -> Result<Conne
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
     connection.pragma_update(None, "synchronous", mode.synchronous().0).map_err(sqlite)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(sqlite)?;
+    // Else a statement is planned anew whenever another value is bound to it: most of the time a look took.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sqlite)?;
     connection.set_prepared_statement_cache_capacity(64);
     assert_safe(&connection, path, mode).map(|()| connection)
 }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::event::{Cause, EventKind, NewEvent};
+use crate::domain::operation::{Operation, OperationKey};
 use crate::domain::order::{MerchantId, NewOrder, Order, OrderId, OrderKey, OrderNumber, State};
 use crate::domain::time::Timestamp;
 
@@ -80,6 +81,22 @@ impl Store {
         let number = number.to_owned();
         self.readers
             .read(move |connection| select_orders(connection, "SELECT * FROM orders WHERE order_number = ?1", [number]))
+            .await
+    }
+
+    /// A page of completions, settled ones too, in the order in which they were intended; at most 1000.
+    pub async fn operations_after(&self, after: OperationKey) -> Result<Vec<Operation>, StoreError> {
+        self.readers
+            .read(move |connection| {
+                let mut statement =
+                    connection.prepare_cached("SELECT * FROM operations WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+                let mut found = statement.query(params![after.0, PAGE_MAX])?;
+                let mut operations = Vec::new();
+                while let Some(row) = found.next()? {
+                    operations.push(rows::operation(row)?);
+                }
+                Ok(operations)
+            })
             .await
     }
 

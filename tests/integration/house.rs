@@ -23,7 +23,23 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["api", "clock", "config", "domain", "gateway", "metrics", "progress", "report", "store", "timekeeper"],
     ),
     ("fuzzing", &["api", "config", "domain", "gateway", "intake", "sandbox"]),
-    ("cli", &["clock", "config", "daemon", "domain", "intake", "metrics", "report", "sandbox", "store", "systemd"]),
+    ("simulation", &["clock", "config", "daemon", "domain", "intake", "sandbox", "store"]),
+    (
+        "cli",
+        &[
+            "clock",
+            "config",
+            "daemon",
+            "domain",
+            "intake",
+            "metrics",
+            "report",
+            "sandbox",
+            "simulation",
+            "store",
+            "systemd",
+        ],
+    ),
 ];
 
 /// Libraries that live in certain files alone.

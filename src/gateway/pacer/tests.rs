@@ -213,3 +213,17 @@ async fn the_share_of_the_last_minute_follows_what_was_used() {
     tokio::time::sleep(SECOND * 10_000).await;
     assert_eq!(pacer.used_per_mille(), 0);
 }
+
+/// Every question takes one permit, and every send one more soon after. Did they queue alike, three orders on a small
+/// budget would each find its answer grown old by the time of its send, ask again, and never be completed.
+#[tokio::test(start_paused = true)]
+async fn a_send_does_not_wait_behind_the_questions_of_others() {
+    let pacer = pacer(SECOND * 10, 1, 4);
+    let (tell, served) = mpsc::unbounded_channel();
+    for name in ["question 1", "question 2", "question 3"] {
+        wait(&pacer, Purpose::Money, name, &tell);
+    }
+    settle().await;
+    wait(&pacer, Purpose::Send, "send", &tell);
+    assert_eq!(names(served, 4).await[0], "send");
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const TERMS: Terms = Terms { session_ms: 1_200_000, hold_ms: 600_000, order_number_max: 32 };
+const TERMS: Terms = Terms { session_ms: 1_200_000, hold_ms: 600_000, order_number_max: 32, part_after_part: false };
 
 fn book_with(number: &str) -> (Book, String) {
     let mut book = Book::new(TERMS, 1);

@@ -1,0 +1,97 @@
+//! Who does what: each deed of the agenda, done.
+
+mod buyers;
+mod clerk;
+mod host;
+mod operator;
+mod shop;
+
+use super::evidence::Backlog;
+use super::network::Weather;
+use super::world::World;
+
+/// A deed. An order is meant by its place in the plan.
+#[derive(Debug)]
+pub(super) enum Deed {
+    /// The shop registers an order at the bank.
+    Register(usize),
+    /// The shop tells the daemon of it, and comes back later when nobody hears.
+    Tell(usize),
+    /// The shop tells it once more, with this price.
+    TellAgain(usize, i64),
+    /// A buyer decides.
+    Decide(usize),
+    /// A clerk in the bank's console touches an order.
+    Touch(usize),
+    /// A clerk gives money back.
+    GiveBack(usize),
+    /// The operator looks at what stands in review and at what is held.
+    Round,
+    /// The host kills the daemon.
+    Kill,
+    /// An administrator restarts the daemon.
+    Restart,
+    /// The daemon is started.
+    Start,
+    /// A second daemon is started.
+    StartRival,
+    /// The network changes.
+    Turn(Weather),
+    /// The host's clock is set.
+    StepClock(i64),
+    /// Whatever was overdue then must have been looked at by now, if the daemon still lives the same life.
+    JudgeBacklog { backlog: Backlog, life: u64 },
+    /// Faults, crashes and people rest.
+    Calm,
+}
+
+/// Writes the plan into the agenda.
+pub(super) fn take_places(world: &mut World) {
+    let plan = world.plan.clone();
+    for (index, order) in plan.orders.iter().enumerate() {
+        world.at(order.registered_at, Deed::Register(index));
+    }
+    for at in plan.kills {
+        world.at(at, Deed::Kill);
+    }
+    for at in plan.restarts {
+        world.at(at, Deed::Restart);
+    }
+    for at in plan.rivals {
+        world.at(at, Deed::StartRival);
+    }
+    for at in plan.rounds {
+        world.at(at, Deed::Round);
+    }
+    for outage in plan.outages {
+        world.at(outage.from, Deed::Turn(if outage.hangs { Weather::Silent } else { Weather::Refusing }));
+        world.at(outage.until, Deed::Turn(Weather::Fair));
+    }
+    for (at, ms) in plan.clock_steps {
+        world.at(at, Deed::StepClock(ms));
+    }
+    world.at(plan.calm_from, Deed::Calm);
+}
+
+/// Does a deed.
+pub(super) async fn perform(world: &mut World, deed: Deed) {
+    match deed {
+        Deed::Register(index) => shop::register(world, index),
+        Deed::Tell(index) => shop::tell(world, index).await,
+        Deed::TellAgain(index, amount_minor) => shop::tell_again(world, index, amount_minor).await,
+        Deed::Decide(index) => buyers::decide(world, index),
+        Deed::Touch(index) => clerk::touch(world, index),
+        Deed::GiveBack(index) => clerk::give_back(world, index),
+        Deed::Round => operator::round(world).await,
+        Deed::Kill => host::kill(world, "killed").await,
+        Deed::Restart => host::restart(world).await,
+        Deed::Start => host::start(world).await,
+        Deed::StartRival => host::start_rival(world).await,
+        Deed::Turn(weather) => host::turn(world, weather).await,
+        Deed::StepClock(ms) => world.step_clock(ms),
+        Deed::JudgeBacklog { backlog, life } => host::judge_backlog(world, backlog, life).await,
+        Deed::Calm => host::calm(world).await,
+    }
+}
+
+pub(super) use host::kill;

@@ -1,0 +1,94 @@
+//! The host and its administrator: deaths, starts, outages, old copies put back.
+
+use std::time::Duration;
+
+use super::super::evidence::Backlog;
+use super::super::network::Weather;
+use super::super::world::World;
+use super::Deed;
+
+/// The daemon dies and is started again after a while: seconds, as systemd does, or when somebody notices.
+pub(in super::super) async fn kill(world: &mut World, how: &'static str) {
+    if !world.is_up() {
+        return;
+    }
+    world.crash(how).await;
+    world.check().await;
+    let seconds = match world.chance.u8(..10) {
+        0..7 => world.chance.u64(1..60),
+        7..9 => world.chance.u64(60..7_200),
+        _ => world.chance.u64(7_200..130_000),
+    };
+    backups(world).await;
+    world.after(Duration::from_secs(seconds), Deed::Start);
+}
+
+/// Copies of the database are made and put back only while nobody has it open.
+async fn backups(world: &mut World) {
+    let percent = world.plan.restore_percent;
+    if percent == 0 {
+        return;
+    }
+    if world.chance.u8(..100) < percent
+        && let Some(backup) = world.backup.take()
+    {
+        let lost = world.evidence.forget_since(backup.at_ms);
+        world.note("host", &format!("an old copy of the database is put back; {} orders are lost", lost.len()));
+        if let Err(error) = world.restore(&backup) {
+            return world.failed(&error.to_string());
+        }
+        for index in 0..world.plan.orders.len() {
+            if lost.contains(&world.plan.orders[index].number) {
+                world.after(Duration::from_secs(7_200), Deed::Tell(index));
+            }
+        }
+    } else if let Err(error) = world.take_backup() {
+        world.failed(&error.to_string());
+    }
+}
+
+pub(super) async fn restart(world: &mut World) {
+    if world.is_up() {
+        world.stop().await;
+        world.check().await;
+        world.after(Duration::from_secs(2), Deed::Start);
+    }
+}
+
+pub(super) async fn start(world: &mut World) {
+    world.start().await;
+    world.note_backlog().await;
+}
+
+pub(super) async fn start_rival(world: &mut World) {
+    if world.is_up() {
+        let is_let_in = world.start_rival().await;
+        world.note("rival", if is_let_in { "was let in" } else { "was refused" });
+    }
+}
+
+pub(super) async fn turn(world: &mut World, weather: Weather) {
+    world.network.turn(weather);
+    world.note("network", &format!("{weather:?}"));
+    world.note_backlog().await;
+}
+
+pub(super) async fn judge_backlog(world: &mut World, backlog: Backlog, life: u64) {
+    // Interrupted in between, it could not have been worked off.
+    if world.is_up() && world.lives() == life && world.network.is_fair() {
+        world.evidence.backlogs.push(backlog);
+        world.check().await;
+    }
+}
+
+pub(super) async fn calm(world: &mut World) {
+    world.network.turn(Weather::Fair);
+    world.bank().clear_faults();
+    world.note("host", "all rest");
+    // A life without perils.
+    if world.is_up() {
+        world.stop().await;
+    }
+    world.start().await;
+    world.note_backlog().await;
+}

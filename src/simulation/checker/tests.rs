@@ -1,0 +1,169 @@
+//! The checker can see: each query finds the violation that is planted for it, and nothing where nothing is.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::config::Config;
+use crate::domain::bank::BankStatus;
+use crate::domain::event::Event;
+use crate::domain::operation::OperationKey;
+use crate::domain::order::{MerchantId, OrderNumber};
+use crate::domain::reconciliation::fixtures::{NOW, ago, order};
+use crate::simulation::evidence::Backlog;
+use crate::store::OrderWithOperation;
+
+const PRICE: i64 = 10_000;
+const HELD_AT: i64 = NOW.as_millis() - 5 * 3_600_000;
+const SENT_AT: i64 = NOW.as_millis() - 3 * 3_600_000;
+const SETTLED_AT: i64 = SENT_AT + 100;
+
+/// An hour after the hold, whole holds are completed.
+const SHOP: &str = r#"
+database = "x.db"
+reports = "reports"
+listen = "127.0.0.1:0"
+
+[[merchant]]
+name = "shop"
+gateway = "http://127.0.0.1:1/payment/rest/"
+user_name = "shop-api"
+password = { public = "x" }
+
+[merchant.completion]
+when = "after"
+delay = "1h"
+"#;
+
+fn merchant() -> MerchantConfig {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("reconciled.toml");
+    std::fs::write(&path, SHOP).unwrap();
+    Config::load_with(&path, &|_| None).unwrap().merchants.remove(0)
+}
+
+fn event(at_ms: i64, kind: EventKind, before: State, after: State) -> SeenEvent {
+    let event = Event {
+        seq: at_ms,
+        at: Timestamp::from_millis(at_ms),
+        merchant: MerchantId::new("shop").unwrap(),
+        number: OrderNumber::new("A-1", 32).unwrap(),
+        kind,
+        cause: "look".to_owned(),
+        before,
+        after,
+        detail: String::new(),
+    };
+    SeenEvent { at_ms, event }
+}
+
+fn effect(at_ms: i64, effect: Effect, is_ours: bool) -> BankEffect {
+    BankEffect { at_ms, number: "A-1".to_owned(), effect, amount_minor: PRICE, is_ours }
+}
+
+fn send(at_ms: i64) -> Asked {
+    Asked { at_ms, number: "A-1".to_owned(), completion_minor: Some(PRICE), fault: None }
+}
+
+/// One order, acknowledged, held, completed once and confirmed.
+fn honest() -> Evidence {
+    let found = order("A-1", State::Deposited).bank(BankStatus::Deposited, [PRICE, PRICE, 0]).completion(
+        OperationState::Confirmed,
+        PRICE,
+        1,
+    );
+    let mut evidence = Evidence::default();
+    evidence.told.insert("A-1".to_owned(), Told { at_ms: ago(24).as_millis(), amount_minor: PRICE });
+    evidence.operations.extend(found.operation.clone());
+    evidence.orders.push(OrderWithOperation { order: found.order, operation: found.operation });
+    evidence.events = vec![
+        event(ago(24).as_millis(), EventKind::Added, State::Pending, State::Pending),
+        event(HELD_AT, EventKind::Changed, State::Pending, State::Held),
+        event(SENT_AT - 5, EventKind::CompletionSent, State::Held, State::Held),
+        event(SETTLED_AT, EventKind::Changed, State::Held, State::Deposited),
+        event(SETTLED_AT, EventKind::CompletionConfirmed, State::Deposited, State::Deposited),
+    ];
+    evidence.intents.push(Intent { at_ms: SENT_AT - 5, number: "A-1".to_owned() });
+    evidence.asked.push(send(SENT_AT));
+    evidence.effects = vec![effect(HELD_AT, Effect::Held, false), effect(SENT_AT, Effect::Completed, true)];
+    evidence.reported_minor = Some(PRICE);
+    evidence
+}
+
+fn found(evidence: &Evidence, calm: Duration) -> BTreeSet<&'static str> {
+    let merchant = merchant();
+    let terms = Terms { merchant: &merchant, now_ms: NOW.as_millis(), wall: NOW, calm };
+    check(evidence, &terms).into_iter().map(|violation| violation.query).collect()
+}
+
+/// A day without anything that could excuse the daemon.
+const CALM: Duration = Duration::from_secs(86_400);
+
+#[test]
+fn an_honest_history_violates_nothing() {
+    assert_eq!(found(&honest(), CALM), BTreeSet::new());
+}
+
+/// A query and what is planted for it.
+type Plant = (&'static str, fn(&mut Evidence));
+
+fn open(evidence: &mut Evidence, state: OperationState) {
+    let operation = &mut evidence.operations[0];
+    (operation.state, operation.next_step_at, operation.intended_at) = (state, NOW, ago(20));
+}
+
+fn pending(evidence: &mut Evidence, change: impl FnOnce(&mut Order)) {
+    let order = &mut evidence.orders[0].order;
+    (order.state, order.view) = (State::Pending, None);
+    change(order);
+}
+
+const PLANTS: [Plant; 21] = [
+    ("two_effects_of_ours", |e| e.effects.push(effect(SENT_AT + 9, Effect::Completed, true))),
+    ("sent_without_intent", |e| e.asked.push(send(SENT_AT + 9))),
+    ("sent_without_intent", |e| e.intents.clear()),
+    ("sent_without_intent", |e| e.asked[0].completion_minor = Some(PRICE - 1)),
+    ("sum_above_intent", |e| e.effects[1].amount_minor = PRICE + 1),
+    ("confirmed_without_deposit", |e| e.effects.truncate(1)),
+    ("confirmed_without_deposit", |e| e.effects[1].at_ms = SETTLED_AT + 1),
+    ("sent_after_parking", |e| {
+        e.acts.push(ToldAct { at_ms: SENT_AT - 1, number: "A-1".to_owned(), kind: ActKind::Park });
+    }),
+    ("two_open_operations", |e| {
+        open(e, OperationState::InDoubt);
+        let another = Operation { key: OperationKey(2), ..e.operations[0].clone() };
+        e.operations.push(another);
+    }),
+    ("acknowledged_and_lost", |e| e.orders.clear()),
+    ("acknowledged_and_lost", |e| e.told.get_mut("A-1").unwrap().amount_minor = PRICE - 1),
+    ("silent", |e| pending(e, |order| order.next_look_at = None)),
+    ("silent", |e| pending(e, |order| order.next_look_at = Some(NOW.plus(CALM)))),
+    ("overdue", |e| pending(e, |order| order.next_look_at = Some(ago(3)))),
+    ("forbidden_transition", |e| e.events[3].event.before = State::Declined),
+    ("early", |e| e.effects[0].at_ms = SENT_AT - 1_000),
+    ("unsettled", |e| open(e, OperationState::InDoubt)),
+    ("book_differs_from_bank", |e| e.effects[1].amount_minor = PRICE - 1),
+    ("over_budget", |e| e.asked.extend(std::iter::repeat_n(send(SENT_AT), 30))),
+    ("backlog_not_worked_off", |e| {
+        let numbers = vec!["A-1".to_owned()];
+        e.backlogs.push(Backlog { from_ms: SENT_AT + 1, until_ms: NOW.as_millis(), numbers });
+    }),
+    ("report_differs_from_ledger", |e| e.reported_minor = Some(PRICE + 1)),
+];
+
+#[test]
+fn every_query_finds_what_is_planted_for_it() {
+    let mut seen = BTreeSet::new();
+    for (nth, (query, plant)) in PLANTS.into_iter().enumerate() {
+        let mut evidence = honest();
+        plant(&mut evidence);
+        let found = found(&evidence, CALM);
+        assert!(found.contains(query), "plant {nth} for {query}: only {found:?}");
+        seen.insert(query);
+    }
+    let mut evidence = honest();
+    evidence.rivals.push((SENT_AT, true));
+    evidence.failures.push((SENT_AT, "no".to_owned()));
+    seen.extend(found(&evidence, CALM));
+    let all: BTreeSet<_> = OF_ORDER.iter().map(|(name, _)| *name).chain(OF_ALL.iter().map(|(name, _)| *name)).collect();
+    assert_eq!(seen, all, "every query has its plant");
+}

@@ -1,0 +1,203 @@
+//! What the checker judges by: what clients were told, what stands in our database, and what the bank's ledger says.
+//!
+//! It is gathered again and again while a seed runs, each time from where the last one ended. Moments are those of the
+//! bank's clock, which nobody sets; milliseconds since 1970.
+
+use std::collections::BTreeMap;
+
+use crate::domain::event::{Event, EventKind};
+use crate::domain::operation::{Operation, OperationKey};
+use crate::domain::order::OrderKey;
+use crate::sandbox::{Bank, Effect, Entry, FaultName, LedgerLine, Operation as Request};
+use crate::store::{ListFilter, OrderWithOperation, Store, StoreError};
+
+use super::log::Log;
+use super::policy::LOGIN;
+
+/// Everything found so far.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    /// Orders that were acknowledged, by number, with the price they were acknowledged with.
+    pub(super) told: BTreeMap<String, Told>,
+    /// Acts of people that were acknowledged.
+    pub(super) acts: Vec<ToldAct>,
+    pub(super) orders: Vec<OrderWithOperation>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) events: Vec<SeenEvent>,
+    /// Intents that were written, whatever became of the database they were written in.
+    pub(super) intents: Vec<Intent>,
+    pub(super) asked: Vec<Asked>,
+    pub(super) effects: Vec<BankEffect>,
+    /// Backlogs that had to be worked off.
+    pub(super) backlogs: Vec<Backlog>,
+    /// Second daemons, and whether they were let in.
+    pub(super) rivals: Vec<(i64, bool)>,
+    /// Why the daemon did not start, or gave up.
+    pub(super) failures: Vec<(i64, String)>,
+    /// Money in the reports of all days, once they are drawn.
+    pub(super) reported_minor: Option<i64>,
+    ledger_read: u64,
+    events_read: i64,
+}
+
+/// An acknowledgement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) at_ms: i64,
+    pub(super) amount_minor: i64,
+}
+
+/// A person's act that was acknowledged.
+#[derive(Clone, Debug)]
+pub(super) struct ToldAct {
+    pub(super) at_ms: i64,
+    pub(super) number: String,
+    pub(super) kind: ActKind,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ActKind {
+    Park,
+    Release,
+}
+
+/// An event of our journal and the latest moment at which it can have been written.
+#[derive(Clone, Debug)]
+pub(super) struct SeenEvent {
+    pub(super) at_ms: i64,
+    pub(super) event: Event,
+}
+
+/// A line in the journal that says that a send is about to begin.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    pub(super) at_ms: i64,
+    pub(super) number: String,
+}
+
+/// A request of ours that reached the bank.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) at_ms: i64,
+    pub(super) number: String,
+    /// The sum a completion asked for; 0 is the whole. `None` is a look.
+    pub(super) completion_minor: Option<i64>,
+    pub(super) fault: Option<FaultName>,
+}
+
+/// A change of an order in the bank's book.
+#[derive(Clone, Debug)]
+pub(super) struct BankEffect {
+    pub(super) at_ms: i64,
+    pub(super) number: String,
+    pub(super) effect: Effect,
+    pub(super) amount_minor: i64,
+    /// Whether a request of ours caused it.
+    pub(super) is_ours: bool,
+}
+
+/// Orders that were overdue when bank and daemon could work again, and when all must have been looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Backlog {
+    pub(super) from_ms: i64,
+    pub(super) until_ms: i64,
+    pub(super) numbers: Vec<String>,
+}
+
+impl Evidence {
+    /// Reads what is new in the bank's ledger.
+    pub(super) fn gather_ledger(&mut self, bank: &Bank, start_ms: i64, log: &mut Log) {
+        for line in bank.ledger_after(self.ledger_read, usize::MAX) {
+            self.ledger_read = line.seq;
+            let words = serde_json::to_string(&line).unwrap_or_default();
+            log.line(line.at_ms - start_ms, "bank", &words);
+            self.take_line(line);
+        }
+    }
+
+    fn take_line(&mut self, line: LedgerLine) {
+        let at_ms = line.at_ms;
+        match line.entry {
+            Entry::Request(request) if request.login.as_deref() == Some(LOGIN) => self.asked.push(Asked {
+                at_ms,
+                number: request.order_number.or(request.order_id).unwrap_or_default(),
+                completion_minor: request.asked_minor.filter(|_| request.operation == Request::Completion),
+                fault: request.fault,
+            }),
+            Entry::Request(_) => {}
+            Entry::Effect(effect) => self.effects.push(BankEffect {
+                at_ms,
+                is_ours: effect.request.is_some(),
+                number: effect.order_number,
+                effect: effect.effect,
+                amount_minor: effect.amount_minor,
+            }),
+        }
+    }
+
+    /// Reads our database. `true_ms` gives the bank's time of a moment on our clock.
+    pub(super) async fn gather_books(
+        &mut self,
+        store: &Store,
+        start_ms: i64,
+        true_ms: impl Fn(i64) -> i64,
+        log: &mut Log,
+    ) -> Result<(), StoreError> {
+        loop {
+            let page = store.events_after(self.events_read, u32::MAX).await?;
+            let Some(last) = page.last() else { break };
+            self.events_read = last.seq;
+            for event in page {
+                let at_ms = true_ms(event.at.as_millis());
+                log.line(at_ms - start_ms, "journal", &words(&event));
+                if event.kind == EventKind::CompletionSent {
+                    self.intents.push(Intent { at_ms, number: event.number.as_str().to_owned() });
+                }
+                self.events.push(SeenEvent { at_ms, event });
+            }
+        }
+        self.orders = all_orders(store).await?;
+        self.operations = all_operations(store).await?;
+        Ok(())
+    }
+
+    /// The database was put back to an older state: what was acknowledged since is the shop's to tell again.
+    pub(super) fn forget_since(&mut self, ms: i64) -> Vec<String> {
+        self.events_read = 0;
+        self.events.clear();
+        let lost: Vec<String> =
+            self.told.iter().filter(|(_, told)| told.at_ms > ms).map(|(number, _)| number.clone()).collect();
+        self.told.retain(|_, told| told.at_ms <= ms);
+        self.acts.retain(|act| act.at_ms <= ms);
+        lost
+    }
+}
+
+fn words(event: &Event) -> String {
+    let (number, kind, cause) = (&event.number, event.kind.as_str(), event.cause.as_str());
+    format!("{number} {kind} by {cause}, {} to {}: {}", event.before.as_str(), event.after.as_str(), event.detail)
+}
+
+async fn all_orders(store: &Store) -> Result<Vec<OrderWithOperation>, StoreError> {
+    let mut all = Vec::new();
+    let mut after = OrderKey(0);
+    loop {
+        let filter = ListFilter { after: Some(after), limit: u32::MAX, ..ListFilter::default() };
+        let page = store.list_orders(filter).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = last.order.key;
+        all.extend(page);
+    }
+}
+
+async fn all_operations(store: &Store) -> Result<Vec<Operation>, StoreError> {
+    let mut all = Vec::new();
+    let mut after = OperationKey(0);
+    loop {
+        let page = store.operations_after(after).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = last.key;
+        all.extend(page);
+    }
+}
