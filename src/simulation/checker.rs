@@ -2,7 +2,7 @@
 //!
 //! Most ask about one order, some about all of them. None knows how the daemon works, only what must hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::config::MerchantConfig;
@@ -411,18 +411,17 @@ fn over_budget(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
 
 /// After an outage every overdue order is looked at within backlog ÷ budget, and what is in flight.
 fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
-    let due = evidence.backlogs.iter().filter(|backlog| backlog.until_ms <= terms.now_ms);
-    let unseen = due.flat_map(|backlog| {
-        let looked = |number: &&String| {
-            let within = |asked: &Asked| (backlog.from_ms..=backlog.until_ms).contains(&asked.at_ms);
-            evidence.asked.iter().any(|asked| asked.number == **number && within(asked))
-        };
-        let unseen = backlog.numbers.iter().filter(move |number| !looked(number));
-        unseen.map(|number| {
-            format!("{number} was overdue at {}, and not looked at by {}", backlog.from_ms, backlog.until_ms)
-        })
-    });
-    unseen.collect()
+    let mut rows = Vec::new();
+    for backlog in evidence.backlogs.iter().filter(|backlog| backlog.until_ms <= terms.now_ms) {
+        let from = evidence.asked.partition_point(|asked| asked.at_ms < backlog.from_ms);
+        let until = evidence.asked.partition_point(|asked| asked.at_ms <= backlog.until_ms);
+        let asked = evidence.asked.get(from..until).unwrap_or_default();
+        let looked: BTreeSet<&str> = asked.iter().map(|asked| asked.number.as_str()).collect();
+        let unseen = backlog.numbers.iter().filter(|number| !looked.contains(number.as_str()));
+        let (from, until) = (backlog.from_ms, backlog.until_ms);
+        rows.extend(unseen.map(|number| format!("{number} was overdue at {from}, and not looked at by {until}")));
+    }
+    rows
 }
 
 /// One mouth.
