@@ -56,8 +56,11 @@ pub(super) struct Case<'a> {
 
 type Rows = Vec<String>;
 
+type OfOrder = fn(&Case<'_>, &Terms<'_>) -> Rows;
+type OfAll = fn(&Evidence, &Terms<'_>) -> Rows;
+
 /// Queries about one order.
-const OF_ORDER: [(&str, fn(&Case<'_>, &Terms<'_>) -> Rows); 13] = [
+const OF_ORDER: [(&str, OfOrder); 13] = [
     ("two_effects_of_ours", two_effects_of_ours),
     ("sent_without_intent", sent_without_intent),
     ("sum_above_intent", sum_above_intent),
@@ -74,7 +77,7 @@ const OF_ORDER: [(&str, fn(&Case<'_>, &Terms<'_>) -> Rows); 13] = [
 ];
 
 /// Queries about all of them.
-const OF_ALL: [(&str, fn(&Evidence, &Terms<'_>) -> Rows); 5] = [
+const OF_ALL: [(&str, OfAll); 5] = [
     ("over_budget", over_budget),
     ("backlog_not_worked_off", backlog_not_worked_off),
     ("second_daemon_let_in", second_daemon_let_in),

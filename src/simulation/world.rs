@@ -145,7 +145,8 @@ impl World {
             log,
             evidence: Evidence::default(),
             violations: BTreeSet::new(),
-            ends: BTreeMap::new(),
+            // A point at which nobody died shows as zero.
+            ends: Peril::ALL.into_iter().map(|peril| (peril.as_str(), 0)).collect(),
             order_ids: vec![None; plan.orders.len()],
             backup: None,
             daemon: None,
