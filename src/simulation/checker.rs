@@ -412,14 +412,20 @@ fn over_budget(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     rows
 }
 
-/// After an outage every overdue order is looked at within backlog ÷ budget, and what is in flight.
+/// After an outage every overdue order is looked at within backlog ÷ budget, and what is in flight. A look that hung when
+/// the outage ended counts once it is written down, though the bank never saw it: it is not overdue any more.
 fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let mut rows = Vec::new();
     for backlog in evidence.backlogs.iter().filter(|backlog| backlog.until_ms <= terms.now_ms) {
         let from = evidence.asked.partition_point(|asked| asked.at_ms < backlog.from_ms);
         let until = evidence.asked.partition_point(|asked| asked.at_ms <= backlog.until_ms);
         let asked = evidence.asked.get(from..until).unwrap_or_default();
-        let looked: BTreeSet<&str> = asked.iter().map(|asked| asked.number.as_str()).collect();
+        let window = backlog.from_ms..=backlog.until_ms;
+        let written = evidence.orders.iter().map(|found| &found.order);
+        let written =
+            written.filter(|order| order.heard.as_ref().is_some_and(|heard| window.contains(&heard.at.as_millis())));
+        let asked = asked.iter().map(|asked| asked.number.as_str());
+        let looked: BTreeSet<&str> = asked.chain(written.map(|order| order.number.as_str())).collect();
         let unseen = backlog.numbers.iter().filter(|number| !looked.contains(number.as_str()));
         let (from, until) = (backlog.from_ms, backlog.until_ms);
         rows.extend(unseen.map(|number| format!("{number} was overdue at {from}, and not looked at by {until}")));
