@@ -78,6 +78,8 @@ pub(super) async fn judge_backlog(world: &mut World, backlog: Backlog, life: u64
     if world.is_up() && world.lives() == life && world.network.is_fair() {
         world.evidence.backlogs.push(backlog);
         world.check().await;
+        // Judged once, while the rows still tell when each order was last heard of.
+        world.evidence.backlogs.clear();
     }
 }
 
