@@ -154,10 +154,10 @@ fn said(seed: u64, violation: &Violation) -> String {
 const ROWS_MAX: usize = 20;
 
 fn tell(findings: &Findings, task: Task, took: Duration, output: &Output) -> Result<(), Failure> {
-    let per_minute = findings.seeds as f64 * 60.0 / took.as_secs_f64().max(0.001);
+    let per_minute = u128::from(findings.seeds) * 60_000 / took.as_millis().max(1);
     output.heading(format!("{} seeds of {} days, from seed {}", findings.seeds, task.extent.days, task.first))?;
     output.line(format!(
-        "{per_minute:.0} seeds a minute on {} threads; {} orders, {} requests, {} sends, log {:016x}",
+        "{per_minute} seeds a minute on {} threads; {} orders, {} requests, {} sends, log {:016x}",
         task.threads, findings.orders, findings.requests, findings.sends, findings.hash
     ))?;
     output.line(format!("completions  {}", findings.completions))?;
@@ -203,13 +203,13 @@ struct Document<'a> {
     pairs_covered: usize,
     pairs_possible: usize,
     pairs_missing: Vec<String>,
-    violations: Vec<Row<'a>>,
+    violations: Vec<Found<'a>>,
     broken: &'a BTreeMap<u64, String>,
     hash: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Row<'a> {
+struct Found<'a> {
     seed: u64,
     query: &'a str,
     order: &'a str,
@@ -220,7 +220,7 @@ impl<'a> Document<'a> {
     fn of(findings: &'a Findings) -> Self {
         let row = |seed: u64, violation: &'a Violation| {
             let Violation { query, order, row } = violation;
-            Row { seed, query, order, row }
+            Found { seed, query, order, row }
         };
         let violations = findings.violations.iter();
         Self {

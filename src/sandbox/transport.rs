@@ -125,10 +125,10 @@ async fn accept(
 
 /// One connection from its first request to its end.
 async fn converse(stream: TcpStream, router: Router, bank: Bank, stopping: Stopping) {
-    if let Some(stream) = converse_until_reset(stream, router, bank, stopping).await {
-        if let Err(error) = stream.set_zero_linger() {
-            tracing::debug!(%error, "A connection was closed where a reset was wanted");
-        }
+    if let Some(stream) = converse_until_reset(stream, router, bank, stopping).await
+        && let Err(error) = stream.set_zero_linger()
+    {
+        tracing::debug!(%error, "A connection was closed where a reset was wanted");
     }
 }
 
@@ -183,13 +183,11 @@ impl Service<Request<Incoming>> for Answering {
         let (answer, bank) = (self.router.call(request), self.bank.clone());
         Box::pin(async move {
             let mut response = answer.await.unwrap_or_else(|never: Infallible| match never {});
-            match response.extensions().get::<HangUp>() {
-                Some(hang_up) => Err(*hang_up),
-                None => {
-                    response.headers_mut().extend(dated(bank.now_ms()).map(|date| (DATE, date)));
-                    Ok(response)
-                }
+            if let Some(hang_up) = response.extensions().get::<HangUp>() {
+                return Err(*hang_up);
             }
+            response.headers_mut().extend(dated(bank.now_ms()).map(|date| (DATE, date)));
+            Ok(response)
         })
     }
 }

@@ -136,12 +136,12 @@ impl Evidence {
         }
     }
 
-    /// Reads our database. `true_ms` gives the bank's time of a moment on our clock.
+    /// Reads our database. `true_ms` gives the bank's time of a moment on our clock, the earliest and the latest it can be.
     pub(super) async fn gather_books(
         &mut self,
         store: &Store,
         start_ms: i64,
-        true_ms: impl Fn(i64) -> i64,
+        true_ms: impl Fn(i64) -> (i64, i64),
         log: &mut Log,
     ) -> Result<(), StoreError> {
         loop {
@@ -149,10 +149,10 @@ impl Evidence {
             let Some(last) = page.last() else { break };
             self.events_read = last.seq;
             for event in page {
-                let at_ms = true_ms(event.at.as_millis());
+                let (earliest_ms, at_ms) = true_ms(event.at.as_millis());
                 log.line(at_ms - start_ms, "journal", &words(&event));
                 if event.kind == EventKind::CompletionSent {
-                    self.intents.push(Intent { at_ms, number: event.number.as_str().to_owned() });
+                    self.intents.push(Intent { at_ms: earliest_ms, number: event.number.as_str().to_owned() });
                 }
                 self.events.push(SeenEvent { at_ms, event });
             }

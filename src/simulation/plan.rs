@@ -92,7 +92,7 @@ impl Plan {
         let Extent { days, orders, extras } = extent;
         let mut chance = fastrand::Rng::with_seed(seed);
         let ends_at = DAY * days;
-        let calm_from = ends_at - (ends_at / 4).min(DAY * 3);
+        let calm_from = ends_at.saturating_sub((ends_at / 4).min(DAY * 3));
         let policy = policy::draw(&mut chance);
         let faults = swarm::draw(&mut chance);
         let chance = &mut chance;
@@ -154,8 +154,8 @@ fn outages(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<Outage> {
     let longest = one_of([HOUR, HOUR * 12, DAY * 3], chance).min(calm_from / 4);
     let mut all: Vec<Outage> = Vec::new();
     for _ in 0..count {
-        let from = within(calm_from - longest, chance);
-        let until = from + MINUTE + within(longest - MINUTE, chance);
+        let from = within(calm_from.saturating_sub(longest), chance);
+        let until = from + MINUTE + within(longest.saturating_sub(MINUTE), chance);
         // Two at once would be one of another length.
         if all.iter().all(|other| until < other.from || other.until < from) {
             all.push(Outage { from, until, hangs: chance.bool() });
@@ -176,8 +176,13 @@ fn rounds(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<Duration> {
     let Some(every) = one_of([None, Some(HOUR * 8), Some(DAY)], chance) else {
         return Vec::new();
     };
-    let first = within(every, chance);
-    (0..).map(|round| first + every * round).take_while(|at| *at < calm_from).collect()
+    let mut rounds = Vec::new();
+    let mut at = within(every, chance);
+    while at < calm_from {
+        rounds.push(at);
+        at += every;
+    }
+    rounds
 }
 
 fn within(until: Duration, chance: &mut fastrand::Rng) -> Duration {

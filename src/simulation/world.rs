@@ -70,8 +70,8 @@ pub(super) struct World {
     entries: u64,
     begun: Instant,
     deaths: (mpsc::UnboundedSender<Peril>, mpsc::UnboundedReceiver<Peril>),
-    /// What the daemon's death at a point of peril waits to be told of.
-    stepped_ms: i64,
+    /// When the books were read last.
+    checked_ms: i64,
 }
 
 /// A copy of the database files.
@@ -146,7 +146,8 @@ impl World {
             log,
             evidence: Evidence::default(),
             violations: BTreeSet::new(),
-            ends: BTreeMap::new(),
+            // A point at which nobody died shows as zero.
+            ends: Peril::ALL.into_iter().map(|peril| (peril.as_str(), 0)).collect(),
             order_ids: vec![None; plan.orders.len()],
             backup: None,
             daemon: None,
@@ -155,7 +156,7 @@ impl World {
             entries: 0,
             begun: Instant::now(),
             deaths: mpsc::unbounded_channel(),
-            stepped_ms: 0,
+            checked_ms: START_MS,
             plan,
         })
     }
@@ -303,7 +304,6 @@ impl World {
     /// Sets the host's clock.
     pub(super) fn step_clock(&mut self, ms: i64) {
         self.clock.step(ms);
-        self.stepped_ms += ms;
         self.note("host", &format!("its clock is set by {ms} ms"));
     }
 
@@ -319,8 +319,10 @@ impl World {
             Ok(store) => store,
             Err(error) => return self.failed(&error.to_string()),
         };
-        // A clock that was set makes our own times worthless as evidence: then an event is as young as it can be.
-        let true_ms = |ms: i64| if self.plan.clock_steps.is_empty() { ms } else { now_ms };
+        // A clock that was set makes our own times worthless as evidence: all that is known is between which checks.
+        let (is_set, before_ms) = (!self.plan.clock_steps.is_empty(), self.checked_ms);
+        let true_ms = |ms: i64| if is_set { (before_ms, now_ms) } else { (ms, ms) };
+        self.checked_ms = now_ms;
         let gathered = self.evidence.gather_books(&store, START_MS, true_ms, &mut self.log).await;
         if let Err(error) = gathered {
             return self.failed(&error.to_string());

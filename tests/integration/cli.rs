@@ -468,3 +468,15 @@ fn the_sandbox_says_on_its_first_line_where_it_is_and_closes_when_asked() {
     stdout.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("The sandbox is closed."), "{rest}");
 }
+
+#[test]
+fn a_simulation_says_what_it_found_and_replays_a_seed_to_the_same_log() {
+    let host = Host::new();
+    let found = host.json(&["simulate", "--seeds", "3", "--days", "5", "--orders", "8", "--json"]);
+    assert_eq!((&found["seeds"], &found["violations"]), (&json!(3), &json!([])));
+    assert!(found["completions"].is_u64() && found["faults"].is_object() && found["pairs_covered"].is_u64(), "{found}");
+    let replay = || host.done(&["simulate", "--seed", "2", "--days", "5", "--orders", "8"]);
+    let log = replay();
+    assert!(log.contains("seed 2: ") && log.contains(" log "), "{log}");
+    assert_eq!(log, replay());
+}

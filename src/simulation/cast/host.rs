@@ -19,12 +19,12 @@ pub(in super::super) async fn kill(world: &mut World, how: &'static str) {
         7..9 => world.chance.u64(60..7_200),
         _ => world.chance.u64(7_200..130_000),
     };
-    backups(world).await;
+    backups(world);
     world.after(Duration::from_secs(seconds), Deed::Start);
 }
 
 /// Copies of the database are made and put back only while nobody has it open.
-async fn backups(world: &mut World) {
+fn backups(world: &mut World) {
     let percent = world.plan.restore_percent;
     if percent == 0 {
         return;
@@ -78,6 +78,8 @@ pub(super) async fn judge_backlog(world: &mut World, backlog: Backlog, life: u64
     if world.is_up() && world.lives() == life && world.network.is_fair() {
         world.evidence.backlogs.push(backlog);
         world.check().await;
+        // Judged once, while the rows still tell when each order was last heard of.
+        world.evidence.backlogs.clear();
     }
 }
 

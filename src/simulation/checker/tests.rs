@@ -1,7 +1,5 @@
 //! The checker can see: each query finds the violation that is planted for it, and nothing where nothing is.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::config::Config;
 use crate::domain::bank::BankStatus;
