@@ -129,10 +129,11 @@ fn bar(seeds: u64) -> ProgressBar {
 
 fn said_of_seed(outcome: &Outcome) -> String {
     let mut words = format!(
-        "seed {}: {} orders, {} completions, {} requests, {} violations, log {:016x}",
+        "seed {}: {} orders, {} completions, {} reversals, {} requests, {} violations, log {:016x}",
         outcome.seed,
         outcome.orders,
         outcome.completions,
+        outcome.reversals,
         outcome.requests,
         outcome.violations.len(),
         outcome.hash
@@ -161,6 +162,7 @@ fn tell(findings: &Findings, task: Task, took: Duration, output: &Output) -> Res
         task.threads, findings.orders, findings.requests, findings.sends, findings.hash
     ))?;
     output.line(format!("completions  {}", findings.completions))?;
+    output.line(format!("reversals    {}", findings.reversals))?;
     output.line(format!("in review    {} orders at the ends", findings.reviews))?;
     output.line(format!("lives ended  {}", counted(&findings.ends)))?;
     output.line(format!("faults       {}", counted(&findings.faults)))?;
@@ -195,6 +197,7 @@ struct Document<'a> {
     seeds: u64,
     orders: u64,
     completions: u64,
+    reversals: u64,
     requests: u64,
     sends: u64,
     reviews: u64,
@@ -227,6 +230,7 @@ impl<'a> Document<'a> {
             seeds: findings.seeds,
             orders: findings.orders,
             completions: findings.completions,
+            reversals: findings.reversals,
             requests: findings.requests,
             sends: findings.sends,
             reviews: findings.reviews,

@@ -70,6 +70,11 @@ impl Bank {
         }
     }
 
+    /// Lets `ms` pass at once, where time is virtual.
+    pub(super) fn pass(&self, ms: i64) {
+        self.inner.clock.pass(ms);
+    }
+
     /// The bank's clock, in epoch milliseconds.
     pub fn now_ms(&self) -> i64 {
         self.inner.clock.now_ms()

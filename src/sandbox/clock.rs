@@ -22,6 +22,8 @@ pub(super) enum Clock {
         start_ms: i64,
         /// When it was set.
         started: Instant,
+        /// How much it was set on since.
+        passed_ms: AtomicI64,
     },
 }
 
@@ -33,7 +35,14 @@ impl Clock {
     /// A clock in tokio's time that shows `start_ms` now.
     pub(super) fn virtual_from(start_ms: i64) -> Clock {
         let started = Instant::now();
-        Clock::Virtual { start_ms, started }
+        Clock::Virtual { start_ms, started, passed_ms: AtomicI64::new(0) }
+    }
+
+    /// Lets `ms` pass at once, where time is virtual: for a host that was suspended the bank's has gone on.
+    pub(super) fn pass(&self, ms: i64) {
+        if let Clock::Virtual { passed_ms, .. } = self {
+            passed_ms.fetch_add(ms.max(0), Ordering::Relaxed);
+        }
     }
 
     /// The present moment, or the latest one already told when the host's clock stepped back.
@@ -44,7 +53,9 @@ impl Clock {
                 let earlier = latest_ms.fetch_max(wall_ms, Ordering::Relaxed);
                 wall_ms.max(earlier)
             }
-            Clock::Virtual { start_ms, started } => start_ms.saturating_add(millis(started.elapsed())),
+            Clock::Virtual { start_ms, started, passed_ms } => {
+                start_ms.saturating_add(passed_ms.load(Ordering::Relaxed)).saturating_add(millis(started.elapsed()))
+            }
         }
     }
 }
@@ -70,6 +81,8 @@ mod tests {
         let clock = Clock::virtual_from(1_000);
         tokio::time::sleep(Duration::from_millis(250)).await;
         assert_eq!(clock.now_ms(), 1_250);
+        clock.pass(500);
+        assert_eq!(clock.now_ms(), 1_750);
     }
 
     #[test]

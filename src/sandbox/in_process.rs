@@ -41,6 +41,11 @@ impl InProcess {
         ours
     }
 
+    /// Lets `ms` pass for the bank at once, as they pass for everybody while a host is suspended.
+    pub fn pass(&self, ms: i64) {
+        self.bank.pass(ms);
+    }
+
     /// The bank behind the pipes.
     pub fn bank(&self) -> &Bank {
         &self.bank

@@ -48,9 +48,11 @@ pub struct Findings {
     pub orders: u64,
     /// Holds that completions of ours took.
     pub completions: u64,
+    /// Holds that reversals of ours let go.
+    pub reversals: u64,
     /// Requests that reached the bank.
     pub requests: u64,
-    /// Completions among them.
+    /// Completions and reversals among them.
     pub sends: u64,
     /// Orders in review at the ends.
     pub reviews: u64,
@@ -110,6 +112,7 @@ impl Findings {
         };
         self.orders += outcome.orders;
         self.completions += outcome.completions;
+        self.reversals += outcome.reversals;
         self.requests += outcome.requests;
         self.sends += outcome.sends;
         self.reviews += outcome.reviews;

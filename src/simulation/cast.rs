@@ -8,6 +8,7 @@ mod shop;
 
 use super::evidence::Backlog;
 use super::network::Weather;
+use super::plan::{ClockStep, Stopped};
 use super::world::World;
 
 /// A deed. An order is meant by its place in the plan.
@@ -25,8 +26,12 @@ pub(super) enum Deed {
     Touch(usize),
     /// A clerk gives money back.
     GiveBack(usize),
-    /// The operator looks at what stands in review and at what is held.
+    /// The operator looks at the brake, at what stands in review and at what is held.
     Round,
+    /// The operator stops money.
+    StopMoney(Stopped),
+    /// The operator starts money that he stopped.
+    StartMoney(Stopped),
     /// The host kills the daemon.
     Kill,
     /// An administrator restarts the daemon.
@@ -37,8 +42,8 @@ pub(super) enum Deed {
     StartRival,
     /// The network changes.
     Turn(Weather),
-    /// The host's clock is set.
-    StepClock(i64),
+    /// The host's clock is set, or the host sleeps.
+    StepClock(ClockStep),
     /// Whatever was overdue then must have been looked at by now, if the daemon still lives the same life.
     JudgeBacklog { backlog: Backlog, life: u64 },
     /// Faults, crashes and people rest.
@@ -63,12 +68,16 @@ pub(super) fn take_places(world: &mut World) {
     for at in plan.rounds {
         world.at(at, Deed::Round);
     }
+    for stop in plan.stops {
+        world.at(stop.from, Deed::StopMoney(stop.of));
+        world.at(stop.until, Deed::StartMoney(stop.of));
+    }
     for outage in plan.outages {
         world.at(outage.from, Deed::Turn(if outage.hangs { Weather::Silent } else { Weather::Refusing }));
         world.at(outage.until, Deed::Turn(Weather::Fair));
     }
-    for (at, ms) in plan.clock_steps {
-        world.at(at, Deed::StepClock(ms));
+    for (at, step) in plan.clock_steps {
+        world.at(at, Deed::StepClock(step));
     }
     world.at(plan.calm_from, Deed::Calm);
 }
@@ -83,12 +92,14 @@ pub(super) async fn perform(world: &mut World, deed: Deed) {
         Deed::Touch(index) => clerk::touch(world, index),
         Deed::GiveBack(index) => clerk::give_back(world, index),
         Deed::Round => operator::round(world).await,
+        Deed::StopMoney(of) => operator::stop_money(world, of).await,
+        Deed::StartMoney(of) => operator::start_money(world, of).await,
         Deed::Kill => host::kill(world, "killed").await,
         Deed::Restart => host::restart(world).await,
         Deed::Start => host::start(world).await,
         Deed::StartRival => host::start_rival(world).await,
         Deed::Turn(weather) => host::turn(world, weather).await,
-        Deed::StepClock(ms) => world.step_clock(ms),
+        Deed::StepClock(step) => world.step_clock(step),
         Deed::JudgeBacklog { backlog, life } => host::judge_backlog(world, backlog, life).await,
         Deed::Calm => host::calm(world).await,
     }

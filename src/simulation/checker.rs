@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use crate::config::MerchantConfig;
 use crate::domain::event::EventKind;
-use crate::domain::holds::CompletionSchedule;
-use crate::domain::operation::{CompletionAmount, Operation, OperationState};
+use crate::domain::guard;
+use crate::domain::holds::{AtDeadline, CompletionSchedule};
+use crate::domain::operation::{CompletionAmount, Operation, OperationKind, OperationState};
 use crate::domain::order::{Order, State};
 use crate::domain::time::Timestamp;
 use crate::sandbox::{Effect, FaultName};
 
-use super::evidence::{ActKind, Asked, BankEffect, Evidence, Intent, SeenEvent, Told, ToldAct};
+use super::evidence::{ActKind, Asked, BankEffect, Evidence, Intent, SeenEvent, Send, Told, ToldAct};
 use super::network::LATENCY_MAX_MS;
 
 /// A row that a query returned.
@@ -37,6 +38,8 @@ pub(super) struct Terms<'a> {
     pub(super) wall: Timestamp,
     /// For so long faults, crashes and people have rested: what is due must have been done.
     pub(super) calm: Duration,
+    /// What a clock that was set had planned too far ahead must be due again.
+    pub(super) is_swept: bool,
 }
 
 /// All that is known of one order.
@@ -47,7 +50,7 @@ pub(super) struct Case<'a> {
     operations: Vec<&'a Operation>,
     events: Vec<&'a SeenEvent>,
     intents: Vec<&'a Intent>,
-    completions: Vec<&'a Asked>,
+    sends: Vec<&'a Asked>,
     effects: Vec<&'a BankEffect>,
     acts: Vec<&'a ToldAct>,
     /// The bank invented a sum in some answer about it.
@@ -60,11 +63,12 @@ type OfOrder = fn(&Case<'_>, &Terms<'_>) -> Rows;
 type OfAll = fn(&Evidence, &Terms<'_>) -> Rows;
 
 /// Queries about one order.
-const OF_ORDER: [(&str, OfOrder); 13] = [
+const OF_ORDER: [(&str, OfOrder); 14] = [
     ("two_effects_of_ours", two_effects_of_ours),
     ("sent_without_intent", sent_without_intent),
     ("sum_above_intent", sum_above_intent),
     ("confirmed_without_deposit", confirmed_without_deposit),
+    ("confirmed_without_letting_go", confirmed_without_letting_go),
     ("sent_after_parking", sent_after_parking),
     ("two_open_operations", two_open_operations),
     ("acknowledged_and_lost", acknowledged_and_lost),
@@ -77,7 +81,9 @@ const OF_ORDER: [(&str, OfOrder); 13] = [
 ];
 
 /// Queries about all of them.
-const OF_ALL: [(&str, OfAll); 5] = [
+const OF_ALL: [(&str, OfAll); 7] = [
+    ("sent_while_stopped", sent_while_stopped),
+    ("above_the_daily_sum", above_the_daily_sum),
     ("over_budget", over_budget),
     ("backlog_not_worked_off", backlog_not_worked_off),
     ("second_daemon_let_in", second_daemon_let_in),
@@ -124,8 +130,8 @@ fn cases(evidence: &Evidence) -> BTreeMap<&str, Case<'_>> {
         cases.entry(&intent.number).or_default().intents.push(intent);
     }
     for asked in &evidence.asked {
-        if asked.completion_minor.is_some() {
-            cases.entry(&asked.number).or_default().completions.push(asked);
+        if asked.send.is_some() {
+            cases.entry(&asked.number).or_default().sends.push(asked);
         } else if asked.fault == Some(FaultName::WrongAmount) {
             cases.entry(&asked.number).or_default().is_misled = true;
         }
@@ -140,8 +146,14 @@ fn cases(evidence: &Evidence) -> BTreeMap<&str, Case<'_>> {
 }
 
 impl Case<'_> {
+    fn confirmed(&self, kind: OperationKind) -> impl Iterator<Item = &&Operation> {
+        let confirmed = self.operations.iter().filter(|operation| operation.state == OperationState::Confirmed);
+        confirmed.filter(move |operation| operation.kind == kind)
+    }
+
     fn effects_of_ours(&self) -> impl Iterator<Item = &&BankEffect> {
-        self.effects.iter().filter(|effect| effect.is_ours && effect.effect == Effect::Completed)
+        let moved = |effect: &&&BankEffect| matches!(effect.effect, Effect::Completed | Effect::Reversed);
+        self.effects.iter().filter(|effect| effect.is_ours).filter(moved)
     }
 
     /// What stood deposited at the bank after each change until `ms`; before the first there was nothing.
@@ -159,27 +171,30 @@ impl Case<'_> {
 fn two_effects_of_ours(case: &Case<'_>, _: &Terms<'_>) -> Rows {
     case.effects_of_ours()
         .skip(1)
-        .map(|effect| format!("another {} were taken at {}", effect.amount_minor, effect.at_ms))
+        .map(|effect| format!("another {} were taken or let go at {}", effect.amount_minor, effect.at_ms))
         .collect()
 }
 
-/// Every completion request joins one written intent of the same amount.
+/// Every request that moves money joins one written intent of the same kind and amount.
 fn sent_without_intent(case: &Case<'_>, _: &Terms<'_>) -> Rows {
-    let amount_is_known = |asked: i64| {
-        case.operations.iter().any(|operation| match operation.amount {
-            CompletionAmount::Whole => asked == 0,
-            CompletionAmount::Exactly(amount) => asked == amount.minor(),
+    let is_known = |send: Send| {
+        case.operations.iter().any(|operation| match (send, operation.kind, operation.amount) {
+            (Send::Reversal, kind, _) => kind == OperationKind::Reversal,
+            (Send::Completion(_), OperationKind::Reversal, _) => false,
+            (Send::Completion(asked), OperationKind::Completion, CompletionAmount::Whole) => asked == 0,
+            (Send::Completion(asked), OperationKind::Completion, CompletionAmount::Exactly(amount)) => {
+                asked == amount.minor()
+            }
         })
     };
     let mut rows = Vec::new();
-    for (nth, request) in case.completions.iter().enumerate() {
-        let asked = request.completion_minor.unwrap_or_default();
+    for (nth, request) in case.sends.iter().enumerate() {
         let written = case.intents.iter().filter(|intent| intent.at_ms <= request.at_ms).count();
         if written <= nth {
             rows.push(format!("request {} at {} found {written} intents written", nth + 1, request.at_ms));
         }
-        if !amount_is_known(asked) {
-            rows.push(format!("request {} at {} asked for {asked}, which nothing intends", nth + 1, request.at_ms));
+        if let Some(send) = request.send.filter(|send| !is_known(*send)) {
+            rows.push(format!("request {} at {} asked for {send:?}, which nothing intends", nth + 1, request.at_ms));
         }
     }
     rows
@@ -187,9 +202,11 @@ fn sent_without_intent(case: &Case<'_>, _: &Terms<'_>) -> Rows {
 
 /// What we took is never more than was intended.
 fn sum_above_intent(case: &Case<'_>, _: &Terms<'_>) -> Rows {
-    let taken = case.effects_of_ours().fold(0_i64, |sum, effect| sum.saturating_add(effect.amount_minor));
+    let ours = case.effects_of_ours().filter(|effect| effect.effect == Effect::Completed);
+    let taken = ours.fold(0_i64, |sum, effect| sum.saturating_add(effect.amount_minor));
     let price = case.order.map_or(0, |order| order.amount.minor());
-    let intended = case.operations.iter().map(|operation| match operation.amount {
+    let completions = case.operations.iter().filter(|operation| operation.kind == OperationKind::Completion);
+    let intended = completions.map(|operation| match operation.amount {
         CompletionAmount::Whole => price,
         CompletionAmount::Exactly(amount) => amount.minor(),
     });
@@ -199,7 +216,7 @@ fn sum_above_intent(case: &Case<'_>, _: &Terms<'_>) -> Rows {
 
 /// Confirmed is only what stood deposited as intended, at some moment before.
 fn confirmed_without_deposit(case: &Case<'_>, _: &Terms<'_>) -> Rows {
-    let confirmed = case.operations.iter().filter(|operation| operation.state == OperationState::Confirmed);
+    let confirmed = case.confirmed(OperationKind::Completion);
     let at = case.events.iter().filter(|seen| seen.event.kind == EventKind::CompletionConfirmed);
     confirmed
         .zip(at)
@@ -212,16 +229,30 @@ fn confirmed_without_deposit(case: &Case<'_>, _: &Terms<'_>) -> Rows {
         .collect()
 }
 
+/// A reversal is confirmed only once the hold is gone.
+fn confirmed_without_letting_go(case: &Case<'_>, _: &Terms<'_>) -> Rows {
+    let at = case.events.iter().filter(|seen| seen.event.kind == EventKind::ReversalConfirmed);
+    let is_gone = |ms: i64| {
+        let ended = case.effects.iter().filter(|effect| matches!(effect.effect, Effect::Reversed | Effect::Lapsed));
+        ended.filter(|effect| effect.at_ms <= ms).count() > 0
+    };
+    let reversals = case.confirmed(OperationKind::Reversal).zip(at);
+    reversals
+        .filter(|(_, seen)| !is_gone(seen.at_ms))
+        .map(|(_, seen)| format!("a reversal is confirmed at {}, and the bank still had the hold", seen.at_ms))
+        .collect()
+}
+
 /// What was taken back is not sent.
 fn sent_after_parking(case: &Case<'_>, _: &Terms<'_>) -> Rows {
     let is_parked = |ms: i64| {
         let last = case.acts.iter().rfind(|act| act.at_ms < ms);
         last.is_some_and(|act| act.kind == ActKind::Park)
     };
-    case.completions
+    case.sends
         .iter()
         .filter(|request| is_parked(request.at_ms))
-        .map(|request| format!("parked, and a completion came at {}", request.at_ms))
+        .map(|request| format!("parked, and {:?} came at {}", request.send, request.at_ms))
         .collect()
 }
 
@@ -244,7 +275,7 @@ fn acknowledged_and_lost(case: &Case<'_>, _: &Terms<'_>) -> Rows {
 
 /// Whatever is not at an end has a next look no later than its state's bound; an open operation its next step.
 fn silent(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
-    let Some(order) = case.order else { return Vec::new() };
+    let Some(order) = case.order.filter(|_| terms.is_swept) else { return Vec::new() };
     let looks = &terms.merchant.looks;
     let tiers = looks.pending.iter().map(|tier| tier.every);
     let usual = match order.state {
@@ -339,7 +370,7 @@ fn is_allowed(before: State, after: State) -> bool {
     }
 }
 
-/// Nothing is completed before it is due, or released.
+/// Nothing is completed before it is due, or released, or its deadline has come; nothing reversed before that.
 fn early(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
     let held = case.effects.iter().find(|effect| effect.effect == Effect::Held).map(|effect| effect.at_ms);
     let released = case.acts.iter().find(|act| act.kind == ActKind::Release).map(|act| act.at_ms);
@@ -353,12 +384,23 @@ fn early(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
             released.map(|released| Timestamp::from_millis(released.max(held)))
         }
     };
-    let is_early = |request: &&&Asked| due.is_none_or(|due| request.at_ms < due.as_millis());
-    let due_words = due.map_or("never".to_owned(), |due| due.to_string());
-    case.completions
+    let holds = &terms.merchant.holds;
+    let acts_after = holds.shortest_lifetime().saturating_sub(holds.act_before);
+    let deadline = |act| {
+        let held = held.filter(|_| holds.at_deadline == act)?;
+        Some(Timestamp::from_millis(held).plus(acts_after))
+    };
+    let due = [due, deadline(AtDeadline::Complete)].into_iter().flatten().min();
+    let due_of = |request: &Asked| match request.send {
+        Some(Send::Reversal) => deadline(AtDeadline::Reverse),
+        _ => due,
+    };
+    let is_early = |request: &&&Asked| due_of(request).is_none_or(|due| request.at_ms < due.as_millis());
+    let words = |request: &Asked| due_of(request).map_or("never".to_owned(), |due| due.to_string());
+    case.sends
         .iter()
         .filter(is_early)
-        .map(|request| format!("sent at {}, due {due_words}", Timestamp::from_millis(request.at_ms)))
+        .map(|request| format!("sent at {}, due {}", Timestamp::from_millis(request.at_ms), words(request)))
         .collect()
 }
 
@@ -392,6 +434,50 @@ fn book_differs_from_bank(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
         return Vec::new();
     }
     vec![format!("our book says {} deposited, the bank had {deposited:?}", amounts.deposited)]
+}
+
+/// What people know to be stopped is not sent.
+fn sent_while_stopped(evidence: &Evidence, _: &Terms<'_>) -> Rows {
+    let sends = evidence.asked.iter().filter(|asked| asked.send.is_some());
+    let stop_of = |asked: &Asked| {
+        evidence.stops.iter().find(|stop| {
+            let is_meant = stop.number.as_ref().is_none_or(|number| *number == asked.number);
+            // Within the moment of either it may have been before or after.
+            is_meant && stop.from_ms < asked.at_ms && stop.until_ms.is_none_or(|until| asked.at_ms < until)
+        })
+    };
+    sends
+        .filter_map(|asked| Some((asked, stop_of(asked)?)))
+        .map(|(asked, stop)| {
+            format!("{} at {}, and {} was stopped at {}", asked.number, asked.at_ms, stop.scope, stop.from_ms)
+        })
+        .collect()
+}
+
+/// No more is sent in any 24 hours than the merchant allows.
+fn above_the_daily_sum(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
+    let day_ms = i64::try_from(guard::DAY.as_millis()).unwrap_or(i64::MAX);
+    let most = terms.merchant.money.daily_max_minor;
+    let prices: BTreeMap<&str, i64> =
+        evidence.orders.iter().map(|found| (found.order.number.as_str(), found.order.amount.minor())).collect();
+    let minor_of = |asked: &Asked| match asked.send {
+        Some(Send::Completion(0)) => prices.get(asked.number.as_str()).copied().unwrap_or_default(),
+        Some(Send::Completion(minor)) => minor,
+        Some(Send::Reversal) | None => 0,
+    };
+    let sends: Vec<&Asked> =
+        evidence.asked.iter().filter(|asked| matches!(asked.send, Some(Send::Completion(_)))).collect();
+    let mut rows = Vec::new();
+    for (nth, last) in sends.iter().enumerate() {
+        // One that is sent again counts once, from its latest send.
+        let window = sends.iter().take(nth + 1).filter(|asked| asked.at_ms > last.at_ms.saturating_sub(day_ms));
+        let by_order: BTreeMap<&str, i64> = window.map(|asked| (asked.number.as_str(), minor_of(asked))).collect();
+        let sum = by_order.values().copied().fold(0_i64, i64::saturating_add);
+        if sum > most {
+            rows.push(format!("{sum} were sent in the day before {}, and {most} may be", last.at_ms));
+        }
+    }
+    rows
 }
 
 /// In every window no more requests than the budget allows; they may be shifted by the way to the bank.

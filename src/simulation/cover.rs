@@ -6,7 +6,7 @@ use crate::domain::event::EventKind;
 use crate::domain::order::State;
 use crate::sandbox::FaultName;
 
-use super::evidence::{Asked, Evidence, SeenEvent};
+use super::evidence::{Asked, Evidence, SeenEvent, Send};
 
 /// Where an order and its completion stand when a request is struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ enum Situation {
     InDoubtInReview,
     /// The completion itself.
     Send,
+    /// The reversal itself.
+    SendReversal,
 }
 
 /// Faults of a look, and of a question about a completion.
@@ -38,8 +40,8 @@ const OF_STATUS: [FaultName; 11] = [
     FaultName::StaleStatus,
 ];
 
-/// Faults of a completion.
-const OF_COMPLETION: [FaultName; 10] = [
+/// Faults of a completion, and of a reversal.
+const OF_SEND: [FaultName; 10] = [
     FaultName::Delay,
     FaultName::TimeoutBeforeEffect,
     FaultName::TimeoutAfterEffect,
@@ -100,24 +102,31 @@ fn all() -> impl Iterator<Item = (Situation, &'static str)> {
         Situation::InDoubtInReview,
     ]);
     let of_status = asked.flat_map(|situation| OF_STATUS.map(|fault| (situation, word(fault))));
-    of_status.chain(OF_COMPLETION.map(|fault| (Situation::Send, word(fault))))
+    let sends = [Situation::Send, Situation::SendReversal];
+    of_status.chain(sends.into_iter().flat_map(|send| OF_SEND.map(|fault| (send, word(fault)))))
 }
 
 /// Where the order stood just before the request arrived: what is written at that very moment follows from its answer.
 fn situation(asked: &Asked, events: &[&SeenEvent]) -> Situation {
-    if asked.completion_minor.is_some() {
-        return Situation::Send;
+    match asked.send {
+        Some(Send::Completion(_)) => return Situation::Send,
+        Some(Send::Reversal) => return Situation::SendReversal,
+        None => {}
     }
     let (mut state, mut open) = (State::Pending, None);
     for seen in events.iter().take_while(|seen| seen.at_ms < asked.at_ms) {
         state = seen.event.after;
         open = match seen.event.kind {
-            EventKind::CompletionIntended => Some(Situation::Intended),
-            EventKind::CompletionSent => Some(Situation::InDoubt),
+            EventKind::CompletionIntended | EventKind::ReversalIntended => Some(Situation::Intended),
+            EventKind::CompletionSent | EventKind::ReversalSent => Some(Situation::InDoubt),
             EventKind::CompletionConfirmed
             | EventKind::CompletionRefused
             | EventKind::CompletionWithdrawn
             | EventKind::CompletionContradicted
+            | EventKind::ReversalConfirmed
+            | EventKind::ReversalRefused
+            | EventKind::ReversalWithdrawn
+            | EventKind::ReversalContradicted
             | EventKind::Parked
             | EventKind::ReviewResolved => None,
             _ => open,
@@ -137,6 +146,7 @@ fn said(situation: Situation, fault: &str) -> String {
         Situation::InDoubt => "question after a send".to_owned(),
         Situation::InDoubtInReview => "question after a send, in review".to_owned(),
         Situation::Send => "send".to_owned(),
+        Situation::SendReversal => "send of a reversal".to_owned(),
     };
     format!("{words} × {fault}")
 }

@@ -21,6 +21,8 @@ pub(super) struct Evidence {
     pub(super) told: BTreeMap<String, Told>,
     /// Acts of people that were acknowledged.
     pub(super) acts: Vec<ToldAct>,
+    /// Stops of money that were acknowledged.
+    pub(super) stops: Vec<ToldStop>,
     pub(super) orders: Vec<OrderWithOperation>,
     pub(super) operations: Vec<Operation>,
     pub(super) events: Vec<SeenEvent>,
@@ -62,6 +64,19 @@ pub(super) enum ActKind {
     Release,
 }
 
+/// Money that was stopped, as far as people know.
+#[derive(Clone, Debug)]
+pub(super) struct ToldStop {
+    /// From here on it is certainly in force.
+    pub(super) from_ms: i64,
+    /// Until here.
+    pub(super) until_ms: Option<i64>,
+    /// In words.
+    pub(super) scope: String,
+    /// The one order it is about.
+    pub(super) number: Option<String>,
+}
+
 /// An event of our journal and the latest moment at which it can have been written.
 #[derive(Clone, Debug)]
 pub(super) struct SeenEvent {
@@ -81,9 +96,17 @@ pub(super) struct Intent {
 pub(super) struct Asked {
     pub(super) at_ms: i64,
     pub(super) number: String,
-    /// The sum a completion asked for; 0 is the whole. `None` is a look.
-    pub(super) completion_minor: Option<i64>,
+    /// What it was to move. `None` is a look.
+    pub(super) send: Option<Send>,
     pub(super) fault: Option<FaultName>,
+}
+
+/// A request that moves money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Send {
+    /// Of this sum; 0 is the whole.
+    Completion(i64),
+    Reversal,
 }
 
 /// A change of an order in the bank's book.
@@ -122,7 +145,11 @@ impl Evidence {
             Entry::Request(request) if request.login.as_deref() == Some(LOGIN) => self.asked.push(Asked {
                 at_ms,
                 number: request.order_number.or(request.order_id).unwrap_or_default(),
-                completion_minor: request.asked_minor.filter(|_| request.operation == Request::Completion),
+                send: match request.operation {
+                    Request::Completion => Some(Send::Completion(request.asked_minor.unwrap_or_default())),
+                    Request::Reversal => Some(Send::Reversal),
+                    _ => None,
+                },
                 fault: request.fault,
             }),
             Entry::Request(_) => {}
@@ -151,7 +178,7 @@ impl Evidence {
             for event in page {
                 let (earliest_ms, at_ms) = true_ms(event.at.as_millis());
                 log.line(at_ms - start_ms, "journal", &words(&event));
-                if event.kind == EventKind::CompletionSent {
+                if matches!(event.kind, EventKind::CompletionSent | EventKind::ReversalSent) {
                     self.intents.push(Intent { at_ms: earliest_ms, number: event.number.as_str().to_owned() });
                 }
                 self.events.push(SeenEvent { at_ms, event });
@@ -170,6 +197,7 @@ impl Evidence {
             self.told.iter().filter(|(_, told)| told.at_ms > ms).map(|(number, _)| number.clone()).collect();
         self.told.retain(|_, told| told.at_ms <= ms);
         self.acts.retain(|act| act.at_ms <= ms);
+        self.stops.retain(|stop| stop.from_ms <= ms);
         lost
     }
 }

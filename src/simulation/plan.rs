@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::sandbox::FaultRule;
+use crate::sandbox::{CardSystem, FaultRule};
 
 use super::policy::{self, PolicyPlan};
 use super::{Extent, swarm};
@@ -33,16 +33,20 @@ pub(super) struct Plan {
     /// How often it dies at a point of peril, in per cent.
     pub(super) peril_percent: u8,
     pub(super) outages: Vec<Outage>,
-    /// When the host's clock is set, and by how many milliseconds.
-    pub(super) clock_steps: Vec<(Duration, i64)>,
+    /// When the host's clock is set, or the host suspended.
+    pub(super) clock_steps: Vec<(Duration, ClockStep)>,
     /// How often a process that died is followed by an old copy of its database, in per cent.
     pub(super) restore_percent: u8,
     /// When a second daemon is started on the same database.
     pub(super) rivals: Vec<Duration>,
     /// How often a clerk touches a held order, in per cent.
     pub(super) clerk_percent: u8,
-    /// When the operator looks at what stands in review and at what is held.
+    /// When the operator looks whether the brake was tripped, and at the rest if he tends it.
     pub(super) rounds: Vec<Duration>,
+    /// Whether he also looks at what stands in review and at what is held.
+    pub(super) tends: bool,
+    /// When somebody stops money, and starts it again.
+    pub(super) stops: Vec<StopPlan>,
     /// How often the operator parks what is held, in per cent.
     pub(super) park_percent: u8,
     /// When faults, crashes and people end: what is left must settle by itself.
@@ -67,6 +71,8 @@ pub(super) struct OrderPlan {
     /// Whether the shop tells it twice, and then with which amount.
     pub(super) told_again: Option<i64>,
     pub(super) buyer: Buyer,
+    /// Whose card he pays with.
+    pub(super) card: CardSystem,
 }
 
 /// What a buyer does, so long after the registration; above twenty minutes he is late.
@@ -75,6 +81,32 @@ pub(super) enum Buyer {
     Pays(Duration),
     IsDeclined(Duration),
     Leaves,
+}
+
+/// What happens to the host's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClockStep {
+    /// It is set by so many milliseconds, and the bank's goes on.
+    Set(i64),
+    /// The host sleeps for so many milliseconds: both clocks have gone on, and the process has not run.
+    Suspend(i64),
+}
+
+/// Money is stopped for a while.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StopPlan {
+    pub(super) from: Duration,
+    pub(super) until: Duration,
+    pub(super) of: Stopped,
+}
+
+/// Whose money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    All,
+    Merchant,
+    /// Of the order at this place in the plan.
+    Order(usize),
 }
 
 /// The bank cannot be reached.
@@ -109,6 +141,8 @@ impl Plan {
             rivals: moments(calm_from, [0, 0, 0, 1], 3, chance),
             clerk_percent: one_of([0, 0, 2, 10], chance),
             rounds: rounds(calm_from, chance),
+            tends: chance.u8(..3) > 0,
+            stops: stops(calm_from, orders, chance),
             park_percent: one_of([0, 0, 5, 20], chance),
             policy,
             faults,
@@ -140,6 +174,7 @@ fn order(number: usize, calm_from: Duration, chance: &mut fastrand::Rng) -> Orde
             75..85 => Buyer::IsDeclined(paid_after),
             _ => Buyer::Leaves,
         },
+        card: one_of([CardSystem::Visa, CardSystem::Mastercard, CardSystem::Mir], chance),
     }
 }
 
@@ -164,18 +199,30 @@ fn outages(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<Outage> {
     all
 }
 
-/// One hour, one day, one year; forward, and back by the same later.
-fn clock_steps(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<(Duration, i64)> {
-    let step = one_of([3_600_000, 86_400_000, 31_536_000_000], chance);
-    let step = if chance.bool() { step } else { -step };
-    let from = within(calm_from / 2, chance);
-    vec![(from, step), (from + within(calm_from / 2, chance), -step)]
+/// Most hosts have a clock that nobody sets. The others': an hour, a day, a year, forward or back, and set right some time
+/// later; or the host sleeps.
+fn clock_steps(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<(Duration, ClockStep)> {
+    let count = one_of([0, 0, 0, 1, 3], chance);
+    let mut steps = Vec::new();
+    for _ in 0..count {
+        let from = within(calm_from / 2, chance);
+        if chance.bool() {
+            let longest = one_of([HOUR, DAY * 2], chance);
+            let slept = i64::try_from(within(longest, chance).as_millis()).unwrap_or(i64::MAX);
+            steps.push((from, ClockStep::Suspend(slept)));
+        } else {
+            let step = one_of([3_600_000, 86_400_000, 31_536_000_000], chance);
+            let step = if chance.bool() { step } else { -step };
+            let longest = one_of([HOUR, DAY, calm_from / 2], chance);
+            steps.push((from, ClockStep::Set(step)));
+            steps.push((from + within(longest.min(calm_from / 2), chance), ClockStep::Set(-step)));
+        }
+    }
+    steps
 }
 
 fn rounds(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<Duration> {
-    let Some(every) = one_of([None, Some(HOUR * 8), Some(DAY)], chance) else {
-        return Vec::new();
-    };
+    let every = one_of([HOUR * 2, HOUR * 8, DAY], chance);
     let mut rounds = Vec::new();
     let mut at = within(every, chance);
     while at < calm_from {
@@ -183,6 +230,21 @@ fn rounds(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<Duration> {
         at += every;
     }
     rounds
+}
+
+fn stops(calm_from: Duration, orders: usize, chance: &mut fastrand::Rng) -> Vec<StopPlan> {
+    let count = one_of([0, 0, 1, 4], chance);
+    let longest = DAY.min(calm_from / 4);
+    let of = |chance: &mut fastrand::Rng| match chance.u8(..4) {
+        0 => Stopped::All,
+        1 => Stopped::Merchant,
+        _ => Stopped::Order(chance.usize(..orders)),
+    };
+    let stop = |_| {
+        let from = within(calm_from.saturating_sub(longest), chance);
+        StopPlan { from, until: from + within(longest, chance), of: of(chance) }
+    };
+    (0..count).map(stop).collect()
 }
 
 fn within(until: Duration, chance: &mut fastrand::Rng) -> Duration {

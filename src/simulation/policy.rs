@@ -67,7 +67,19 @@ pub(super) fn draw(chance: &mut fastrand::Rng) -> PolicyPlan {
     table(&mut toml, &settle);
     let (attempts, at_once) = (pick(&["1", "3", "5"]), pick(&["1", "3", "8"]));
     push(&mut toml, &format!("attempts = {attempts}\nin_flight = {at_once}\n"));
+    // The dearest order is ten thousand: the least sum lets a handful through, the others more than there is.
+    let daily_sum = pick(&["10000000.00", "100000.00", "40000.00"]);
+    let (in_doubt, brake) = (pick(&["3", "3", "50"]), pick(&["true", "true", "false"]));
+    push(&mut toml, &format!("\n[merchant.money]\nin_doubt = {in_doubt}\nbrake = {brake}\n"));
+    table(&mut toml, &[("daily_sum", daily_sum)]);
     toml.push_str("\n[merchant.hold]\nlifetime = \"5d\"\nwarn_at = [\"1d\"]\n");
+    let by_system = pick(&["{}", "{ visa = \"6d\", mir = \"4d\" }"]);
+    push(&mut toml, &format!("by_system = {by_system}\n"));
+    let at_deadline = [
+        ("act_before", pick(&["3h", "3h", "12h"])),
+        ("at_deadline", pick(&["review", "complete", "reverse", "reverse"])),
+    ];
+    table(&mut toml, &at_deadline);
     PolicyPlan { toml, on_release: completion.contains("release") }
 }
 

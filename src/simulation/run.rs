@@ -27,9 +27,11 @@ pub struct Outcome {
     pub orders: u64,
     /// Holds that completions of ours took.
     pub completions: u64,
+    /// Holds that reversals of ours let go.
+    pub reversals: u64,
     /// Requests that reached the bank.
     pub requests: u64,
-    /// Completions among them.
+    /// Completions and reversals among them.
     pub sends: u64,
     /// How the daemon's lives ended, by the point at which they did.
     pub ends: BTreeMap<&'static str, u64>,
@@ -47,16 +49,22 @@ pub struct Outcome {
 
 /// Runs `seed` and hashes its log.
 pub(super) fn run(seed: u64, extent: Extent) -> anyhow::Result<Outcome> {
-    simulate(seed, extent, Log::hashing()).map(|(outcome, _)| outcome)
+    simulate(seed, Plan::draw(seed, extent), Log::hashing()).map(|(outcome, _)| outcome)
+}
+
+/// Runs a plan that was not drawn.
+#[cfg(test)]
+pub(super) fn run_planned(seed: u64, plan: Plan) -> anyhow::Result<Outcome> {
+    simulate(seed, plan, Log::hashing()).map(|(outcome, _)| outcome)
 }
 
 /// Runs `seed` and keeps its log.
 pub fn replay(seed: u64, extent: Extent) -> anyhow::Result<(Outcome, String)> {
-    let (outcome, log) = simulate(seed, extent, Log::keeping())?;
+    let (outcome, log) = simulate(seed, Plan::draw(seed, extent), Log::keeping())?;
     Ok((outcome, log.into_kept().unwrap_or_default()))
 }
 
-fn simulate(seed: u64, extent: Extent, log: Log) -> anyhow::Result<(Outcome, Log)> {
+fn simulate(seed: u64, plan: Plan, log: Log) -> anyhow::Result<(Outcome, Log)> {
     let directory = tempfile::Builder::new()
         .prefix("reconciled-simulation-")
         .tempdir_in(in_memory())
@@ -64,7 +72,7 @@ fn simulate(seed: u64, extent: Extent, log: Log) -> anyhow::Result<(Outcome, Log
     // Everything that the daemon draws on this thread follows from the seed.
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(live(seed, Plan::draw(seed, extent), directory.path(), log))
+    runtime.block_on(live(seed, plan, directory.path(), log))
 }
 
 /// A file system in memory, where there is one: nothing of it has to last.
@@ -96,7 +104,7 @@ async fn live(seed: u64, plan: Plan, directory: &Path, log: Log) -> anyhow::Resu
 /// Draws the report of every day, and adds up what they say was taken. A clock that was set spreads the orders over days
 /// that never were.
 async fn draw_reports(world: &World) -> Option<i64> {
-    let (store, merchant) = (world.store().filter(|_| world.plan.clock_steps.is_empty())?, world.merchant());
+    let (store, merchant) = (world.store().filter(|_| !world.clock_is_set())?, world.merchant());
     let (mut at, now) = (Timestamp::from_millis(START_MS), world.clock.now());
     let mut day = BusinessDay::last_ended(at, &merchant.zone, merchant.report.cut_off).ok()?;
     let mut sum = 0_i64;
@@ -118,13 +126,14 @@ fn outcome(world: World) -> (Outcome, Log) {
         *faults.entry(cover::word(fault)).or_default() += 1;
     }
     faults.extend(world.network.unmade().into_iter().filter(|(_, count)| *count > 0));
-    let ours = |effect: &&super::evidence::BankEffect| effect.is_ours && effect.effect == Effect::Completed;
+    let ours = |kind: Effect| evidence.effects.iter().filter(|done| done.is_ours && done.effect == kind).count();
     let outcome = Outcome {
         seed: world.seed,
         orders: count(evidence.told.len()),
-        completions: count(evidence.effects.iter().filter(ours).count()),
+        completions: count(ours(Effect::Completed)),
+        reversals: count(ours(Effect::Reversed)),
         requests: count(evidence.asked.len()),
-        sends: count(evidence.asked.iter().filter(|asked| asked.completion_minor.is_some()).count()),
+        sends: count(evidence.asked.iter().filter(|asked| asked.send.is_some()).count()),
         ends: world.ends.clone(),
         faults,
         reviews: count(evidence.orders.iter().filter(|found| found.order.state == State::Review).count()),

@@ -26,7 +26,7 @@ use super::checker::{self, Terms, Violation};
 use super::evidence::{Backlog, Evidence};
 use super::log::Log;
 use super::network::Network;
-use super::plan::Plan;
+use super::plan::{ClockStep, Plan};
 use super::reaper::Reaper;
 
 /// 2026-03-01T00:00:00Z: the days that follow have a change of clocks in them.
@@ -42,6 +42,9 @@ const RHYTHM: Rhythm = Rhythm {
 
 /// The cron bell, which rings each minute on a host.
 const RING_EVERY: Duration = Duration::from_secs(3_600);
+
+/// A sweep takes a moment; the watchman begins a life with one.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// Tasks that were dropped need a turn each to go; nothing else happens within it.
 const BURIAL: Duration = Duration::from_millis(1);
@@ -72,6 +75,8 @@ pub(super) struct World {
     deaths: (mpsc::UnboundedSender<Peril>, mpsc::UnboundedReceiver<Peril>),
     /// When the books were read last.
     checked_ms: i64,
+    /// By then the watchman has made due what a clock that was set had planned too far ahead.
+    swept_at: Duration,
 }
 
 /// A copy of the database files.
@@ -157,6 +162,7 @@ impl World {
             begun: Instant::now(),
             deaths: mpsc::unbounded_channel(),
             checked_ms: START_MS,
+            swept_at: Duration::ZERO,
             plan,
         })
     }
@@ -248,6 +254,9 @@ impl World {
         match self.assemble(Perils::watched(Arc::new(reaper))).await {
             Ok(daemon) => {
                 self.daemon = Some(daemon);
+                if self.elapsed() < self.swept_at {
+                    self.swept_at = self.elapsed() + SWEEP;
+                }
                 self.note("daemon", "started");
             }
             Err(error) => self.failed(&error.to_string()),
@@ -301,10 +310,26 @@ impl World {
         self.note("daemon", &format!("stopped: {how}"));
     }
 
-    /// Sets the host's clock.
-    pub(super) fn step_clock(&mut self, ms: i64) {
-        self.clock.step(ms);
-        self.note("host", &format!("its clock is set by {ms} ms"));
+    /// Sets the host's clock, or lets the host sleep. What was due by the old clock need not be by the new one.
+    pub(super) fn step_clock(&mut self, step: ClockStep) {
+        self.lives += 1;
+        match step {
+            ClockStep::Set(ms) => {
+                self.clock.step(ms);
+                self.swept_at = self.elapsed() + RHYTHM.watch + SWEEP;
+                self.note("host", &format!("its clock is set by {ms} ms"));
+            }
+            ClockStep::Suspend(ms) => {
+                self.clock.step(ms);
+                self.bank.pass(ms);
+                self.note("host", &format!("slept for {ms} ms"));
+            }
+        }
+    }
+
+    /// Whether the host's clock is ever set: our own times are then no evidence.
+    pub(super) fn clock_is_set(&self) -> bool {
+        self.plan.clock_steps.iter().any(|(_, step)| matches!(step, ClockStep::Set(_)))
     }
 
     /// Reads everything that is new and asks the checker.
@@ -320,7 +345,7 @@ impl World {
             Err(error) => return self.failed(&error.to_string()),
         };
         // A clock that was set makes our own times worthless as evidence: all that is known is between which checks.
-        let (is_set, before_ms) = (!self.plan.clock_steps.is_empty(), self.checked_ms);
+        let (is_set, before_ms) = (self.clock_is_set(), self.checked_ms);
         let true_ms = |ms: i64| if is_set { (before_ms, now_ms) } else { (ms, ms) };
         self.checked_ms = now_ms;
         let gathered = self.evidence.gather_books(&store, START_MS, true_ms, &mut self.log).await;
@@ -332,6 +357,7 @@ impl World {
             now_ms,
             wall: self.clock.now(),
             calm: self.elapsed().saturating_sub(self.plan.calm_from),
+            is_swept: self.elapsed() >= self.swept_at,
         };
         let found = checker::check(&self.evidence, &terms);
         for violation in found {

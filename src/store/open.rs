@@ -186,7 +186,7 @@ impl Store {
         Ok(Self {
             path: Arc::new(path.to_owned()),
             instance: format!("{:016x}", fastrand::u64(..)).into(),
-            readers: Readers::new(mode, move || connect(&again, OpenFlags::empty(), mode), writer.failure()),
+            readers: Readers::new(move || connect(&again, OpenFlags::empty(), mode), writer.failure()).over(&writer),
             writer,
             room,
             bell: watch::Sender::new(0),
@@ -228,6 +228,10 @@ pub(super) fn connect(path: &Path, extra: OpenFlags, mode: Mode) -> Result<Conne
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
     let sqlite = |error: rusqlite::Error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() };
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    if mode == Mode::Simulated {
+        // One connection at a time, so the file need not be locked anew for every read.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(sqlite)?;
+    }
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
     // Before anything is written to it: a newer schema is left untouched, its journal mode included. The last one to
     // close a database moves its log into it, which would be writing too.

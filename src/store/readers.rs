@@ -1,7 +1,7 @@
 //! Read connections beside the writer: WAL lets them see the last commit without waiting.
 //!
 //! They are read on threads of their own; in a simulation in the caller's task, since a thread knows nothing of virtual
-//! time.
+//! time, and over the writer's connection: every other one would have to fetch anew whatever it has just written.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,8 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, watch};
 
 use super::StoreError;
-use super::open::{Mode, OpenError};
+use super::open::OpenError;
+use super::writer::Writer;
 
 /// Reads at once: more would only compete for the same two or four cores and the same file.
 const READERS_MAX: usize = 4;
@@ -21,7 +22,8 @@ type Connect = dyn Fn() -> Result<Connection, OpenError> + Send + Sync;
 #[derive(Clone)]
 pub(super) struct Readers {
     connect: Arc<Connect>,
-    mode: Mode,
+    /// In a simulation, whose connection is read.
+    shared: Option<Writer>,
     permits: Arc<Semaphore>,
     /// A std mutex: held to push or pop, never across an await.
     idle: Arc<Mutex<Vec<Connection>>>,
@@ -32,12 +34,16 @@ pub(super) struct Readers {
 impl Readers {
     /// A pool whose connections come from `connect`, of use until the writer has `failed`.
     pub(super) fn new(
-        mode: Mode,
         connect: impl Fn() -> Result<Connection, OpenError> + Send + Sync + 'static,
         failed: watch::Receiver<bool>,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(READERS_MAX));
-        Self { connect: Arc::new(connect), mode, permits, idle: Arc::default(), failed }
+        Self { connect: Arc::new(connect), shared: None, permits, idle: Arc::default(), failed }
+    }
+
+    /// Reads over the connection of `writer`, if it writes in its callers' tasks.
+    pub(super) fn over(self, writer: &Writer) -> Self {
+        Self { shared: writer.is_inline().then(|| writer.clone()), ..self }
     }
 
     /// Runs `read` in one read transaction, so that all it sees is of one moment.
@@ -47,8 +53,8 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let _permit = self.permits.acquire().await.map_err(|_| StoreError::Stopped)?;
-        if self.mode == Mode::Simulated {
-            return self.read_here(read);
+        if let Some(writer) = &self.shared {
+            return writer.read_inline(read);
         }
         let this = self.clone();
         let reading = tokio::task::spawn_blocking(move || this.read_here(read));

@@ -92,6 +92,22 @@ impl Writer {
         told.await.map_err(|_| StoreError::Stopped)?
     }
 
+    /// Whether it commits in its callers' tasks.
+    pub(super) const fn is_inline(&self) -> bool {
+        matches!(self.way, Way::Inline(_))
+    }
+
+    /// Reads in one transaction over the connection that writes, in the caller's task; a thread's is its own.
+    pub(super) fn read_inline<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Way::Inline(inline) = &self.way else { return Err(StoreError::Stopped) };
+        let mut inline = inline.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = inline.connection.as_mut().ok_or(StoreError::Stopped)?;
+        read(&*connection.transaction()?)
+    }
+
     /// True once the writer has stopped after a failure.
     pub(super) fn failure(&self) -> watch::Receiver<bool> {
         self.failed.clone()

@@ -12,9 +12,9 @@ const CLERK_WITHIN_MS: u64 = 3 * 86_400_000;
 pub(super) fn decide(world: &mut World, index: usize) {
     let Some(id) = world.order_ids[index].clone() else { return };
     let order = &world.plan.orders[index];
-    let (number, buyer) = (order.number.clone(), order.buyer);
+    let (number, buyer, card) = (order.number.clone(), order.buyer, order.card);
     let (done, deed) = match buyer {
-        Buyer::Pays(_) => (world.bank().pay(&id), "paid"),
+        Buyer::Pays(_) => (world.bank().pay_with(&id, card), "paid"),
         Buyer::IsDeclined(_) => (world.bank().decline(&id), "was declined for"),
         Buyer::Leaves => return,
     };

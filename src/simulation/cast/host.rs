@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::evidence::Backlog;
 use super::super::network::Weather;
 use super::super::world::World;
-use super::Deed;
+use super::{Deed, operator};
 
 /// The daemon dies and is started again after a while: seconds, as systemd does, or when somebody notices.
 pub(in super::super) async fn kill(world: &mut World, how: &'static str) {
@@ -87,6 +87,7 @@ pub(super) async fn calm(world: &mut World) {
     world.network.turn(Weather::Fair);
     world.bank().clear_faults();
     world.note("host", "all rest");
+    operator::start_all_money(world).await;
     // A life without perils.
     if world.is_up() {
         world.stop().await;

@@ -1,24 +1,35 @@
 //! The merchant's operator, a careful person: accepts a review only where the bank's own book says the same as ours,
-//! parks and releases holds.
+//! parks and releases holds, stops money and starts it again, and lifts the brake once the book has been looked at.
 
 use std::sync::Arc;
 
 use crate::domain::acts::{self, Act, ActError};
 use crate::domain::event::Cause;
+use crate::domain::guard::{BRAKE, Scope, Stop};
 use crate::domain::operation::Operation;
 use crate::domain::order::{Order, State};
 use crate::sandbox::OrderView;
-use crate::store::{Amendment, ListFilter, Store};
+use crate::store::{Amendment, ListFilter, Starting, Stopping, Store};
 
-use super::super::evidence::{ActKind, ToldAct};
+use super::super::evidence::{ActKind, ToldAct, ToldStop};
+use super::super::plan::{HOUR, Stopped};
 use super::super::world::World;
+use super::Deed;
 
 /// More orders than this in one state are not met in a simulation.
 const SEEN_MAX: u32 = 1_000;
 
-/// Looks at what stands in review, and at what is held.
+/// Looks at the brake, at what stands in review, and at what is held.
 pub(super) async fn round(world: &mut World) {
     let Some(store) = world.store().cloned() else { return };
+    for stop in store.money_stops().await.unwrap_or_default() {
+        if stop.by == BRAKE {
+            look_at_brake(world, &store, stop).await;
+        }
+    }
+    if !world.plan.tends {
+        return;
+    }
     for order in in_state(&store, State::Review).await {
         if world.chance.u8(..100) < 70 {
             review(world, &store, &order).await;
@@ -26,6 +37,83 @@ pub(super) async fn round(world: &mut World) {
     }
     for order in in_state(&store, State::Held).await {
         hold(world, &store, &order).await;
+    }
+}
+
+/// The brake stays until the next round now and then.
+async fn look_at_brake(world: &mut World, store: &Store, stop: Stop) {
+    // Since when exactly only our own clock says, which may have been set.
+    told_stopped(world, &stop.scope);
+    if world.chance.u8(..100) < 80 {
+        start(world, store, stop.scope, "has looked at the bank's book").await;
+    }
+}
+
+pub(super) async fn stop_money(world: &mut World, of: Stopped) {
+    let Some(store) = world.store().cloned() else { return };
+    let Some(scope) = scope_of(world, &store, of).await else { return };
+    let (cause, now) = (Cause::Operator("olga".to_owned()), world.clock.now());
+    let stopping = store.stop_money(scope.clone(), cause, "for the auditors".to_owned(), now).await;
+    if let Ok(Stopping::Stopped | Stopping::StoppedBefore(_)) = &stopping {
+        told_stopped(world, &scope);
+    }
+    let words = stopping.map_or_else(|error| error.to_string(), |_| "done".to_owned());
+    world.note("operator", &format!("stops {scope}: {words}"));
+}
+
+/// Starts what was stopped, or comes back for it when the daemon is down.
+pub(super) async fn start_money(world: &mut World, of: Stopped) {
+    let Some(store) = world.store().cloned() else { return world.after(HOUR, Deed::StartMoney(of)) };
+    if let Some(scope) = scope_of(world, &store, of).await {
+        start(world, &store, scope, "the auditors are gone").await;
+    }
+}
+
+/// The last thing that people do: nothing stays stopped.
+pub(super) async fn start_all_money(world: &mut World) {
+    let Some(store) = world.store().cloned() else { return };
+    for stop in store.money_stops().await.unwrap_or_default() {
+        start(world, &store, stop.scope, "everybody goes home").await;
+    }
+}
+
+async fn start(world: &mut World, store: &Store, scope: Scope, reason: &str) {
+    let (cause, now) = (Cause::Operator("olga".to_owned()), world.clock.now());
+    // From the moment it is asked for, money may move.
+    told_started(world, &scope);
+    let words = match store.start_money(scope.clone(), cause, reason.to_owned(), now).await {
+        Ok(Starting::Lifted(_)) => "done".to_owned(),
+        Ok(Starting::NotStopped) => "was not stopped".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    world.note("operator", &format!("starts {scope}: {words}"));
+}
+
+async fn scope_of(world: &World, store: &Store, of: Stopped) -> Option<Scope> {
+    let merchant = world.merchant().id.clone();
+    match of {
+        Stopped::All => Some(Scope::All),
+        Stopped::Merchant => Some(Scope::Merchant(merchant)),
+        Stopped::Order(index) => {
+            let found = store.order(&merchant, &world.plan.orders.get(index)?.number).await.ok()?;
+            Some(Scope::of_order(&found.order))
+        }
+    }
+}
+
+fn told_stopped(world: &mut World, scope: &Scope) {
+    let number = scope.order().map(|(_, number)| number.as_str().to_owned());
+    let from_ms = world.now_ms();
+    let scope = scope.to_string();
+    if !world.evidence.stops.iter().any(|stop| stop.scope == scope && stop.until_ms.is_none()) {
+        world.evidence.stops.push(ToldStop { from_ms, until_ms: None, scope, number });
+    }
+}
+
+fn told_started(world: &mut World, scope: &Scope) {
+    let (until_ms, scope) = (world.now_ms(), scope.to_string());
+    for stop in world.evidence.stops.iter_mut().filter(|stop| stop.scope == scope && stop.until_ms.is_none()) {
+        stop.until_ms = Some(until_ms);
     }
 }
 

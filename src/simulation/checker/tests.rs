@@ -7,7 +7,7 @@ use crate::domain::event::Event;
 use crate::domain::operation::OperationKey;
 use crate::domain::order::{MerchantId, OrderNumber};
 use crate::domain::reconciliation::fixtures::{NOW, ago, order};
-use crate::simulation::evidence::Backlog;
+use crate::simulation::evidence::{Backlog, ToldStop};
 use crate::store::OrderWithOperation;
 
 const PRICE: i64 = 10_000;
@@ -59,7 +59,7 @@ fn effect(at_ms: i64, effect: Effect, is_ours: bool) -> BankEffect {
 }
 
 fn send(at_ms: i64) -> Asked {
-    Asked { at_ms, number: "A-1".to_owned(), completion_minor: Some(PRICE), fault: None }
+    Asked { at_ms, number: "A-1".to_owned(), send: Some(Send::Completion(PRICE)), fault: None }
 }
 
 /// One order, acknowledged, held, completed once and confirmed.
@@ -89,7 +89,7 @@ fn honest() -> Evidence {
 
 fn found(evidence: &Evidence, calm: Duration) -> BTreeSet<&'static str> {
     let merchant = merchant();
-    let terms = Terms { merchant: &merchant, now_ms: NOW.as_millis(), wall: NOW, calm };
+    let terms = Terms { merchant: &merchant, now_ms: NOW.as_millis(), wall: NOW, calm, is_swept: true };
     check(evidence, &terms).into_iter().map(|violation| violation.query).collect()
 }
 
@@ -115,14 +115,25 @@ fn pending(evidence: &mut Evidence, change: impl FnOnce(&mut Order)) {
     change(order);
 }
 
-const PLANTS: [Plant; 21] = [
+const PLANTS: [Plant; 26] = [
     ("two_effects_of_ours", |e| e.effects.push(effect(SENT_AT + 9, Effect::Completed, true))),
     ("sent_without_intent", |e| e.asked.push(send(SENT_AT + 9))),
     ("sent_without_intent", |e| e.intents.clear()),
-    ("sent_without_intent", |e| e.asked[0].completion_minor = Some(PRICE - 1)),
+    ("sent_without_intent", |e| e.asked[0].send = Some(Send::Completion(PRICE - 1))),
     ("sum_above_intent", |e| e.effects[1].amount_minor = PRICE + 1),
     ("confirmed_without_deposit", |e| e.effects.truncate(1)),
     ("confirmed_without_deposit", |e| e.effects[1].at_ms = SETTLED_AT + 1),
+    ("sent_without_intent", |e| e.asked[0].send = Some(Send::Reversal)),
+    ("two_effects_of_ours", |e| e.effects.push(effect(SENT_AT + 9, Effect::Reversed, true))),
+    ("confirmed_without_letting_go", |e| {
+        e.operations[0].kind = OperationKind::Reversal;
+        e.events[4].event.kind = EventKind::ReversalConfirmed;
+    }),
+    ("sent_while_stopped", |e| {
+        let scope = "all money".to_owned();
+        e.stops.push(ToldStop { from_ms: SENT_AT - 1, until_ms: None, scope, number: None });
+    }),
+    ("above_the_daily_sum", |e| e.asked[0].send = Some(Send::Completion(100_000_001))),
     ("sent_after_parking", |e| {
         e.acts.push(ToldAct { at_ms: SENT_AT - 1, number: "A-1".to_owned(), kind: ActKind::Park });
     }),
