@@ -139,11 +139,16 @@ fn refuse_strangers_file(database: &Path) -> Result<(), Failure> {
     )))
 }
 
-/// Who does this, for the journal: whoever became root by sudo under their own name.
+/// Who does this, for the journal.
 pub(super) fn operator() -> Cause {
+    Cause::Operator(operator_name())
+}
+
+/// The name of whoever does this: of whoever became root by sudo, their own.
+pub(super) fn operator_name() -> String {
     let named = |variable| std::env::var(variable).ok().filter(|name| !name.trim().is_empty());
     let name = named("SUDO_USER").or_else(|| named("USER")).unwrap_or_else(|| format!("uid {}", own_uid()));
-    Cause::Operator(name.chars().filter(|c| !c.is_control()).take(OPERATOR_MAX).collect())
+    name.chars().filter(|c| !c.is_control()).take(OPERATOR_MAX).collect()
 }
 
 /// The user of this process, as the kernel has it. Where there is no `/proc` it is taken to be root.

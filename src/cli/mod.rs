@@ -3,7 +3,7 @@
 //! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
-//! Read in this order: this file, `order` (the family of most commands), then `status`, `report`, `check`, `sandbox`,
+//! Read in this order: this file, `order` (the family of most commands), `review`, then `status`, `report`, `check`, `sandbox`,
 //! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
 
 mod check;
@@ -15,6 +15,7 @@ mod man;
 mod order;
 mod output;
 mod report;
+mod review;
 mod run;
 mod sandbox;
 mod signals;
@@ -61,9 +62,12 @@ enum Command {
     Run,
     /// Say what the configuration means, or all that is wrong with it
     Check(check::Check),
-    /// Work with orders: add, import, list, show, explain, release, park, review
+    /// Work with orders: add, import, list, show, explain, release, park
     #[command(subcommand)]
     Order(order::Command),
+    /// Decide where money contradicts itself: what both sides say, and the ways out
+    #[command(subcommand)]
+    Review(review::Command),
     /// Say on one screen whether all is well, what needs a person first
     Status(status::Status),
     /// Draw a business day's report
@@ -92,6 +96,7 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Demo(demo) => demo::run(demo).await.map_err(Failure::from).and_then(books_agree),
         Command::Check(check) => check.run(&config, &output),
         Command::Order(order) => order.run(&config, &output).await,
+        Command::Review(review) => review.run(&config, &output).await,
         Command::Status(status) => status.run(&config, &output).await,
         Command::Report(draw) => draw.run(&config, &output).await,
         Command::Sandbox(open) => open.run(&output).await,

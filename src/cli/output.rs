@@ -153,7 +153,8 @@ impl Table {
         self.row(vec![tinted(name, Tint::Faint), cell(words)]);
     }
 
-    fn render(self, is_terminal: bool) -> String {
+    /// The table as text.
+    pub(super) fn render(self, is_terminal: bool) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(if is_terminal && !self.header.is_empty() { RULED } else { TableStyle::new() });
         if is_terminal {

@@ -78,7 +78,7 @@ fn for_a_person(counted: &[Counted<'_>], unserved: &[(MerchantId, u64)], now: Ti
         };
         let (review, doubt) = (figures.orders_in(State::Review), figures.operations_in(OperationState::InDoubt));
         if review.count > 0 {
-            line(Tint::Bad, format!("{} in review{}", review.count, age(review, now)), "reconciled order review");
+            line(Tint::Bad, format!("{} in review{}", review.count, age(review, now)), "reconciled review list");
         }
         if doubt.count > 0 {
             line(Tint::Warning, format!("{} in doubt{}", doubt.count, age(doubt, now)), "the bank is asked on");

@@ -5,7 +5,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Budget, CompletionConfig, Config, Credentials, GatewayConfig, MerchantConfig, ReportConfig};
+use super::{Budget, CompletionConfig, Config, Credentials, GatewayConfig, MerchantConfig, ReportConfig, ReviewConfig};
 use crate::domain::holds::HoldPolicy;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::polling::LookPolicy;
@@ -94,6 +94,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         completion: old_completion,
         holds: old_holds,
         report: old_report,
+        review: ReviewConfig { four_eyes },
     } = old;
     let own = [
         ("currency", *currency == new.currency),
@@ -102,6 +103,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         ("budget.requests", *period == new.budget.period),
         ("budget.burst", *burst == new.budget.burst),
         ("budget.in_flight", *in_flight == new.budget.in_flight),
+        ("review.four_eyes", *four_eyes == new.review.four_eyes),
     ];
     gateway(old_gateway, &new.gateway)
         .into_iter()

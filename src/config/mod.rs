@@ -83,6 +83,15 @@ pub struct MerchantConfig {
     pub holds: HoldPolicy,
     /// The nightly report.
     pub report: ReportConfig,
+    /// How reviews are resolved.
+    pub review: ReviewConfig,
+}
+
+/// How a merchant's reviews are resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReviewConfig {
+    /// Whether a way out after which money may move takes two people.
+    pub four_eyes: bool,
 }
 
 /// Where a merchant's bank is and how we are known there.

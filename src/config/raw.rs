@@ -196,6 +196,17 @@ impl<'a, 'n> Section<'a, 'n> {
         default
     }
 
+    /// Whether `key` says true.
+    pub(super) fn yes_or_no(&mut self, key: &'static str, default: bool) -> bool {
+        let Some(value) = self.take(key) else {
+            return default;
+        };
+        value.get_ref().as_bool().unwrap_or_else(|| {
+            self.problem(key, "give true or false");
+            default
+        })
+    }
+
     /// Reads the table at `key`, and refuses what stands in it unasked for. A missing table is an empty one.
     pub(super) fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'a, '_>) -> T) -> T {
         let value = self.take(key);

@@ -16,6 +16,10 @@ pub enum EventKind {
     ReviewOpened,
     /// A person's word took it out of review.
     ReviewResolved,
+    /// A person proposed a way out of review, and a second one is asked for.
+    ResolutionProposed,
+    /// That was taken back.
+    ResolutionWithdrawn,
     /// The bank showed a status number the documents do not define.
     StatusUnrecognised,
     /// Its hold is near its lapse.
@@ -46,11 +50,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Added,
         Self::Changed,
         Self::ReviewOpened,
         Self::ReviewResolved,
+        Self::ResolutionProposed,
+        Self::ResolutionWithdrawn,
         Self::StatusUnrecognised,
         Self::HoldAtRisk,
         Self::Parked,
@@ -73,6 +79,8 @@ impl EventKind {
             Self::Changed => "changed",
             Self::ReviewOpened => "review_opened",
             Self::ReviewResolved => "review_resolved",
+            Self::ResolutionProposed => "resolution_proposed",
+            Self::ResolutionWithdrawn => "resolution_withdrawn",
             Self::StatusUnrecognised => "status_unrecognised",
             Self::HoldAtRisk => "hold_at_risk",
             Self::Parked => "parked",

@@ -50,6 +50,7 @@ pub(super) fn order(state: State) -> Order {
         heard: None,
         view: None,
         review: (state == State::Review).then_some(review),
+        before_review: (state == State::Review).then_some(State::Held),
         accepted: None,
     }
 }

@@ -8,7 +8,8 @@
 //! can say), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
 //! completion's journey), [`calendar`] (business days and cron slots), [`holds`] (deadlines and when a completion is
 //! due), [`polling`] (when to look again), [`journey`], [`completion`] and [`acts`] (the rows to write after a look, a
-//! completion's step, a person's act), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
+//! completion's step, a person's act) with [`difference`] (what an act changes), [`review`] (the ways out of review),
+//! [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -16,6 +17,7 @@ pub mod acts;
 pub mod bank;
 pub mod calendar;
 pub mod completion;
+pub mod difference;
 pub mod event;
 #[cfg(test)]
 mod fixtures;
@@ -29,5 +31,6 @@ pub mod operation;
 pub mod order;
 pub mod polling;
 pub mod reconciliation;
+pub mod review;
 pub mod story;
 pub mod time;

@@ -8,9 +8,11 @@ use crate::domain::event::NewEvent;
 use crate::domain::journey;
 use crate::domain::operation::{NewOperation, Operation};
 use crate::domain::order::{Order, OrderKey};
+use crate::domain::review::ReviewError;
+use crate::domain::review::proposal::{Decision, Proposal};
 use crate::domain::time::Timestamp;
 
-use super::{Store, StoreError, events, orders, rows};
+use super::{Store, StoreError, events, orders, proposals, rows};
 
 /// What a decision wants written. Rows and events are of one order and go into one transaction.
 #[derive(Debug)]
@@ -65,6 +67,30 @@ impl Amendment<Result<(), ActError>> {
     }
 }
 
+impl Amendment<Result<Decision, ReviewError>> {
+    /// What a person's word about a review wants written, and what waits for a second person afterwards; a refused one
+    /// writes nothing.
+    pub fn of_decision(
+        decided: Result<Decision, ReviewError>,
+        standing: Option<&Proposal>,
+    ) -> (Self, Option<Proposal>) {
+        match decided {
+            Ok(decision) => {
+                let act = decision.act.clone();
+                let operation = act.as_ref().and_then(|act| act.operation.clone());
+                let amendment = Self {
+                    order: act.map(|act| act.order),
+                    operation: operation.map_or(OperationChange::None, OperationChange::Update),
+                    events: vec![decision.event.clone()],
+                    value: Ok(decision.clone()),
+                };
+                (amendment, decision.proposal)
+            }
+            Err(refused) => (Self::nothing(Err(refused)), standing.cloned()),
+        }
+    }
+}
+
 impl Store {
     /// Hands the order and its open operation to `decide`, writes what comes back, and returns its value once that is on
     /// disk. `decide` runs on the writer's thread, so it must be pure and quick.
@@ -80,19 +106,7 @@ impl Store {
                 let order = rows::load_order(connection, key)?;
                 let open = rows::load_operation(connection, key)?.filter(|operation| operation.state.is_open());
                 let amendment = decide(&order, open.as_ref());
-                let amendment = refuse_taken_id(connection, &order, open.as_ref(), amendment, now)?;
-                match &amendment.operation {
-                    OperationChange::None => {}
-                    OperationChange::Open(new) => rows::insert_operation(connection, key, *new, &instance)?,
-                    OperationChange::Update(operation) => {
-                        rows::update_operation(connection, operation, &instance, now)?;
-                    }
-                }
-                if let Some(order) = &amendment.order {
-                    rows::update_order(connection, order)?;
-                }
-                events::append(connection, key, now, &amendment.events)?;
-                Ok((amendment.value, !amendment.events.is_empty()))
+                apply(connection, &order, open.as_ref(), amendment, &instance, now)
             })
             .await?;
         // A look that found nothing new makes nothing due for anybody else.
@@ -101,6 +115,55 @@ impl Store {
         }
         Ok(value)
     }
+
+    /// As [`Self::amend`], with the order's proposal beside it: `decide` says as well what of it stands afterwards.
+    pub async fn amend_review<T, F>(&self, key: OrderKey, now: Timestamp, decide: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Order, Option<&Operation>, Option<&Proposal>) -> (Amendment<T>, Option<Proposal>) + Send + 'static,
+    {
+        let instance = self.instance.clone();
+        let (value, notable) = self
+            .writer
+            .write(move |connection| {
+                let order = rows::load_order(connection, key)?;
+                let open = rows::load_operation(connection, key)?.filter(|operation| operation.state.is_open());
+                let standing = proposals::load(connection, key)?;
+                let (amendment, afterwards) = decide(&order, open.as_ref(), standing.as_ref());
+                if afterwards != standing {
+                    proposals::put(connection, key, afterwards.as_ref())?;
+                }
+                apply(connection, &order, open.as_ref(), amendment, &instance, now)
+            })
+            .await?;
+        if notable {
+            self.ring();
+        }
+        Ok(value)
+    }
+}
+
+/// Writes what was decided; the value, and whether the journal tells of it.
+fn apply<T>(
+    connection: &Connection,
+    order: &Order,
+    open: Option<&Operation>,
+    amendment: Amendment<T>,
+    instance: &str,
+    now: Timestamp,
+) -> Result<(T, bool), StoreError> {
+    let key = order.key;
+    let amendment = refuse_taken_id(connection, order, open, amendment, now)?;
+    match &amendment.operation {
+        OperationChange::None => {}
+        OperationChange::Open(new) => rows::insert_operation(connection, key, *new, instance)?,
+        OperationChange::Update(operation) => rows::update_operation(connection, operation, instance, now)?,
+    }
+    if let Some(order) = &amendment.order {
+        rows::update_order(connection, order)?;
+    }
+    events::append(connection, key, now, &amendment.events)?;
+    Ok((amendment.value, !amendment.events.is_empty()))
 }
 
 /// Two orders cannot have one gateway id: an answer that says so is a contradiction, and nothing else of it is believed.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_orders.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_orders.sql"), include_str!("migrations/0005_reviews.sql")];
 
 /// The schema this program writes: the number of the last migration.
 pub const SCHEMA_VERSION: usize = MIGRATIONS.len();

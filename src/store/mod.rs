@@ -7,7 +7,7 @@
 //!
 //! Read in this order: `open` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
 //! `readers` (the connections), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
-//! `events`, `figures`, `books`.
+//! `events`, `figures`, `books`, `proposals`.
 
 #![deny(clippy::float_arithmetic)]
 
@@ -21,6 +21,7 @@ mod lock;
 mod migrate;
 mod open;
 mod orders;
+mod proposals;
 mod readers;
 mod rows;
 #[cfg(test)]

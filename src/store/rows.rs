@@ -48,6 +48,10 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order, StoreError> {
         heard: heard(row)?,
         view: seen_view(row)?,
         review: review(row)?,
+        before_review: row
+            .get::<_, Option<String>>("state_before_review")?
+            .map(|word| known_state(&word))
+            .transpose()?,
         accepted: row.get("accepted_code")?,
     })
 }
@@ -88,7 +92,8 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
                 bank_action_code = :bank_action_code, bank_amount_minor = :bank_amount, bank_currency = :bank_currency,
                 bank_approved_minor = :bank_approved, bank_deposited_minor = :bank_deposited,
                 bank_refunded_minor = :bank_refunded, bank_authorised_at_ms = :bank_authorised_at,
-                review_code = :review_code, review_sentence = :review_sentence, accepted_code = :accepted
+                review_code = :review_code, review_sentence = :review_sentence,
+                state_before_review = :before_review, accepted_code = :accepted
              WHERE id = :id AND version = :version",
         )?
         .execute(named_params! {
@@ -118,6 +123,7 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
             ":bank_authorised_at": view.and_then(|seen| seen.view.authorised_at).map(Timestamp::as_millis),
             ":review_code": order.review.as_ref().map(|review| review.code.as_str()),
             ":review_sentence": order.review.as_ref().map(|review| review.sentence.as_str()),
+            ":before_review": order.before_review.map(State::as_str),
             ":accepted": order.accepted.as_deref(),
         })?;
     match changed {
@@ -224,6 +230,10 @@ pub(super) fn currency(code: u16) -> Result<Currency, StoreError> {
 
 pub(super) fn unreadable(what: &str, found: &str) -> StoreError {
     StoreError::Unreadable { what: format!("{what} {found:?}") }
+}
+
+fn known_state(word: &str) -> Result<State, StoreError> {
+    State::parse(word).ok_or_else(|| unreadable("state before the review", word))
 }
 
 fn amount(minor: i64) -> Result<Amount, StoreError> {

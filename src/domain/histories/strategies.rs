@@ -11,6 +11,7 @@ use super::super::holds::CompletionSchedule;
 use super::super::journey::Policy;
 use super::super::money::Currency;
 use super::super::operation::SettlePolicy;
+use super::super::review::Way;
 use super::{Move, Sent};
 
 pub(super) fn a_policy() -> impl Strategy<Value = Policy> {
@@ -41,7 +42,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         2 => (0..7_200_u64).prop_map(|seconds| Move::Pass(Duration::from_secs(seconds))),
         1 => Just(Move::Park),
         1 => proptest::option::of(1..=PRICE).prop_map(Move::Release),
-        2 => Just(Move::Accept),
+        3 => proptest::sample::select(&Way::ALL[..]).prop_map(Move::Resolve),
     ]
 }
 

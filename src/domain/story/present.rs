@@ -89,7 +89,7 @@ fn review(order: &Order) -> Vec<String> {
         format!("Money contradicts itself: {reason}."),
         "Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console."
             .to_owned(),
-        format!("To accept what the bank shows: reconciled order review {} --accept --reason \"...\"", which(order)),
+        format!("What both sides say, and the ways out: reconciled review show {}", which(order)),
     ]
 }
 

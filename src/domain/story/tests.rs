@@ -69,6 +69,7 @@ fn order(state: State) -> Order {
         heard: None,
         view: None,
         review: None,
+        before_review: None,
         accepted: None,
     }
 }
@@ -286,7 +287,7 @@ fn an_order_in_review() {
 --
 Money contradicts itself: we have 1 234.50 RUB, the bank has 1 234.51 RUB.
 Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console.
-To accept what the bank shows: reconciled order review A-1 --merchant shop --accept --reason \"...\"
+What both sides say, and the ways out: reconciled review show A-1 --merchant shop
 --
 2026-11-20 19:00:00 The bank is asked once more, so that whoever decides has its latest word.
 ",

@@ -1,0 +1,295 @@
+//! The ways out of review: when each is open, what it makes of the order and of its completion, and whether money may
+//! move after it.
+//!
+//! A person chooses the way, with a reason; nothing here is chosen by itself. [`sides`] tells what both sides say,
+//! [`advice`] which way we would take, and [`proposal`] asks for a second person where the merchant wants four eyes on
+//! money.
+
+pub mod advice;
+pub mod proposal;
+pub mod sides;
+
+use super::acts::{self, Act};
+use super::bank::BankStatus;
+use super::event::{Cause, EventKind};
+use super::holds::{self, CompletionSchedule};
+use super::journey::{self, Policy};
+use super::lifecycle::{self, Contradiction, ContradictionKind};
+use super::operation::{CompletionAmount, Operation, OperationState};
+use super::order::{Order, ReviewReason, State};
+use super::time::Timestamp;
+
+/// A way out of review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// The bank's latest view is taken as true. A completion in doubt is released on the person's word that it had no
+    /// effect, and the hold stays parked, so that nothing is sent unasked.
+    Bank,
+    /// Our book stands: the answer that contradicted it was wrong. The order is again what it was before.
+    Ours,
+    /// As the bank shows it, and its completion is released again.
+    Complete,
+}
+
+impl Way {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Bank, Self::Ours, Self::Complete];
+
+    /// The word for it: on the command line, in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bank => "bank",
+            Self::Ours => "ours",
+            Self::Complete => "complete",
+        }
+    }
+
+    /// The way of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.as_str() == word)
+    }
+
+    /// What it means, for the person who chooses.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Bank => "the bank's latest view is true",
+            Self::Ours => "our book stands, the answer that contradicted it was wrong",
+            Self::Complete => "as the bank shows it, and its completion is released again",
+        }
+    }
+}
+
+/// Why a way out is not open, or what was asked of a review cannot be done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReviewError {
+    /// The order does not stand in review.
+    #[error("the order is {0}, not in review")]
+    NotInReview(State),
+    /// A completion was sent a short while ago and may yet take effect.
+    #[error("a completion may still be on its way; it counts as quiet at {0}, and can be released then")]
+    NotQuiet(Timestamp),
+    /// The bank was not heard since a completion counted as quiet.
+    #[error("the bank has to be heard once more after {0}, when the completion that was sent counts as quiet")]
+    NotHeardSince(Timestamp),
+    /// Our book does not know either.
+    #[error("a completion was sent and its outcome is not known, so our book has nothing to stand by")]
+    InDoubt,
+    /// What the order was before is not on record.
+    #[error("what the order was before its review is not on record, so there is nothing to go back to")]
+    NothingBefore,
+    /// Money may only be sent after a hold that nobody has touched.
+    #[error("no completion may follow: {0}")]
+    NotUntouched(String),
+    /// The person who proposed it cannot confirm it.
+    #[error("{0} proposed it; a second person, with another name, has to confirm it")]
+    SameName(String),
+    /// Nothing waits for a second person.
+    #[error("nothing is proposed for this order")]
+    NothingProposed,
+    /// Something waits already.
+    #[error("{by} has proposed `{}` already; confirm that with --confirm, or take it back with --withdraw", .way.as_str())]
+    ProposedAlready {
+        /// Who.
+        by: String,
+        /// What.
+        way: Way,
+    },
+    /// It waited too long.
+    #[error("what {by} proposed lapsed at {at}; propose it anew")]
+    Lapsed {
+        /// Who proposed it.
+        by: String,
+        /// When it lapsed.
+        at: Timestamp,
+    },
+    /// It was made for another state of things.
+    #[error("the order has changed since {0} proposed this; look at it again and propose it anew")]
+    Changed(String),
+}
+
+/// Whether, and when, money may move after an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sends {
+    /// Not before a person, or the shop, says so.
+    Never,
+    /// Once it is held, by the merchant's schedule.
+    OnceHeld,
+    /// A completion is due at this moment.
+    At(Timestamp),
+}
+
+impl Sends {
+    /// What follows for an order as it stands.
+    pub fn after(order: &Order, policy: &Policy) -> Self {
+        let scheduled = order.released_at.is_some() || !matches!(policy.schedule, CompletionSchedule::OnRelease);
+        match (order.state, order.complete_at) {
+            (State::Held, Some(at)) => Self::At(at),
+            (State::Pending, _) if scheduled && !order.parked => Self::OnceHeld,
+            _ => Self::Never,
+        }
+    }
+
+    /// Whether money may move at all.
+    pub fn may_move_money(self) -> bool {
+        self != Self::Never
+    }
+}
+
+/// Takes an order out of review by `way`: the rows to write, or why the way is not open. The event tells the reason and
+/// what changed.
+pub fn resolve(
+    order: &Order,
+    open: Option<&Operation>,
+    way: Way,
+    reason: &str,
+    policy: &Policy,
+    cause: Cause,
+    now: Timestamp,
+) -> Result<Act, ReviewError> {
+    let Some(review) = order.review.as_ref().filter(|_| order.state == State::Review) else {
+        return Err(ReviewError::NotInReview(order.state));
+    };
+    let in_doubt = open.filter(|open| open.state == OperationState::InDoubt);
+    let quiet_at = in_doubt.and_then(|open| open.quiet_at(policy.settle.quiet));
+    if let Some(quiet_at) = quiet_at.filter(|quiet_at| now < *quiet_at) {
+        return Err(ReviewError::NotQuiet(quiet_at));
+    }
+    let mut next = Order { review: None, before_review: None, ..order.clone() };
+    match way {
+        Way::Bank => {
+            next.accepted = Some(as_the_bank_has_it(order, review));
+            next.parked |= open.is_some() || is_refused(review);
+            enter_as_shown(&mut next, policy, now);
+        }
+        Way::Ours => {
+            if in_doubt.is_some() {
+                return Err(ReviewError::InDoubt);
+            }
+            next.accepted = Some(as_we_have_it(order, review));
+            // The bank would only refuse it again.
+            next.parked |= is_refused(review);
+            go_back(&mut next, order.before_review, policy, now)?;
+        }
+        Way::Complete => {
+            untouched(order, quiet_at)?;
+            next.accepted = Some(as_the_bank_has_it(order, review));
+            (next.parked, next.released_at) = (false, Some(now));
+            enter_as_shown(&mut next, policy, now);
+        }
+    }
+    next.next_look_at = Some(now);
+    let operation = open.map(|open| let_go(open, reason));
+    let words = format!("resolved as `{}`, {}: {} ({reason})", way.as_str(), way.meaning(), review.sentence);
+    Ok(acts::act(order, open, next, operation, EventKind::ReviewResolved, cause, words))
+}
+
+fn is_refused(review: &ReviewReason) -> bool {
+    ContradictionKind::of_code(&review.code) == Some(ContradictionKind::CompletionRefused)
+}
+
+/// A completion that is in doubt is released by a person, with evidence (R12); one that was not sent is taken back.
+fn let_go(open: &Operation, reason: &str) -> Operation {
+    let (state, words) = match open.state {
+        OperationState::Intended => (OperationState::Withdrawn, "taken back by a person"),
+        _ => (OperationState::Refused, "released by a person"),
+    };
+    Operation { state, note: Some(format!("{words}: {reason}")), ..open.clone() }
+}
+
+/// Where the bank has it is where it goes; what is scheduled then follows the policy.
+fn enter_as_shown(next: &mut Order, policy: &Policy, now: Timestamp) {
+    match next.view.clone() {
+        Some(seen) => journey::enter(next, state_of(seen.view.status), &seen.view, policy, now),
+        None => (next.state, next.state_since) = (State::Pending, now),
+    }
+}
+
+fn go_back(next: &mut Order, before: Option<State>, policy: &Policy, now: Timestamp) -> Result<(), ReviewError> {
+    let before = before.ok_or(ReviewError::NothingBefore)?;
+    (next.state, next.state_since, next.complete_at) = (before, now, None);
+    if before == State::Held {
+        let hold = next.hold.ok_or(ReviewError::NothingBefore)?;
+        next.complete_at = holds::complete_at(&policy.schedule, &policy.zone, next, hold);
+    }
+    Ok(())
+}
+
+/// What has to be true before a person may let the completion go again: the bank's latest view, heard after the latest
+/// send counted as quiet, shows our order held, and nothing of it taken. R4's read before the send asks once more.
+fn untouched(order: &Order, quiet_at: Option<Timestamp>) -> Result<(), ReviewError> {
+    let refuse = |why: String| Err(ReviewError::NotUntouched(why));
+    let Some(seen) = &order.view else {
+        return refuse("the bank has shown nothing yet".to_owned());
+    };
+    if let Some(quiet_at) = quiet_at.filter(|quiet_at| seen.seen_at < *quiet_at) {
+        return Err(ReviewError::NotHeardSince(quiet_at));
+    }
+    if seen.view.status != BankStatus::Held {
+        return refuse(format!("the bank shows it {}, not held", seen.view.status));
+    }
+    if let Some(found) = lifecycle::not_ours(order, &seen.view) {
+        return refuse(found.reason(order).sentence);
+    }
+    if order.order_id.is_none() {
+        return refuse("the gateway's order id is not known".to_owned());
+    }
+    let Some(amounts) = seen.view.amounts else {
+        return refuse("the bank's answers carry no sums".to_owned());
+    };
+    let needed = match order.completion {
+        CompletionAmount::Whole => 1,
+        CompletionAmount::Exactly(amount) => amount.minor(),
+    };
+    if amounts.deposited != 0 || amounts.refunded != 0 {
+        return refuse("the bank shows that something was taken or given back".to_owned());
+    }
+    if amounts.approved > order.amount.minor() {
+        return refuse("the bank holds more than was ordered; complete it in the bank's console".to_owned());
+    }
+    if amounts.approved < needed {
+        return refuse("the bank holds less than is to be taken; complete it in the bank's console".to_owned());
+    }
+    Ok(())
+}
+
+/// The reason of the review and whatever else the bank's view contradicts, one code a line. The reason alone would bring
+/// the order back with the next of them, and deciding that one would bring back the first.
+fn as_the_bank_has_it(order: &Order, review: &ReviewReason) -> String {
+    codes(order, review).join("\n")
+}
+
+/// Likewise, decided for our book, beside what was decided so before: the bank may show now one of them, now another.
+fn as_we_have_it(order: &Order, review: &ReviewReason) -> String {
+    let mut lines: Vec<String> = order.accepted.iter().flat_map(|lines| lines.lines()).map(str::to_owned).collect();
+    for code in codes(order, review) {
+        let line = format!("{}{code}", Contradiction::OURS);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
+}
+
+fn codes(order: &Order, review: &ReviewReason) -> Vec<String> {
+    let mut codes = vec![review.code.clone()];
+    if let Some(seen) = &order.view {
+        let found = lifecycle::contradictions(order, &seen.view).map(|found| found.code());
+        codes.extend(found.filter(|code| *code != review.code));
+    }
+    codes
+}
+
+/// What we make of an order that the bank shows so.
+pub const fn state_of(status: BankStatus) -> State {
+    match status {
+        BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => State::Pending,
+        BankStatus::Held => State::Held,
+        BankStatus::Deposited => State::Deposited,
+        BankStatus::Reversed => State::Reversed,
+        BankStatus::Refunded => State::Refunded,
+        BankStatus::Declined => State::Declined,
+    }
+}
+
+#[cfg(test)]
+mod tests;
