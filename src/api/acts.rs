@@ -59,7 +59,7 @@ pub(super) async fn park(
     perform(&shared, &order, |order, open| acts::park(order, open, Cause::Shop)).await
 }
 
-fn policy_of(shared: &Shared, order: &Order) -> Result<Policy, Problem> {
+pub(super) fn policy_of(shared: &Shared, order: &Order) -> Result<Policy, Problem> {
     let config = shared.config();
     config.merchant(&order.merchant).map(MerchantConfig::policy).ok_or_else(|| {
         let detail = format!("the merchant {} is no longer in the configuration, so nothing completes", order.merchant);

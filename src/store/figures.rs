@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::domain::operation::OperationState;
-use crate::domain::order::{MerchantId, State};
+use crate::domain::order::{Heard, MerchantId, State};
 use crate::domain::time::Timestamp;
 
 use super::due::standing_hold;
@@ -53,7 +53,47 @@ impl Figures {
     }
 }
 
+/// The bank's latest answer about any of a merchant's orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatestAnswer {
+    /// The answer.
+    pub heard: Heard,
+    /// How many answers about that order in a row told nothing, this one included; zero when it told something.
+    pub told_nothing: u32,
+}
+
+/// Two ranges of an index: open orders, and those that came to their end of late, since ended orders are kept for years
+/// and an answer that was heard before was followed by another.
+const LATEST_ANSWER: &str = "SELECT heard_at_ms, heard, unknown_in_a_row FROM (
+        SELECT heard_at_ms, heard, unknown_in_a_row FROM orders
+            WHERE merchant = ?1 AND state IN ('pending', 'held', 'review') AND heard_at_ms IS NOT NULL
+        UNION ALL
+        SELECT heard_at_ms, heard, unknown_in_a_row FROM orders
+            WHERE merchant = ?1 AND state IN ('deposited', 'reversed', 'refunded', 'declined')
+                AND state_since_ms >= ?2 AND heard_at_ms IS NOT NULL)
+     ORDER BY heard_at_ms DESC LIMIT 1";
+
 impl Store {
+    /// The bank's latest answer about an order of a merchant's that is open, or came to its end after `since`.
+    pub async fn latest_answer(
+        &self,
+        merchant: &MerchantId,
+        since: Timestamp,
+    ) -> Result<Option<LatestAnswer>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(LATEST_ANSWER)?;
+                let mut found = statement.query(params![merchant.as_str(), since.as_millis()])?;
+                let Some(row) = found.next()? else {
+                    return Ok(None);
+                };
+                let heard = Heard { at: rows::at(row.get(0)?), words: row.get(1)? };
+                Ok(Some(LatestAnswer { heard, told_nothing: row.get(2)? }))
+            })
+            .await
+    }
+
     /// A merchant's figures at `now`; holds that lapse before `risk_until` count as at risk.
     pub async fn figures(
         &self,

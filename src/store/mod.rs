@@ -30,7 +30,7 @@ mod writer;
 
 pub use amend::{Amendment, OperationChange};
 pub use books::DayBooks;
-pub use figures::{Figures, Group};
+pub use figures::{Figures, Group, LatestAnswer};
 pub use lock::{Lock, LockError};
 pub use migrate::{MigrateError, SCHEMA_VERSION};
 pub use open::OpenError;
