@@ -184,7 +184,7 @@ fn of_merchant(
     };
     let mut states: Vec<Counted> = OrderState::ALL.into_iter().map(counted).collect();
     let doubt = figures.operations_in(OperationState::InDoubt);
-    states.push(of_group("completions in doubt", doubt, "warning", false, now));
+    states.push(of_group("in doubt", doubt, "warning", false, now));
     Merchant {
         name: merchant.id.to_string(),
         states,

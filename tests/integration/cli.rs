@@ -113,6 +113,11 @@ fn exit_codes_tell_scripts_what_kind_of_failure_it_was() {
     check(&["order", "list", "--state", "no-such-state"], 64);
     check(&["order", "list", "--limit", "0"], 64);
     check(&["order", "review", "A-1", "--accept"], 64);
+    check(&["review", "resolve", "A-1", "--as", "bank"], 64);
+    check(&["review", "resolve", "A-1", "--reason", "so"], 64);
+    check(&["review", "resolve", "A-1", "--as", "bank", "--reason", " "], 64);
+    check(&["review", "resolve", "A-1", "--as", "guess", "--reason", "so"], 64);
+    check(&["review", "resolve", "A-1", "--as", "bank", "--confirm", "--reason", "so"], 64);
     check(&["report", "--day", "20.11.2026"], 64);
     check(&["sandbox", "--buyers", "many"], 64);
     check(&["--config", "no-such-file", "status"], 78);
@@ -315,10 +320,8 @@ fn an_operators_acts_are_remembered_by_name() {
     let kinds: Vec<_> = events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["added", "parked", "released"]);
     assert_eq!(events[2]["cause"], "operator:ivan");
-    let review = host.run(&["order", "review", "A-1", "--accept", "--reason", "why not"]);
-    assert_eq!(review.code, 1);
-    assert!(review.stderr.contains("pending, not in review"), "{}", review.stderr);
-    assert_eq!(host.json(&["order", "review", "--json"]), json!([]));
+    let moved = host.run(&["order", "review", "A-1", "--accept", "--reason", "why not"]);
+    assert!(moved.stderr.contains("review resolve A-1 --as bank --reason"), "{}", moved.stderr);
 }
 
 #[test]

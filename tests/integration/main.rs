@@ -8,4 +8,5 @@ mod journey;
 mod process;
 mod reload;
 mod report;
+mod review;
 mod schedule;

@@ -67,11 +67,14 @@ impl List {
     fn table(&self, found: &[OrderWithOperation], desk: &Desk) -> Table {
         let several = self.merchant.is_none() && desk.config.merchants.len() > 1;
         let header: &[_] = if several {
-            &["MERCHANT", "ORDER", "FOR", "AMOUNT", "WHY", "AT STAKE", "LAPSES", "ADVICE"]
+            &["MERCHANT", "ORDER", "FOR", "AMOUNT", "WHY", "AT STAKE", "LAPSES", "WAY OUT"]
         } else {
-            &["ORDER", "FOR", "AMOUNT", "WHY", "AT STAKE", "LAPSES", "ADVICE"]
+            &["ORDER", "FOR", "AMOUNT", "WHY", "AT STAKE", "LAPSES", "WAY OUT"]
         };
-        let mut table = Table::new(header).align_right(&[header.len() - 5, header.len() - 3]);
+        let last = header.len();
+        // Names and reasons fold on a narrow terminal; sums and times are read in one piece.
+        let whole = [last - 6, last - 5, last - 3, last - 2, last - 1];
+        let mut table = Table::new(header).align_right(&[last - 5, last - 3]).unfolded(&whole);
         for found in found {
             let merchant = several.then(|| cell(&found.order.merchant));
             table.row(merchant.into_iter().chain(row(found, desk.now)).collect());
@@ -83,12 +86,13 @@ impl List {
 fn row(found: &OrderWithOperation, now: Timestamp) -> [Cell; 7] {
     let order = &found.order;
     let (minor, currency) = at_stake(order);
+    let whole = (order.amount.minor(), order.currency);
     [
         cell(&order.number),
         cell(in_words(now.since(order.state_since))),
         cell(for_people(order.amount.minor(), order.currency)),
         tinted(kind_in_words(order), Tint::Bad),
-        cell(for_people(minor, currency)),
+        cell(if (minor, currency) == whole { "all".to_owned() } else { for_people(minor, currency) }),
         lapses_at(order).map_or(cell(""), |at| lapse(at, now)),
         cell(advice(kind_of(order)).way.as_str()),
     ]

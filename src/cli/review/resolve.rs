@@ -105,15 +105,17 @@ impl Resolve {
     ) -> Result<(), Failure> {
         let number = &self.which.number;
         let after = decision.event.after;
-        let (would, is) = if self.dry_run { (" would be", "Nothing is written. ") } else { (" is", "") };
+        if self.dry_run {
+            output.heading("Nothing is written. It would be so:")?;
+        }
         output.heading(match decision.outcome {
-            Outcome::Resolved => format!("{is}Order {number}{would} out of review: {after}"),
-            Outcome::Proposed => {
-                let waits = in_words(LASTS);
-                format!("{is}The way out of order {number}{would} proposed; a second person has {waits} to confirm it")
-            }
-            Outcome::Withdrawn => format!("{is}What was proposed for order {number}{would} taken back"),
+            Outcome::Resolved => format!("Order {number} is out of review: {after}"),
+            Outcome::Proposed => format!("Order {number}: proposed, to be confirmed by a second person"),
+            Outcome::Withdrawn => format!("Order {number}: what was proposed is taken back"),
         })?;
+        if decision.outcome == Outcome::Proposed {
+            output.line(format!("Within {}; it changes then:", in_words(LASTS)))?;
+        }
         if !decision.changes.is_empty() {
             let mut table = Table::new(&["", "COLUMN", "BEFORE", "AFTER"]);
             for change in &decision.changes {
@@ -124,11 +126,14 @@ impl Resolve {
         let event = &decision.event;
         let mut facts = Table::facts();
         facts.fact("journal", format!("{} by {}: {}", event.kind.as_str(), event.cause.to_text(), event.detail));
-        if decision.outcome != Outcome::Withdrawn {
-            facts.fact("money", money(decision.sends, &merchant.zone, desk.now));
+        let money = money(decision.sends, &merchant.zone, desk.now);
+        match decision.outcome {
+            Outcome::Resolved => facts.fact("money", money),
+            Outcome::Proposed => facts.fact("money", format!("once it is confirmed, {money}")),
+            Outcome::Withdrawn => {}
         }
         output.table(facts)?;
-        if decision.sends.may_move_money() && !self.dry_run {
+        if decision.outcome == Outcome::Resolved && decision.sends.may_move_money() && !self.dry_run {
             desk.remark_idle();
         }
         Ok(())

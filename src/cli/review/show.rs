@@ -132,9 +132,16 @@ pub(super) fn parts(review: &Review<'_>, command: impl Fn(&str) -> String) -> Ve
     parts.push(Part::Table(ways(&review.exits(), zone, review.now)));
     let advice = advice(kind_of(order));
     parts.push(heading(format!("We would take `{}`", advice.way.as_str())));
-    parts.push(Part::Line(format!("  {}.", advice.why)));
+    parts.push(Part::Table(sentence(&format!("{}.", advice.why))));
     parts.extend(to_type(review, command));
     parts
+}
+
+/// Words that fold within their margin.
+fn sentence(words: &str) -> Table {
+    let mut table = Table::facts();
+    table.row(vec![cell(words)]);
+    table
 }
 
 fn reason(order: &Order, now: Timestamp) -> Table {
@@ -247,13 +254,12 @@ fn to_type(review: &Review<'_>, command: impl Fn(&str) -> String) -> Vec<Part> {
     if let Some((proposal, gone)) = &standing {
         let since = in_words(review.now.since(proposal.at));
         parts.push(Part::Heading(format!("\n{} proposed `{}` {since} ago", proposal.by, proposal.way.as_str())));
-        parts.push(Part::Line(format!("  {}", proposal.reason)));
-        parts.push(Part::Line(match gone {
-            Some(gone) => format!("  It cannot be confirmed: {gone}."),
-            None => {
-                format!("  A second person confirms it within {}:", in_words(proposal.lapses_at().since(review.now)))
-            }
-        }));
+        let within = in_words(proposal.lapses_at().since(review.now));
+        let next = match gone {
+            Some(gone) => format!("It cannot be confirmed: {gone}."),
+            None => format!("A second person confirms it within {within}:"),
+        };
+        parts.extend([Part::Table(sentence(&proposal.reason)), Part::Table(sentence(&next))]);
         parts.extend(gone.is_none().then(|| Part::Line(command("--confirm"))));
         parts.push(Part::Line(command("--withdraw")));
     }

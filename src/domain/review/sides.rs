@@ -33,7 +33,7 @@ pub fn sides(order: &Order, operation: Option<&Operation>, zone: &Zone) -> Vec<L
     lines.extend([held(order, seen), taken(order, operation, seen), given_back(order, seen)]);
     lines.push(Line {
         what: "as of",
-        ours: format!("{}, when it went to review", zone.for_people(order.state_since)),
+        ours: zone.for_people(order.state_since),
         theirs: seen.map_or(NOTHING.to_owned(), |seen| zone.for_people(seen.seen_at)),
         differs: false,
     });

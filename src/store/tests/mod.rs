@@ -4,6 +4,7 @@ mod adding;
 mod amending;
 mod due;
 mod file;
+mod reviews;
 mod schema;
 
 use std::path::PathBuf;
