@@ -38,8 +38,9 @@ pub(super) async fn release(
     let _turn = shared.turn().await?;
     let order = find(&shared, path).await?.order;
     let policy = policy_of(&shared, &order)?;
-    let decide =
-        move |order: &Order, open: Option<&Operation>| acts::release(order, open, amount, &policy, Cause::Shop, now);
+    let decide = move |order: &Order, open: Option<&Operation>| {
+        acts::release(order, open, amount, "", &policy, Cause::Shop, now)
+    };
     perform(&shared, &order, decide).await
 }
 

@@ -205,12 +205,7 @@ fn of_group(name: &'static str, group: Group, tint: &'static str, is_end: bool, 
     }
 }
 
-fn facts(
-    merchant: &MerchantConfig,
-    figures: &Figures,
-    latest: Option<&LatestAnswer>,
-    now: Timestamp,
-) -> Vec<Fact> {
+fn facts(merchant: &MerchantConfig, figures: &Figures, latest: Option<&LatestAnswer>, now: Timestamp) -> Vec<Fact> {
     let zone = &merchant.zone;
     let late = |group: Group| match group.oldest {
         Some(since) => format!("{}, the oldest for {}", group.count, in_words(now.since(since))),
@@ -225,7 +220,11 @@ fn facts(
     });
     vec![
         fact("next hold to lapse", next_lapse, if figures.holds_at_risk > 0 { "bad" } else { "" }),
-        fact("the bank's last answer", heard, if latest.is_some_and(|latest| latest.told_nothing > 0) { "warning" } else { "" }),
+        fact(
+            "the bank's last answer",
+            heard,
+            if latest.is_some_and(|latest| latest.told_nothing > 0) { "warning" } else { "" },
+        ),
         fact("looks due", late(figures.overdue_looks), ""),
         fact("completions due", late(figures.overdue_completions), ""),
         fact("parked", figures.parked.to_string(), ""),
@@ -236,7 +235,11 @@ fn facts(
 fn of_review(order: &Order, now: Timestamp) -> Review {
     let (minor, currency) = at_stake(order);
     let lapses = lapses_at(order).map(|at| {
-        if at > now { format!("its hold lapses in {}", in_words(at.since(now))) } else { "its hold has lapsed".to_owned() }
+        if at > now {
+            format!("its hold lapses in {}", in_words(at.since(now)))
+        } else {
+            "its hold has lapsed".to_owned()
+        }
     });
     Review {
         number: order.number.to_string(),

@@ -118,6 +118,7 @@ impl Problem {
     /// A way out of review that is not open, or not to this person.
     pub(super) fn of_review(error: &ReviewError) -> Self {
         let word = match error {
+            ReviewError::NotReleasable(refused) => return Self::of_act(refused),
             ReviewError::NotInReview(_) => "not_in_review",
             ReviewError::NotQuiet(_) => "not_quiet",
             ReviewError::NotHeardSince(_) => "not_heard_since",

@@ -97,7 +97,7 @@ struct SendsView {
 
 #[derive(Debug, Serialize)]
 struct ProposalView {
-    way: &'static str,
+    what: String,
     reason: String,
     by: String,
     at: String,
@@ -107,12 +107,7 @@ struct ProposalView {
 }
 
 impl ShownReview {
-    pub(super) fn of(
-        found: &OrderWithOperation,
-        proposal: Option<&Proposal>,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Self {
+    pub(super) fn of(found: &OrderWithOperation, proposal: Option<&Proposal>, policy: &Policy, now: Timestamp) -> Self {
         let (order, open) = (&found.order, open(found));
         let line = |Line { what, ours, theirs, differs }| LineView { what, ours, bank: theirs, differs };
         // By the rule that a real word goes by, only not written.
@@ -127,9 +122,7 @@ impl ShownReview {
                     sends: Some(sends.into()),
                 }
             }
-            Err(refused) => {
-                WayView { way: way.as_str(), refused: Some(refused.to_string()), state: None, sends: None }
-            }
+            Err(refused) => WayView { way: way.as_str(), refused: Some(refused.to_string()), state: None, sends: None },
         };
         let standing = |proposal: &Proposal| proposal.standing(order, open, now).err().map(|gone| gone.to_string());
         Self {
@@ -192,7 +185,7 @@ impl DecidedView {
 impl ProposalView {
     fn of(proposal: &Proposal, refused: Option<String>) -> Self {
         Self {
-            way: proposal.way.as_str(),
+            what: proposal.what.to_string(),
             reason: proposal.reason.clone(),
             by: proposal.by.clone(),
             at: proposal.at.to_string(),

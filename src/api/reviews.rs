@@ -20,7 +20,7 @@ use crate::config::MerchantConfig;
 use crate::domain::event::Cause;
 use crate::domain::order::{MerchantId, Order, State as OrderState};
 use crate::domain::review::advice::by_urgency;
-use crate::domain::review::proposal::{Ask, Word, decide};
+use crate::domain::review::proposal::{Ask, Proposed, Word, decide};
 use crate::domain::review::{ReviewError, Way};
 use crate::store::{Amendment, ListFilter};
 
@@ -95,7 +95,7 @@ impl RawWord {
             .map_err(|error| Problem::bad_request(format!("this is no word about a review: {error}")))?;
         let known = || Way::ALL.map(Way::as_str).join(", ");
         let ask = match (raw.way.as_deref().map(Way::parse), raw.confirm, raw.withdraw) {
-            (Some(Some(way)), false, false) => Ask::Resolve(way),
+            (Some(Some(way)), false, false) => Ask::Do(Proposed::Way(way)),
             (Some(None), false, false) => return Err(Problem::bad_request(format!("as: there are only {}", known()))),
             (None, true, false) => Ask::Confirm,
             (None, false, true) => Ask::Withdraw,

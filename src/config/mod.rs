@@ -90,7 +90,7 @@ pub struct MerchantConfig {
 /// How a merchant's reviews are resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReviewConfig {
-    /// Whether a way out after which money may move takes two people.
+    /// Whether a way out after which money may move, and an operator's release, takes two people.
     pub four_eyes: bool,
 }
 

@@ -70,11 +70,12 @@ pub fn park(order: &Order, open: Option<&Operation>, cause: Cause) -> Result<Act
 }
 
 /// Lets an order be completed: one that is parked, or one whose merchant completes on release only. `amount` says how
-/// much; without it, what the order said before stays.
+/// much; without it, what the order said before stays. The `reason` may be empty: what a release does says why.
 pub fn release(
     order: &Order,
     open: Option<&Operation>,
     amount: Option<Amount>,
+    reason: &str,
     policy: &Policy,
     cause: Cause,
     now: Timestamp,
@@ -97,6 +98,7 @@ pub fn release(
             format!("released to complete {}", for_people(amount.minor(), order.currency))
         }
     };
+    let words = if reason.is_empty() { words } else { format!("{words} ({reason})") };
     Ok(act(order, open, next, None, EventKind::Released, cause, words))
 }
 

@@ -76,7 +76,8 @@ impl World {
             }
             Move::Release(part) => {
                 let part = part.map(amount);
-                let released = acts::release(&self.order, self.open.as_ref(), part, &self.policy, someone(), self.now);
+                let released =
+                    acts::release(&self.order, self.open.as_ref(), part, "", &self.policy, someone(), self.now);
                 self.act(released);
             }
             Move::Resolve(way) => {

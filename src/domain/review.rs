@@ -9,7 +9,7 @@ pub mod advice;
 pub mod proposal;
 pub mod sides;
 
-use super::acts::{self, Act};
+use super::acts::{self, Act, ActError};
 use super::bank::BankStatus;
 use super::event::{Cause, EventKind};
 use super::holds::{self, CompletionSchedule};
@@ -18,6 +18,7 @@ use super::lifecycle::{self, Contradiction, ContradictionKind};
 use super::operation::{CompletionAmount, Operation, OperationState};
 use super::order::{Order, ReviewReason, State};
 use super::time::Timestamp;
+use proposal::Proposed;
 
 /// A way out of review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,12 +88,12 @@ pub enum ReviewError {
     #[error("nothing is proposed for this order")]
     NothingProposed,
     /// Something waits already.
-    #[error("{by} has proposed `{}` already; confirm that with --confirm, or take it back with --withdraw", .way.as_str())]
+    #[error("{by} has proposed `{what}` already; confirm that with --confirm, or take it back with --withdraw")]
     ProposedAlready {
         /// Who.
         by: String,
         /// What.
-        way: Way,
+        what: Proposed,
     },
     /// It waited too long.
     #[error("what {by} proposed lapsed at {at}; propose it anew")]
@@ -102,6 +103,9 @@ pub enum ReviewError {
         /// When it lapsed.
         at: Timestamp,
     },
+    /// The order does not allow its release.
+    #[error("{0}")]
+    NotReleasable(ActError),
     /// It was made for another state of things.
     #[error("the order has changed since {0} proposed this; look at it again and propose it anew")]
     Changed(String),
@@ -198,9 +202,10 @@ fn let_go(open: &Operation, reason: &str) -> Operation {
 
 /// Where the bank has it is where it goes; what is scheduled then follows the policy.
 fn enter_as_shown(next: &mut Order, policy: &Policy, now: Timestamp) {
-    match next.view.clone() {
-        Some(seen) => journey::enter(next, state_of(seen.view.status), &seen.view, policy, now),
-        None => (next.state, next.state_since) = (State::Pending, now),
+    if let Some(seen) = next.view.clone() {
+        journey::enter(next, state_of(seen.view.status), &seen.view, policy, now);
+    } else {
+        (next.state, next.state_since) = (State::Pending, now);
     }
 }
 

@@ -56,7 +56,7 @@ fn happened(event: &Event, order: &Order) -> String {
         EventKind::Changed => format!("It became {after}: {detail}."),
         EventKind::ReviewOpened => format!("It went to review: {detail}."),
         EventKind::ReviewResolved => format!("{who} took it out of review, and it became {after}; {detail}."),
-        EventKind::ResolutionProposed => format!("{who} proposed a way out of review: {detail}."),
+        EventKind::ResolutionProposed => format!("{who} proposed, for a second person to confirm: {detail}."),
         EventKind::ResolutionWithdrawn => format!("{who} took back what was proposed: {detail}."),
         EventKind::StatusUnrecognised => format!("Nothing was decided: {detail}."),
         EventKind::HoldAtRisk => format!("Its hold came near its lapse: {detail}."),

@@ -64,7 +64,7 @@ pub struct LatestAnswer {
 
 /// Two ranges of an index: open orders, and those that came to their end of late, since ended orders are kept for years
 /// and an answer that was heard before was followed by another.
-const LATEST_ANSWER: &str = "SELECT heard_at_ms, heard, unknown_in_a_row FROM (
+pub(super) const LATEST_ANSWER: &str = "SELECT heard_at_ms, heard, unknown_in_a_row FROM (
         SELECT heard_at_ms, heard, unknown_in_a_row FROM orders
             WHERE merchant = ?1 AND state IN ('pending', 'held', 'review') AND heard_at_ms IS NOT NULL
         UNION ALL

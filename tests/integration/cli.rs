@@ -419,3 +419,29 @@ fn the_sandbox_says_on_its_first_line_where_it_is_and_closes_when_asked() {
     stdout.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("The sandbox is closed."), "{rest}");
 }
+
+#[test]
+fn a_release_takes_two_people_where_the_merchant_says_so() {
+    let host = Host::configured(&format!(
+        "{SHOP}[merchant.review]\nfour_eyes = true\n[merchant.completion]\nwhen = \"release\"\n"
+    ));
+    host.add("A-1", "1000");
+    let alone = host.run(&["order", "release", "A-1"]);
+    assert_eq!(alone.code, 64);
+    assert!(alone.stderr.contains("two people"), "{}", alone.stderr);
+    let proposed = host.json(&["order", "release", "A-1", "--amount", "500", "--reason", "goods are sent", "--json"]);
+    assert_eq!((&proposed["outcome"], &proposed["proposal"]["what"]), (&json!("proposed"), &json!("release 500")));
+    assert_eq!(host.json(&["order", "show", "A-1", "--json"])["released_at"], Value::Null);
+    let confirm = ["order", "release", "A-1", "--confirm", "--reason", "seen the waybill"];
+    let same = host.run(&confirm);
+    assert_eq!(same.code, 1);
+    assert!(same.stderr.contains("a second person"), "{}", same.stderr);
+    let mut second = host.command(&confirm);
+    assert!(second.env("USER", "maria").output().unwrap().status.success());
+    let released = host.json(&["order", "show", "A-1", "--json"]);
+    assert_eq!(released["complete_amount"], json!(500));
+    let event = &released["events"][2];
+    assert_eq!((&event["kind"], &event["cause"]), (&json!("released"), &json!("operator:maria")));
+    let detail = event["detail"].as_str().unwrap();
+    assert!(detail.contains("proposed by ivan, confirmed by maria") && detail.contains("to be taken"), "{detail}");
+}

@@ -4,6 +4,8 @@ mod acts;
 mod bounds;
 mod health;
 mod orders;
+mod page;
+mod reviews;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -82,7 +82,7 @@ struct SendsDocument {
 
 #[derive(Debug, Serialize)]
 struct ProposalDocument {
-    way: &'static str,
+    what: String,
     reason: String,
     by: String,
     at: String,
@@ -116,7 +116,7 @@ impl<'a> ShownDocument<'a> {
 
 /// What a person's word did, or would do.
 #[derive(Debug, Serialize)]
-pub(super) struct DecidedDocument<'a> {
+pub(in super::super) struct DecidedDocument<'a> {
     outcome: &'static str,
     dry_run: bool,
     state: &'static str,
@@ -141,7 +141,7 @@ struct DecidedEventDocument<'a> {
 }
 
 impl<'a> DecidedDocument<'a> {
-    pub(super) fn of(decision: &'a Decision, dry_run: bool) -> Self {
+    pub(in super::super) fn of(decision: &'a Decision, dry_run: bool) -> Self {
         let event = &decision.event;
         let changes = decision.changes.iter();
         Self {
@@ -165,7 +165,7 @@ impl<'a> DecidedDocument<'a> {
 impl ProposalDocument {
     fn of(proposal: &Proposal, refused: Option<String>) -> Self {
         Self {
-            way: proposal.way.as_str(),
+            what: proposal.what.to_string(),
             reason: proposal.reason.clone(),
             by: proposal.by.clone(),
             at: proposal.at.to_string(),

@@ -5,18 +5,11 @@ use std::path::Path;
 use super::super::desk::{Desk, operator, operator_name};
 use super::super::failure::Failure;
 use super::super::order::Which;
-use super::super::output::{Output, Table, cell};
+use super::super::output::Output;
 use super::document::DecidedDocument;
-use super::open;
-use super::show::money;
-use crate::config::MerchantConfig;
-use crate::domain::review::proposal::{Ask, Decision, LASTS, Outcome, Word, decide};
-use crate::domain::review::{ReviewError, Way};
-use crate::domain::time::in_words;
-use crate::store::{Amendment, OrderWithOperation};
-
-/// The longest reason that is kept, in characters: it stands in the journal for ever.
-const REASON_MAX: usize = 400;
+use super::spoken::{reason, spoken, tell};
+use crate::domain::review::Way;
+use crate::domain::review::proposal::{Ask, Proposed, Word};
 
 /// `reconciled review resolve`.
 #[derive(Debug, clap::Args)]
@@ -28,6 +21,7 @@ const REASON_MAX: usize = 400;
                   With `four_eyes` in the configuration, a way after which money may move is proposed first; a second \
                   person, by another name, confirms it."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(in super::super) struct Resolve {
     #[command(flatten)]
     which: Which,
@@ -57,99 +51,23 @@ fn ways() -> impl clap::builder::TypedValueParser<Value = Way> {
         .try_map(|word| Way::parse(&word).ok_or("there is no such way out"))
 }
 
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err("say why, for whoever reads the journal later".to_owned()),
-        1..=REASON_MAX => Ok(text.to_owned()),
-        _ => Err(format!("say it in at most {REASON_MAX} characters")),
-    }
-}
-
 impl Resolve {
     pub(super) async fn run(self, config: &Path, output: &Output) -> Result<(), Failure> {
         let desk = Desk::open(config)?;
         let (found, merchant) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
         let word = Word { ask: self.ask(), reason: self.reason.clone(), by: operator_name(), cause: operator() };
-        let decided = if self.dry_run {
-            let standing = desk.store.proposal(found.order.key).await?;
-            let four_eyes = merchant.review.four_eyes;
-            decide(&found.order, open(&found), standing.as_ref(), &word, &merchant.policy(), four_eyes, desk.now)
-        } else {
-            perform(&desk, &found, merchant, word).await?
-        };
-        let number = &found.order.number;
-        let decision =
-            decided.map_err(|refused| Failure::failed(format!("order {number} stays in review: {refused}")))?;
+        let decision = spoken(&desk, &found, merchant, word, self.dry_run).await?;
         if self.json {
             return output.json(&DecidedDocument::of(&decision, self.dry_run));
         }
-        self.tell(&decision, merchant, &desk, output)
+        tell(&decision, &found.order, merchant, self.dry_run, &desk, output)
     }
 
     fn ask(&self) -> Ask {
         match self.way {
-            Some(way) => Ask::Resolve(way),
+            Some(way) => Ask::Do(Proposed::Way(way)),
             None if self.confirm => Ask::Confirm,
             None => Ask::Withdraw,
         }
     }
-
-    /// The same before and after the fact.
-    fn tell(
-        &self,
-        decision: &Decision,
-        merchant: &MerchantConfig,
-        desk: &Desk,
-        output: &Output,
-    ) -> Result<(), Failure> {
-        let number = &self.which.number;
-        let after = decision.event.after;
-        if self.dry_run {
-            output.heading("Nothing is written. It would be so:")?;
-        }
-        output.heading(match decision.outcome {
-            Outcome::Resolved => format!("Order {number} is out of review: {after}"),
-            Outcome::Proposed => format!("Order {number}: proposed, to be confirmed by a second person"),
-            Outcome::Withdrawn => format!("Order {number}: what was proposed is taken back"),
-        })?;
-        if decision.outcome == Outcome::Proposed {
-            output.line(format!("Within {}; it changes then:", in_words(LASTS)))?;
-        }
-        if !decision.changes.is_empty() {
-            let mut table = Table::new(&["", "COLUMN", "BEFORE", "AFTER"]);
-            for change in &decision.changes {
-                table.row(vec![cell(""), cell(change.column), cell(&change.before), cell(&change.after)]);
-            }
-            output.table(table)?;
-        }
-        let event = &decision.event;
-        let mut facts = Table::facts();
-        facts.fact("journal", format!("{} by {}: {}", event.kind.as_str(), event.cause.to_text(), event.detail));
-        let money = money(decision.sends, &merchant.zone, desk.now);
-        match decision.outcome {
-            Outcome::Resolved => facts.fact("money", money),
-            Outcome::Proposed => facts.fact("money", format!("once it is confirmed, {money}")),
-            Outcome::Withdrawn => {}
-        }
-        output.table(facts)?;
-        if decision.outcome == Outcome::Resolved && decision.sends.may_move_money() && !self.dry_run {
-            desk.remark_idle();
-        }
-        Ok(())
-    }
-}
-
-/// Decides against the order as it is in the same transaction, and writes it.
-async fn perform(
-    desk: &Desk,
-    found: &OrderWithOperation,
-    merchant: &MerchantConfig,
-    word: Word,
-) -> Result<Result<Decision, ReviewError>, Failure> {
-    let (policy, four_eyes, now) = (merchant.policy(), merchant.review.four_eyes, desk.now);
-    let done = desk.store.amend_review(found.order.key, now, move |order, open, standing| {
-        Amendment::of_decision(decide(order, open, standing, &word, &policy, four_eyes, now), standing)
-    });
-    Ok(done.await?)
 }

@@ -240,7 +240,7 @@ fn ways(exits: &[Exit], zone: &Zone, now: Timestamp) -> Table {
 /// What may be sent afterwards, in words.
 pub(super) fn money(sends: Sends, zone: &Zone, now: Timestamp) -> String {
     match sends {
-        Sends::Never => "nothing is sent until somebody releases it".to_owned(),
+        Sends::Never => "nothing is sent unasked".to_owned(),
         Sends::OnceHeld => "a completion may follow once it is held".to_owned(),
         Sends::At(at) if at <= now => "a completion is due at once, after a last look at the bank".to_owned(),
         Sends::At(at) => format!("a completion is due at {}", zone.for_people(at)),
@@ -253,7 +253,7 @@ fn to_type(review: &Review<'_>, command: impl Fn(&str) -> String) -> Vec<Part> {
     let standing = review.proposal();
     if let Some((proposal, gone)) = &standing {
         let since = in_words(review.now.since(proposal.at));
-        parts.push(Part::Heading(format!("\n{} proposed `{}` {since} ago", proposal.by, proposal.way.as_str())));
+        parts.push(Part::Heading(format!("\n{} proposed `{}` {since} ago", proposal.by, proposal.what)));
         let within = in_words(proposal.lapses_at().since(review.now));
         let next = match gone {
             Some(gone) => format!("It cannot be confirmed: {gone}."),
@@ -263,7 +263,7 @@ fn to_type(review: &Review<'_>, command: impl Fn(&str) -> String) -> Vec<Part> {
         parts.extend(gone.is_none().then(|| Part::Line(command("--confirm"))));
         parts.push(Part::Line(command("--withdraw")));
     }
-    if !standing.is_some_and(|(_, gone)| gone.is_none()) {
+    if standing.is_none_or(|(_, gone)| gone.is_some()) {
         parts.push(Part::Heading("\nTo decide (--dry-run shows what it would change)".to_owned()));
         for exit in review.exits().into_iter().filter(|exit| exit.leads_to.is_ok()) {
             parts.push(Part::Line(command(&as_way(exit.way))));

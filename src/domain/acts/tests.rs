@@ -13,7 +13,7 @@ fn on_release() -> Policy {
 }
 
 fn released(order: &Order, open: Option<&Operation>, part: Option<i64>) -> Result<Act, ActError> {
-    release(order, open, part.map(amount), &on_release(), someone(), NOW)
+    release(order, open, part.map(amount), "", &on_release(), someone(), NOW)
 }
 
 /// Both acts on an order in each state.

@@ -1,27 +1,68 @@
-//! Four eyes: a way out after which money may move is one person's proposal until a second one confirms it.
+//! Four eyes: a way out of review after which money may move, and a release, is one person's proposal until a second one
+//! confirms it. A release is asked twice too, since a way out that parks the hold and a release would come to the same.
 //!
 //! A proposal rests on what its maker saw. A look that shows the same again leaves it standing; whatever else a person
 //! decides by has to be as it was.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::super::acts::Act;
+use super::super::acts::{self, Act};
 use super::super::difference::{self, Change};
 use super::super::event::{Cause, EventKind, NewEvent};
 use super::super::journey::Policy;
+use super::super::money::{Amount, Currency};
 use super::super::operation::Operation;
-use super::super::order::{Order, State};
+use super::super::order::{Order, OrderId, State};
 use super::super::time::Timestamp;
 use super::{ReviewError, Sends, Way, resolve};
 
 /// How long a proposal waits: whoever confirms later decides on another day's facts.
 pub const LASTS: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A way out that waits for a second person.
+/// What can be proposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proposed {
+    /// A way out of review.
+    Way(Way),
+    /// That the completion is released, of this sum or of what the order said before.
+    Release(Option<Amount>),
+}
+
+impl Proposed {
+    /// The word of a release; a sum in minor units follows it, if there is one.
+    const RELEASE: &'static str = "release";
+
+    /// What a word says, as [`fmt::Display`] wrote it.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.split_once(' ') {
+            Some((Self::RELEASE, minor)) => {
+                let amount = minor.parse().ok().and_then(|minor| Amount::new(minor).ok())?;
+                Some(Self::Release(Some(amount)))
+            }
+            Some(_) => None,
+            None if word == Self::RELEASE => Some(Self::Release(None)),
+            None => Way::parse(word).map(Self::Way),
+        }
+    }
+}
+
+/// The word for it: `bank`, `release`, `release 500`.
+impl fmt::Display for Proposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Way(way) => f.write_str(way.as_str()),
+            Self::Release(None) => f.write_str(Self::RELEASE),
+            Self::Release(Some(amount)) => write!(f, "{} {}", Self::RELEASE, amount.minor()),
+        }
+    }
+}
+
+/// What waits for a second person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
-    /// Which way.
-    pub way: Way,
+    /// What.
+    pub what: Proposed,
     /// Why.
     pub reason: String,
     /// Who proposed it.
@@ -61,7 +102,7 @@ pub fn basis(order: &Order, open: Option<&Operation>) -> String {
         order.state,
         order.review.as_ref().map(|review| review.code.as_str()),
         order.before_review.map(State::as_str),
-        order.order_id.as_ref().map(|id| id.as_str()),
+        order.order_id.as_ref().map(OrderId::as_str),
         order.hold.map(|hold| hold.lapses_at.as_millis()),
         order.completion,
         order.parked,
@@ -73,7 +114,7 @@ pub fn basis(order: &Order, open: Option<&Operation>) -> String {
             "{} {:?} {:?} {:?}",
             view.status.number(),
             view.amount,
-            view.currency.map(|currency| currency.numeric()),
+            view.currency.map(Currency::numeric),
             amounts.map(|amounts| [amounts.approved, amounts.deposited, amounts.refunded])
         )
     });
@@ -84,15 +125,15 @@ pub fn basis(order: &Order, open: Option<&Operation>) -> String {
 /// What a person asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// This way out.
-    Resolve(Way),
+    /// This.
+    Do(Proposed),
     /// What another person proposed.
     Confirm,
     /// That what was proposed is taken back.
     Withdraw,
 }
 
-/// What a person says about a review.
+/// What a person says about an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// What is asked for.
@@ -108,9 +149,9 @@ pub struct Word {
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The order is out of review.
-    Resolved,
-    /// The way out waits for a second person.
+    /// It is done.
+    Done,
+    /// It waits for a second person.
     Proposed,
     /// What was proposed is taken back.
     Withdrawn,
@@ -120,19 +161,19 @@ impl Outcome {
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Resolved => "resolved",
+            Self::Done => "done",
             Self::Proposed => "proposed",
             Self::Withdrawn => "withdrawn",
         }
     }
 }
 
-/// What a person's word makes of a review: rows, event and proposal to write, and the difference to show.
+/// What a person's word makes of an order: rows, event and proposal to write, and the difference to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// What came of it.
     pub outcome: Outcome,
-    /// The rows and event that take the order out of review; `None` while it stays there.
+    /// The rows and event of what is done; `None` while nothing is.
     pub act: Option<Act>,
     /// The event.
     pub event: NewEvent,
@@ -144,7 +185,7 @@ pub struct Decision {
     pub proposal: Option<Proposal>,
 }
 
-/// Decides a person's word about a review. With `four_eyes`, a way out after which money may move is only proposed.
+/// Decides a person's word about an order. With `four_eyes`, that after which money may move is only proposed.
 pub fn decide(
     order: &Order,
     open: Option<&Operation>,
@@ -155,16 +196,15 @@ pub fn decide(
     now: Timestamp,
 ) -> Result<Decision, ReviewError> {
     match word.ask {
-        Ask::Resolve(way) => {
-            let act = resolve(order, open, way, &word.reason, policy, word.cause.clone(), now)?;
-            let resolved = resolved(act, policy);
-            if !four_eyes || !resolved.sends.may_move_money() {
-                return Ok(resolved);
+        Ask::Do(what) => {
+            let done = done(act(order, open, what, &word.reason, policy, word, now)?, policy);
+            if !four_eyes || !done.sends.may_move_money() {
+                return Ok(done);
             }
             if let Some(first) = standing.filter(|first| first.standing(order, open, now).is_ok()) {
-                return Err(ReviewError::ProposedAlready { by: first.by.clone(), way: first.way });
+                return Err(ReviewError::ProposedAlready { by: first.by.clone(), what: first.what });
             }
-            Ok(proposed(order, open, way, word, resolved, now))
+            Ok(proposed(order, open, what, word, done, now))
         }
         Ask::Confirm => {
             let first = standing.ok_or(ReviewError::NothingProposed)?;
@@ -174,12 +214,11 @@ pub fn decide(
             }
             let reason =
                 format!("{}; proposed by {}, confirmed by {}: {}", first.reason, first.by, word.by, word.reason);
-            let act = resolve(order, open, first.way, &reason, policy, word.cause.clone(), now)?;
-            Ok(resolved(act, policy))
+            Ok(done(act(order, open, first.what, &reason, policy, word, now)?, policy))
         }
         Ask::Withdraw => {
             let first = standing.ok_or(ReviewError::NothingProposed)?;
-            let words = format!("`{}`, which {} proposed ({})", first.way.as_str(), first.by, word.reason);
+            let words = format!("`{}`, which {} proposed ({})", first.what, first.by, word.reason);
             Ok(Decision {
                 outcome: Outcome::Withdrawn,
                 act: None,
@@ -192,9 +231,28 @@ pub fn decide(
     }
 }
 
-fn resolved(act: Act, policy: &Policy) -> Decision {
+fn act(
+    order: &Order,
+    open: Option<&Operation>,
+    what: Proposed,
+    reason: &str,
+    policy: &Policy,
+    word: &Word,
+    now: Timestamp,
+) -> Result<Act, ReviewError> {
+    let cause = word.cause.clone();
+    match what {
+        Proposed::Way(way) => resolve(order, open, way, reason, policy, cause, now),
+        Proposed::Release(amount) => {
+            let act = acts::release(order, open, amount, reason, policy, cause, now);
+            act.map_err(ReviewError::NotReleasable)
+        }
+    }
+}
+
+fn done(act: Act, policy: &Policy) -> Decision {
     Decision {
-        outcome: Outcome::Resolved,
+        outcome: Outcome::Done,
         event: act.event.clone(),
         changes: act.changes.clone(),
         sends: Sends::after(&act.order, policy),
@@ -206,23 +264,23 @@ fn resolved(act: Act, policy: &Policy) -> Decision {
 fn proposed(
     order: &Order,
     open: Option<&Operation>,
-    way: Way,
+    what: Proposed,
     word: &Word,
-    resolved: Decision,
+    done: Decision,
     now: Timestamp,
 ) -> Decision {
     let proposal = Proposal {
-        way,
+        what,
         reason: word.reason.clone(),
         by: word.by.clone(),
         at: now,
         version: order.version,
         basis: basis(order, open),
     };
-    let difference = difference::in_words(&resolved.changes);
-    let words = format!("`{}` ({}); confirmed, it would change {difference}", way.as_str(), word.reason);
+    let difference = difference::in_words(&done.changes);
+    let words = format!("`{what}` ({}); confirmed, it would change {difference}", word.reason);
     let event = beside(order, EventKind::ResolutionProposed, word, words);
-    Decision { outcome: Outcome::Proposed, act: None, event, proposal: Some(proposal), ..resolved }
+    Decision { outcome: Outcome::Proposed, act: None, event, proposal: Some(proposal), ..done }
 }
 
 /// An event that leaves the order where it stands.

@@ -1,4 +1,4 @@
--- Reviews: where an order goes back to, and the ways out that wait for a second person.
+-- Reviews: where an order goes back to, and what waits for a second person.
 
 -- What our book had before the contradiction. NULL where that is not on record: then the book cannot be gone back to.
 ALTER TABLE orders ADD COLUMN state_before_review TEXT
@@ -13,15 +13,16 @@ UPDATE orders SET state_before_review = (
         ORDER BY seq DESC LIMIT 1)
     WHERE state = 'review';
 
--- A way out that may let money move, where two people are asked for: the first one's word, until a second confirms it,
+-- What may let money move, where two people are asked for: the first one's word, until a second confirms it,
 -- somebody withdraws it, or it lapses. What came of it stands in the journal.
-CREATE TABLE review_proposals (
+CREATE TABLE proposals (
     order_key       INTEGER PRIMARY KEY REFERENCES orders (id),
     -- The order's version it was made for, and what of the order it rests on: every look counts the version up, so the
     -- version alone would let a proposal lapse with the next look, whatever that showed.
     version         INTEGER NOT NULL CHECK (version >= 1),
     basis           TEXT    NOT NULL,
-    way             TEXT    NOT NULL,
+    -- A way out of review, or a release with its sum.
+    what            TEXT    NOT NULL,
     reason          TEXT    NOT NULL,
     proposed_by     TEXT    NOT NULL,
     proposed_at_ms  INTEGER NOT NULL

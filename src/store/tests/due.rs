@@ -4,6 +4,7 @@ use crate::domain::event::NewEvent;
 use crate::domain::operation::OperationState;
 
 use super::super::due::{DUE_COMPLETIONS, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
+use super::super::figures::LATEST_ANSWER;
 use super::super::{OrderWithOperation, SCHEMA_VERSION};
 use super::*;
 
@@ -96,7 +97,7 @@ async fn a_lapse_is_warned_of_once() {
 #[test]
 fn no_query_of_what_is_due_walks_over_all_orders() {
     let by_id = "SEARCH orders USING INTEGER PRIMARY KEY (rowid=?)";
-    let table: [(&str, usize, &[&str]); 5] = [
+    let table: [(&str, usize, &[&str]); 6] = [
         (DUE_LOOKS, 3, &["SEARCH orders USING INDEX orders_by_next_look (merchant=? AND next_look_at_ms<?)"]),
         (NEXT_LOOK, 1, &["SEARCH orders USING COVERING INDEX orders_by_next_look (merchant=? AND next_look_at_ms>?)"]),
         (
@@ -114,10 +115,18 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
             3,
             &["SEARCH orders USING INDEX orders_by_lapse (merchant=? AND lapses_at_ms>? AND lapses_at_ms<?)"],
         ),
+        (
+            LATEST_ANSWER,
+            2,
+            &[
+                "SEARCH orders USING INDEX orders_by_state (merchant=? AND state=?)",
+                "SEARCH orders USING INDEX orders_by_state (merchant=? AND state=? AND state_since_ms>?)",
+            ],
+        ),
     ];
     let file = File::at_rest();
     let raw = file.raw();
-    assert_eq!(SCHEMA_VERSION, 1, "a migration may have changed the indexes: read the plans again");
+    assert_eq!(SCHEMA_VERSION, 2, "a migration may have changed the indexes: read the plans again");
     for (sql, parameters, ways) in table {
         let plan = plan(&raw, sql, parameters);
         let of_orders: Vec<_> = plan.iter().filter(|line| line.contains(" orders")).collect();

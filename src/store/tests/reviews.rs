@@ -7,7 +7,7 @@ use crate::domain::journey::Policy;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::order::ReviewReason;
 use crate::domain::polling::LookPolicy;
-use crate::domain::review::proposal::{Ask, Decision, LASTS, Outcome, Word, decide};
+use crate::domain::review::proposal::{Ask, Decision, LASTS, Outcome, Proposed, Word, decide};
 use crate::domain::review::{ReviewError, Way};
 
 use super::*;
@@ -64,7 +64,7 @@ async fn kinds(store: &Store, order: &Order) -> Vec<EventKind> {
     store.events_of(order.key).await.unwrap().into_iter().map(|event| event.kind).collect()
 }
 
-const OURS: Ask = Ask::Resolve(Way::Ours);
+const OURS: Ask = Ask::Do(Proposed::Way(Way::Ours));
 
 #[tokio::test]
 async fn a_proposal_waits_in_the_file_and_goes_with_its_resolution() {
@@ -81,7 +81,7 @@ async fn a_proposal_waits_in_the_file_and_goes_with_its_resolution() {
     assert_eq!(again.unwrap_err(), ReviewError::SameName("ann".to_owned()));
     assert!(store.proposal(review.key).await.unwrap().is_some(), "a refusal writes nothing");
     let second = said(&store, &review, Ask::Confirm, "bob", NOW).await.unwrap();
-    assert_eq!(second.outcome, Outcome::Resolved);
+    assert_eq!(second.outcome, Outcome::Done);
     let after = order(&store, "A-1").await;
     assert_eq!((after.state, after.before_review, after.complete_at), (State::Held, None, Some(NOW)));
     assert_eq!(store.proposal(review.key).await.unwrap(), None);

@@ -49,11 +49,7 @@ async fn an_orders_row_is_one_that_the_types_know() {
         ("pending", "review_code = 'x', review_sentence = 'x'", check_failed),
         ("pending", "state = 'review', review_code = 'x'", check_failed),
         ("pending", "state_before_review = 'pending'", check_failed),
-        (
-            "pending",
-            "state = 'review', review_code = 'x', review_sentence = 'x', state_before_review = 'held'",
-            None,
-        ),
+        ("pending", "state = 'review', review_code = 'x', review_sentence = 'x', state_before_review = 'held'", None),
         (
             "pending",
             "state = 'review', review_code = 'x', review_sentence = 'x', state_before_review = 'review'",

@@ -16,7 +16,7 @@ use crate::domain::lifecycle::Contradiction;
 use crate::domain::order::State;
 use crate::domain::reconciliation::Candidate;
 use crate::domain::reconciliation::fixtures::{NOW, ago, order};
-use crate::domain::review::proposal::basis;
+use crate::domain::review::proposal::{Proposed, basis};
 
 const SHOP: &str = r#"database = "db"
 reports = "reports"
@@ -36,13 +36,20 @@ fn reviews() -> Vec<(Candidate, Option<&'static str>)> {
     let at_90 = held("A-1").bank(BankStatus::Held, [90_00, 0, 0]).but(|view| view.amount = Some(90_00));
     vec![
         (
-            because(held("заказ №17").bank(BankStatus::Held, [100_00, 0, 0]), &doubt, State::Held)
-                .completion(OperationState::InDoubt, 100_00, 1),
+            because(held("заказ №17").bank(BankStatus::Held, [100_00, 0, 0]), &doubt, State::Held).completion(
+                OperationState::InDoubt,
+                100_00,
+                1,
+            ),
             None,
         ),
         (because(at_90, &price, State::Held).with(|order| order.released_at = Some(ago(3))), Some("ann")),
         (
-            because(order("B-2", State::Review).bank(BankStatus::Deposited, [100_00, 100_00, 0]), &end, State::Declined),
+            because(
+                order("B-2", State::Review).bank(BankStatus::Deposited, [100_00, 100_00, 0]),
+                &end,
+                State::Declined,
+            ),
             None,
         ),
     ]
@@ -85,7 +92,7 @@ fn printed() -> String {
     for (Candidate { order, operation }, proposed_by) in reviews() {
         let found = OrderWithOperation { order, operation };
         let proposal = proposed_by.map(|by| Proposal {
-            way: Way::Bank,
+            what: Proposed::Way(Way::Bank),
             reason: "the shop agrees to 90, ticket 17".to_owned(),
             by: by.to_owned(),
             at: ago(1),
