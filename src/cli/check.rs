@@ -103,6 +103,9 @@ fn policies(facts: &mut Table, merchant: &MerchantConfig, now: Timestamp) {
     facts.fact("ended orders", late(looks));
     facts.fact("completions", schedule(merchant, now));
     facts.fact("in doubt", doubt(merchant));
+    if merchant.review.four_eyes {
+        facts.fact("four eyes", "a way out of review after which money may move, and a release, takes two people");
+    }
     facts.fact(
         "holds",
         format!("lapse after {}, at risk {} before", as_written(holds.lifetime), as_written(holds.warn_before)),

@@ -63,41 +63,34 @@ impl List {
         }
     }
 
-    /// The merchant has a column where there are several to tell apart.
+    /// The merchant stands beside the number where there are several to tell apart.
     fn table(&self, found: &[OrderWithOperation], desk: &Desk) -> Table {
         let several = self.merchant.is_none() && desk.config.merchants.len() > 1;
-        let header: &[_] = if several {
-            &["MERCHANT", "ORDER", "FOR", "AMOUNT", "WHY", "AT STAKE", "LAPSES", "WAY OUT"]
-        } else {
-            &["ORDER", "FOR", "AMOUNT", "WHY", "AT STAKE", "LAPSES", "WAY OUT"]
-        };
-        let last = header.len();
+        let header = ["ORDER", "FOR", "AMOUNT", "AT STAKE", "LAPSES", "WHY, AND THE WAY OUT"];
         // Names and reasons fold on a narrow terminal; sums and times are read in one piece.
-        let whole = [last - 6, last - 5, last - 3, last - 2, last - 1];
-        let mut table = Table::new(header).align_right(&[last - 5, last - 3]).unfolded(&whole);
+        let mut table = Table::new(&header).align_right(&[2, 3]).unfolded(&[1, 2, 3, 4]);
         for found in found {
-            let merchant = several.then(|| cell(&found.order.merchant));
-            table.row(merchant.into_iter().chain(row(found, desk.now)).collect());
+            table.row(row(found, several, desk.now));
         }
         table
     }
 }
 
-fn row(found: &OrderWithOperation, now: Timestamp) -> [Cell; 7] {
+fn row(found: &OrderWithOperation, several: bool, now: Timestamp) -> Vec<Cell> {
     let order = &found.order;
     let (minor, currency) = at_stake(order);
-    let whole = (order.amount.minor(), order.currency);
-    [
-        cell(&order.number),
+    let is_whole = (minor, currency) == (order.amount.minor(), order.currency);
+    let merchant = if several { format!(" of {}", order.merchant) } else { String::new() };
+    vec![
+        cell(format!("{}{merchant}", order.number)),
         cell(in_words(now.since(order.state_since))),
         cell(for_people(order.amount.minor(), order.currency)),
-        tinted(kind_in_words(order), Tint::Bad),
-        cell(if (minor, currency) == whole { "all".to_owned() } else { for_people(minor, currency) }),
+        cell(if is_whole { "all".to_owned() } else { for_people(minor, currency) }),
         lapses_at(order).map_or(cell(""), |at| lapse(at, now)),
-        cell(advice(kind_of(order)).way.as_str()),
+        tinted(format!("{}: {}", kind_in_words(order), advice(kind_of(order)).way.as_str()), Tint::Bad),
     ]
 }
 
 fn lapse(at: Timestamp, now: Timestamp) -> Cell {
-    if at > now { cell(format!("in {}", in_words(at.since(now)))) } else { tinted("lapsed", Tint::Bad) }
+    if at > now { cell(in_words(at.since(now))) } else { tinted("lapsed", Tint::Bad) }
 }
