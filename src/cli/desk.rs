@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::output::remark;
 use crate::clock::Clock;
 use crate::config::{Config, MerchantConfig, Reading};
+use crate::daemon;
 use crate::domain::event::Cause;
 use crate::domain::order::MerchantId;
 use crate::domain::time::Timestamp;
@@ -30,7 +31,7 @@ impl Desk {
     /// Opens the database that the configuration at `path` names. It must be there.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let config = Config::load_partly(path, Reading::NoSecrets)?;
-        let store = Store::open(&config.database)?;
+        let store = Store::open(daemon::place(&config))?;
         Ok(Self { config, store, now: Clock.now() })
     }
 
@@ -38,7 +39,7 @@ impl Desk {
     pub(super) fn open_or_create(path: &Path) -> Result<Self, Failure> {
         let config = Config::load_partly(path, Reading::NoSecrets)?;
         refuse_strangers_file(&config.database)?;
-        let store = Store::open_or_create(&config.database)?;
+        let store = Store::open_or_create(daemon::place(&config))?;
         Ok(Self { config, store, now: Clock.now() })
     }
 

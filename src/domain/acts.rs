@@ -106,7 +106,8 @@ pub fn release(
 
 /// Takes an order out of review: the bank's latest view is accepted as true. A completion still in doubt is released
 /// with it, on the person's word that it had no effect, and the hold stays parked so that nothing is sent unasked; so
-/// does one whose completion the bank refused, which would only be refused again.
+/// does one whose completion the bank refused, which would only be refused again, one whose row was altered, and one of
+/// which something was sent that this database does not know.
 pub fn accept(
     order: &Order,
     open: Option<&Operation>,
@@ -125,7 +126,7 @@ pub fn accept(
     }
     let words = format!("accepted: {} ({reason})", review.sentence);
     let mut next = Order { accepted: Some(accepted_codes(order, &review.code)), review: None, ..order.clone() };
-    next.parked |= open.is_some() || review.code == Contradiction::COMPLETION_REFUSED;
+    next.parked |= open.is_some() || Contradiction::keeps_parked(&review.code);
     if let Some(seen) = &order.view {
         journey::enter(&mut next, state_of(seen.view.status), &seen.view, policy, now);
     } else {

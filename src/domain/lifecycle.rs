@@ -98,11 +98,33 @@ pub enum Contradiction {
         /// What the bank shows.
         theirs: BankStatus,
     },
+    /// A row in our database is not what this program wrote.
+    RowAltered {
+        /// Which of the order's rows.
+        row: &'static str,
+    },
+    /// A completion of it was sent that our database does not know: it is older than that, or another one.
+    SentOutsideBook {
+        /// Minor units that were expected to stand deposited.
+        expected: i64,
+    },
 }
 
 impl Contradiction {
     /// The code of [`Self::CompletionRefused`], which has no figures.
     pub(super) const COMPLETION_REFUSED: &'static str = "completion_refused";
+
+    /// The code of [`Self::RowAltered`], which has no figures: those in the row are nobody's word.
+    pub(super) const ROW_ALTERED: &'static str = "row_altered";
+
+    /// What the code of [`Self::SentOutsideBook`] begins with.
+    pub(super) const SENT_OUTSIDE_BOOK: &'static str = "sent_outside_book";
+
+    /// Whether an order stays parked when the review with this `code` is resolved: what to send then is for a person to
+    /// say, and accepting says only what is true.
+    pub(super) fn keeps_parked(code: &str) -> bool {
+        [Self::COMPLETION_REFUSED, Self::ROW_ALTERED].contains(&code) || code.starts_with(Self::SENT_OUTSIDE_BOOK)
+    }
 
     /// A stable word with the figures in it: an operator who accepts this one has not accepted the next.
     pub fn code(&self) -> String {
@@ -121,6 +143,8 @@ impl Contradiction {
             Self::StillHeldAfterSend { attempts } => format!("still_held_after_send:{attempts}"),
             Self::CompletionRefused { .. } => Self::COMPLETION_REFUSED.to_owned(),
             Self::AnotherEnd { ours, theirs } => format!("another_end:{ours}:{}", theirs.number()),
+            Self::RowAltered { .. } => Self::ROW_ALTERED.to_owned(),
+            Self::SentOutsideBook { expected } => format!("{}:{expected}", Self::SENT_OUTSIDE_BOOK),
         }
     }
 
@@ -167,6 +191,15 @@ impl Contradiction {
             }
             Self::CompletionRefused { why } => format!("the bank refused to complete the hold: {why}"),
             Self::AnotherEnd { ours, theirs } => format!("we had it {ours}, and the bank shows it {theirs}"),
+            Self::RowAltered { row } => format!(
+                "{row} in the database was changed by something other than this program: a money column of order {} \
+                 does not match its seal",
+                order.number
+            ),
+            Self::SentOutsideBook { expected } => format!(
+                "the witness has a completion of {} that this database does not know: the money may have been taken",
+                sum(*expected)
+            ),
         }
     }
 }

@@ -2,7 +2,15 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_orders.sql")];
+use super::StoreError;
+use super::home::Home;
+use super::meta::{self, Meta};
+use super::seal::{OPERATIONS, ORDERS, Ring};
+
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_orders.sql"), SEALS];
+
+/// Adds the seals: whatever is there by then is sealed in the same transaction.
+const SEALS: &str = include_str!("migrations/0004_seals.sql");
 
 /// The schema this program writes: the number of the last migration.
 pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
@@ -28,6 +36,9 @@ pub enum MigrateError {
         "it belongs to another program (application_id {0}); it was left untouched. Mend `database` in the configuration"
     )]
     Foreign(i64),
+    /// Rows that are there cannot be sealed.
+    #[error("its rows cannot be sealed: {0}")]
+    Unsealed(StoreError),
     /// SQLite's word.
     #[error("{0}")]
     Sqlite(rusqlite::Error),
@@ -53,8 +64,19 @@ pub(super) fn refuse_newer(connection: &Connection) -> Result<(), MigrateError> 
     Ok(())
 }
 
-/// Applies every migration the file does not have yet.
-pub(super) fn to_latest(connection: &mut Connection) -> Result<(), MigrateError> {
+/// Whether the file's rows have seals.
+pub(super) fn is_sealed(connection: &Connection) -> Result<bool, MigrateError> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
+    Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))? > 0)
+}
+
+/// Whether the file has every migration.
+pub(super) fn is_latest(connection: &Connection) -> Result<bool, MigrateError> {
+    Ok(usize::try_from(user_version(connection)?).is_ok_and(|found| found >= SCHEMA_VERSION))
+}
+
+/// Applies every migration the file does not have yet. `home` is where the file is.
+pub(super) fn to_latest(connection: &mut Connection, ring: &Ring, home: &Home) -> Result<(), MigrateError> {
     for (index, migration) in MIGRATIONS.iter().enumerate() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Read under the write lock: another process may have migrated in between.
@@ -63,10 +85,27 @@ pub(super) fn to_latest(connection: &mut Connection) -> Result<(), MigrateError>
             continue;
         }
         transaction.execute_batch(migration)?;
+        if *migration == SEALS {
+            seal_all(&transaction, ring).map_err(MigrateError::Unsealed)?;
+            meta::set(&transaction, Meta::Home, &home.to_text())?;
+        }
         transaction.pragma_update(None, "user_version", index + 1)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.commit()?;
     }
+    Ok(())
+}
+
+/// Seals every row as it stands.
+pub(super) fn seal_all(connection: &Connection, ring: &Ring) -> Result<(), StoreError> {
+    for of in [&ORDERS, &OPERATIONS] {
+        let ids = connection
+            .prepare(&format!("SELECT id FROM {}", of.table))?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<Vec<i64>, _>>()?;
+        ids.into_iter().try_for_each(|id| ring.seal(connection, of, id))?;
+    }
+    meta::add_seal_key(connection, &ring.first()?.id())?;
     Ok(())
 }
 

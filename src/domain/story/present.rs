@@ -3,6 +3,7 @@
 use super::super::bank::{BankStatus, BankView, PAYMENT_TIME_RAN_OUT};
 use super::super::calendar::Zone;
 use super::super::journey::Policy;
+use super::super::lifecycle::Contradiction;
 use super::super::money::for_people;
 use super::super::operation::{Operation, OperationState};
 use super::super::order::{Order, State};
@@ -85,12 +86,26 @@ fn which(order: &Order) -> String {
 
 fn review(order: &Order) -> Vec<String> {
     let reason = order.review.as_ref().map_or("no reason was recorded", |reason| reason.sentence.as_str());
+    let code = order.review.as_ref().map_or("", |reason| reason.code.as_str());
     vec![
         format!("Money contradicts itself: {reason}."),
-        "Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console."
-            .to_owned(),
+        what_to_do(code).to_owned(),
         format!("To accept what the bank shows: reconciled order review {} --accept --reason \"...\"", which(order)),
     ]
+}
+
+fn what_to_do(code: &str) -> &'static str {
+    if code == Contradiction::ROW_ALTERED {
+        "Nothing is sent for it until a person decides, and it is looked at as before. Compare every figure with the \
+         shop's books and the bank's console, and find out who writes to the database file. Accepting takes the \
+         figures as they stand now; the order then stays parked until it is released."
+    } else if code.starts_with(Contradiction::SENT_OUTSIDE_BOOK) {
+        "Nothing more is sent for it until a person decides, and it is looked at as before. See in the bank's console \
+         whether the money was taken; once the bank's latest word is what is true there, accept it. A hold that still \
+         stands then stays parked until it is released."
+    } else {
+        "Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console."
+    }
 }
 
 fn ended(order: &Order) -> String {
