@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -71,12 +71,22 @@ fn write_new(database: &Path, path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&new)?;
     file.write_all(format!("{}\n", hex(&bytes)).as_bytes())?;
     file.sync_all()?;
+    give_to_owner_of(database, &file)?;
     let linked = match fs::hard_link(&new, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     };
     fs::remove_file(&new)?;
     linked.and_then(|()| sync_directory(path))
+}
+
+/// What an administrator makes beside a database is for its owner to use.
+fn give_to_owner_of(database: &Path, file: &File) -> io::Result<()> {
+    let (owner, made) = (fs::metadata(database)?, file.metadata()?);
+    if owner.uid() == made.uid() {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// A new name is on disk once its directory is.

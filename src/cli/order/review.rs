@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::super::desk::{Desk, operator};
+use super::super::desk::{Desk, operator, reason};
 use super::super::failure::Failure;
 use super::super::output::{Output, Table, remark};
 use super::acts::perform;
@@ -17,9 +17,6 @@ use crate::domain::operation::{Operation, OperationState};
 use crate::domain::order::{MerchantId, Order, State};
 use crate::domain::time::{Timestamp, in_words};
 use crate::store::{ListFilter, OrderWithOperation};
-
-/// The longest reason that is kept, in characters: it stands in the journal for ever.
-const REASON_MAX: usize = 400;
 
 /// `reconciled order review`.
 #[derive(Debug, clap::Args)]
@@ -42,15 +39,6 @@ pub(in super::super) struct Review {
     /// Print one JSON array, or the accepted order as one JSON object
     #[arg(long)]
     json: bool,
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err("say why, for whoever reads the journal later".to_owned()),
-        1..=REASON_MAX => Ok(text.to_owned()),
-        _ => Err(format!("say it in at most {REASON_MAX} characters")),
-    }
 }
 
 impl Review {
