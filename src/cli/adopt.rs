@@ -98,7 +98,8 @@ fn tell(adoption: &Adoption, adopted: bool, now: Timestamp, output: &Output) -> 
         }
         None => output.line("Money is not frozen.")?,
     }
-    let known = |finding: &&String| adoption.freeze.as_ref().is_none_or(|freeze| !freeze.why.contains(finding.as_str()));
+    let known =
+        |finding: &&String| adoption.freeze.as_ref().is_none_or(|freeze| !freeze.why.contains(finding.as_str()));
     for finding in adoption.findings.iter().filter(known) {
         output.line(finding)?;
     }

@@ -5,6 +5,8 @@ mod amending;
 mod due;
 mod file;
 mod schema;
+mod seals;
+mod standing;
 
 use std::path::PathBuf;
 use std::time::Duration;
