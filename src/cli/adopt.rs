@@ -130,7 +130,7 @@ fn row(send: &UnknownSend) -> Vec<super::output::Cell> {
         Becomes::Review => tinted("goes to review", Tint::Warning),
         Becomes::NotKnown => {
             let words = format!(
-                "not in the queue; once adopted: reconciled order add {} --merchant {} ..., and see what the bank shows",
+                "not in the queue; once adopted: reconciled order add --number {} --merchant {} ..., and see what the bank shows",
                 sent.order_number, sent.merchant
             );
             tinted(words, Tint::Bad)

@@ -91,6 +91,11 @@ impl Store {
                 for sent in latest_of_each(&written.beyond) {
                     contest(connection, sent, &cause, now)?;
                 }
+                // What waited for this need not wait longer; the bank is asked before anything is sent.
+                connection.execute(
+                    "UPDATE operations SET next_step_at_ms = min(next_step_at_ms, ?1) WHERE settled_at_ms IS NULL",
+                    [now.as_millis()],
+                )?;
                 meta::set(connection, Meta::Counter, &counter.to_string())?;
                 meta::set(connection, Meta::Witnessed, last.as_str())?;
                 meta::set(connection, Meta::Home, &written.here.to_text())?;

@@ -18,7 +18,8 @@ use crate::domain::time::Timestamp;
 
 use super::connection::Connection;
 use super::loaded::{self, Found, Loaded, Unreadable};
-use super::seal::{OPERATIONS, ORDERS, Sealed};
+use super::seal::{OPERATIONS, ORDERS, Seal, Sealed};
+use super::writer::in_savepoint;
 use super::{Store, StoreError, events, rows};
 
 /// How long a row that cannot be read is left alone: long enough not to be in the way, short enough that a mended one is
@@ -81,16 +82,28 @@ impl Store {
         self.note_unreadable(&found.unreadable);
         let altered = found.loaded.into_iter().filter(|loaded| loaded.altered.is_some());
         let altered: Vec<OrderKey> = altered.map(|loaded| loaded.order.key).collect();
-        let told = self
+        let (told, broken) = self
             .writer
             .write(move |connection| {
                 for unreadable in &found.unreadable {
                     leave_alone(connection, unreadable.order, now)?;
                 }
-                altered.iter().map(|key| quarantine(connection, *key, now)).collect::<Result<Vec<_>, _>>()
+                let (mut told, mut broken) = (Vec::new(), Vec::new());
+                for order in altered {
+                    match in_savepoint(connection, |connection| quarantine(connection, order, now)) {
+                        Ok(quarantined) => told.extend(quarantined),
+                        // So altered that the file itself refuses the row, whatever is written to it.
+                        Err(error) => {
+                            leave_alone(connection, order, now)?;
+                            broken.push(Unreadable { order, why: format!("it was altered, and {error}") });
+                        }
+                    }
+                }
+                Ok((told, broken))
             })
             .await?;
-        told.into_iter().flatten().for_each(|told| tell(&told));
+        told.iter().for_each(tell);
+        self.note_unreadable(&broken);
         self.ring();
         Ok(())
     }
@@ -167,7 +180,6 @@ struct Page {
 }
 
 fn page(connection: &Connection, of: &Sealed, after: i64) -> Result<Page, StoreError> {
-    use super::seal::Seal;
     let order = if of.table == ORDERS.table { "id" } else { "order_key" };
     let sql = format!("SELECT * FROM {} WHERE id > ?1 ORDER BY id LIMIT ?2", of.table);
     let mut statement = connection.prepare_cached(&sql)?;
@@ -187,7 +199,6 @@ fn page(connection: &Connection, of: &Sealed, after: i64) -> Result<Page, StoreE
 
 /// Seals a row anew if it is still what an older key sealed.
 fn reseal(connection: &Connection, of: &Sealed, id: i64) -> Result<(), StoreError> {
-    use super::seal::Seal;
     let sql = format!("SELECT * FROM {} WHERE id = ?1", of.table);
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query([id])?;
@@ -230,7 +241,6 @@ pub(super) fn quarantine(connection: &Connection, key: OrderKey, now: Timestamp)
 
 /// Seals every altered operation of an order as it stands, and says whether there was one.
 fn seal_operations(connection: &Connection, order: OrderKey) -> Result<Option<Contradiction>, StoreError> {
-    use super::seal::Seal;
     let mut statement = connection.prepare_cached("SELECT * FROM operations WHERE order_key = ?1")?;
     let mut found = statement.query([order.0])?;
     let mut altered = Vec::new();

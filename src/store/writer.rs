@@ -125,7 +125,8 @@ fn not_begun(change: Change, error: &rusqlite::Error) -> Result<(), String> {
     }
 }
 
-fn in_savepoint<T>(
+/// Runs `change` so that nothing of it is left when it fails. One may be in another.
+pub(super) fn in_savepoint<T>(
     connection: &Connection,
     change: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

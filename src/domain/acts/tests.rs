@@ -143,6 +143,17 @@ fn regression_accepting_a_refusal_does_not_send_again() {
     assert_eq!((act.order.state, act.order.parked, act.order.complete_at), (State::Held, true, None));
 }
 
+/// What is accepted is what is true, not what to send: the figures may be the altered ones, the money taken already.
+#[test]
+fn accepting_an_altered_row_or_a_send_outside_the_book_leaves_the_hold_parked() {
+    for found in [Contradiction::RowAltered { row: "its row" }, Contradiction::SentOutsideBook { expected: PRICE }] {
+        let held = Order { view: Some(seen(plain(BankStatus::Held))), ..order(State::Held) };
+        let review = Some(found.reason(&held));
+        let act = accepted(&Order { review, state: State::Review, ..held }, None).unwrap();
+        assert_eq!((act.order.state, act.order.parked, act.order.complete_at), (State::Held, true, None), "{found:?}");
+    }
+}
+
 /// The bug: accepting the price brought the order back with the hold, and accepting the hold brought back the price.
 #[test]
 fn regression_one_acceptance_covers_all_that_the_view_contradicts() {
