@@ -38,6 +38,8 @@ pub struct Metrics {
     queue: Queue,
     budget_used: GaugeVec,
     unserved: IntGauge,
+    money_frozen: IntGauge,
+    rows_unreadable: IntGauge,
     budget_probes: BudgetProbes,
     process: ProcessGauges,
 }
@@ -58,6 +60,14 @@ impl Metrics {
             unserved: of.whole(
                 "reconciled_orders_unserved",
                 "Open orders of merchants that the configuration does not name: nobody looks at them.",
+            )?,
+            money_frozen: of.whole(
+                "reconciled_money_frozen",
+                "1 while no money moves, because the database, its home and its witness disagree; see reconciled adopt.",
+            )?,
+            rows_unreadable: of.whole(
+                "reconciled_rows_unreadable",
+                "Orders whose rows in the database cannot be read; nothing is done about them.",
             )?,
             budget_probes: BudgetProbes::default(),
             process: ProcessGauges::new(&of, started_at)?,
@@ -91,6 +101,12 @@ impl Metrics {
     /// How many open orders belong to merchants that are not configured.
     pub fn set_unserved(&self, count: u64) {
         self.unserved.set(whole(count));
+    }
+
+    /// Whether money is frozen, and how many orders' rows cannot be read.
+    pub fn set_integrity(&self, is_frozen: bool, unreadable: u64) {
+        self.money_frozen.set(i64::from(is_frozen));
+        self.rows_unreadable.set(whole(unreadable));
     }
 
     /// A merchant is served no longer: its gauges would go on showing what once was. What was counted stays counted.

@@ -150,6 +150,15 @@ impl Problem {
             StoreError::Refused(_) => {
                 Self::unavailable("the database did not take it, nothing is recorded; send it again in a while")
             }
+            StoreError::Altered => {
+                let detail = "the order's row was changed by something other than the daemon; it went to review, and \
+                              nothing was done";
+                Self::named(StatusCode::CONFLICT, "altered", "The order does not allow it", detail)
+            }
+            // None of these is asked through the API.
+            StoreError::KeyNeeded(_) | StoreError::MoneyFrozen(_) | StoreError::Unwitnessed(_) => {
+                Self::unavailable("the daemon may not do this just now; its log says why")
+            }
             StoreError::Unreadable { .. } | StoreError::NoSuchOrder { .. } => {
                 let detail =
                     "the database holds something this version does not understand; the daemon's log says what";

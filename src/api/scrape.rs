@@ -26,6 +26,8 @@ pub(super) async fn scrape(State(shared): Context) -> Result<impl IntoResponse, 
         let gauges = read(api, merchant).await.map_err(|error| Problem::of_store(&error, &api.metrics))?;
         api.metrics.set_queue(&gauges);
     }
+    let freeze = api.store.freeze().await.map_err(|error| Problem::of_store(&error, &api.metrics))?;
+    api.metrics.set_integrity(freeze.is_some(), api.store.unreadable());
     let text = api.metrics.encode().map_err(|error| {
         tracing::error!(%error, "The metrics could not be written out");
         Problem::unavailable("the metrics could not be written out; the daemon's log says why")

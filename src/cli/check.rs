@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::failure::{Failure, complain};
 use super::output::{Output, Table};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, as_written};
+use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, SealKeys, as_written};
 use crate::domain::holds::CompletionSchedule;
 use crate::domain::polling::{LookPolicy, Tier};
 use crate::domain::time::{Timestamp, in_words};
@@ -54,6 +54,10 @@ fn explain(config: &Config, reading: Reading, now: Timestamp, output: &Output) -
     facts.fact("database", config.database.display());
     facts.fact("reports", config.reports.display());
     facts.fact("listen", format!("{}, {token}", config.listen));
+    facts.fact("rows", sealed_with(config));
+    let beside = || "in a file beside the database, where a backup of the directory takes it along".to_owned();
+    let witness = config.integrity.witness.as_ref().map_or_else(beside, |path| path.display().to_string());
+    facts.fact("witness", witness);
     facts.fact("a stop waits", format!("at most {}", as_written(config.shutdown_grace)));
     if reading == Reading::NoCredentials {
         facts.fact("credentials", "those of systemd were not looked at: it hands them to the daemon alone");
@@ -64,6 +68,15 @@ fn explain(config: &Config, reading: Reading, now: Timestamp, output: &Output) -
         output.table(merchant_facts(merchant, now))?;
     }
     Ok(())
+}
+
+fn sealed_with(config: &Config) -> String {
+    match &config.integrity.keys {
+        SealKeys::Beside => "sealed with a key in a file beside the database".to_owned(),
+        SealKeys::Given(keys) if keys.len() == 1 => "sealed with the configured key".to_owned(),
+        SealKeys::Given(keys) => format!("sealed with the first of {} keys; all are accepted", keys.len()),
+        SealKeys::Unread(why) => format!("sealed with a configured key ({why})"),
+    }
 }
 
 fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {

@@ -3,9 +3,11 @@
 //! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
-//! Read in this order: this file, `order` (the family of most commands), `review`, then `status`, `report`, `check`, `sandbox`,
+//! Read in this order: this file, `order` (the family of most commands), `review`, then `status`, `adopt`, `report`,
+//! `check`, `sandbox`,
 //! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
 
+mod adopt;
 mod check;
 mod demo;
 mod desk;
@@ -70,6 +72,8 @@ enum Command {
     Review(review::Command),
     /// Say on one screen whether all is well, what needs a person first
     Status(status::Status),
+    /// Vouch for a restored, moved or copied database, so that money may move again
+    Adopt(adopt::Adopt),
     /// Draw a business day's report
     Report(report::Draw),
     /// Open a small bank on this host, to try everything without money
@@ -98,6 +102,7 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Order(order) => order.run(&config, &output).await,
         Command::Review(review) => review.run(&config, &output).await,
         Command::Status(status) => status.run(&config, &output).await,
+        Command::Adopt(adopt) => adopt.run(&config, &output).await,
         Command::Report(draw) => draw.run(&config, &output).await,
         Command::Sandbox(open) => open.run(&output).await,
         Command::Completions(completions) => completions.run(&output),

@@ -12,7 +12,7 @@ use crate::config::MerchantConfig;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::{Timestamp, in_words};
-use crate::store::{Figures, Group};
+use crate::store::{Figures, Freeze, Group};
 
 /// `reconciled status`.
 #[derive(Debug, clap::Args)]
@@ -39,12 +39,13 @@ impl Status {
         let open = desk.store.open_orders().await?;
         let is_unserved = |(merchant, _): &(MerchantId, u64)| desk.config.merchant(merchant).is_none();
         let unserved: Vec<_> = open.into_iter().filter(is_unserved).collect();
+        let freeze = desk.store.freeze().await?;
         if self.json {
-            return output.json(&Document::of(&desk, &counted, &unserved));
+            return output.json(&Document::of(&desk, &counted, &unserved, freeze.as_ref()));
         }
-        output.table(whole(&desk))?;
+        output.table(whole(&desk, freeze.as_ref()))?;
         output.heading("\nNeeds a person")?;
-        output.table(for_a_person(&counted, &unserved, desk.now))?;
+        output.table(for_a_person(&counted, &unserved, freeze.as_ref(), desk.now))?;
         for counted in &counted {
             output.heading(format!("\nMerchant {}", counted.merchant.id))?;
             output.table(states(&counted.figures, desk.now))?;
@@ -54,7 +55,7 @@ impl Status {
     }
 }
 
-fn whole(desk: &Desk) -> Table {
+fn whole(desk: &Desk, freeze: Option<&Freeze>) -> Table {
     let mut facts = Table::facts();
     let daemon = match desk.holder() {
         Some(holder) => tinted(format!("at work: {holder}"), Tint::Good),
@@ -62,11 +63,25 @@ fn whole(desk: &Desk) -> Table {
     };
     facts.row(vec![tinted("daemon", Tint::Faint), daemon]);
     facts.fact("database", desk.store.path().display());
+    if let Some(freeze) = freeze {
+        let since = freeze.since.map(|since| format!(" for {}", in_words(desk.now.since(since)))).unwrap_or_default();
+        let words = format!("frozen{since}, nothing is sent: {}", freeze.why);
+        facts.row(vec![tinted("money", Tint::Faint), tinted(words, Tint::Bad)]);
+    }
     facts
 }
 
-fn for_a_person(counted: &[Counted<'_>], unserved: &[(MerchantId, u64)], now: Timestamp) -> Table {
+fn for_a_person(
+    counted: &[Counted<'_>],
+    unserved: &[(MerchantId, u64)],
+    freeze: Option<&Freeze>,
+    now: Timestamp,
+) -> Table {
     let mut table = Table::facts();
+    if freeze.is_some() {
+        let remedy = "stop the daemon, then: reconciled adopt --dry-run";
+        table.row(vec![cell("database"), tinted("money is frozen", Tint::Bad), cell(remedy)]);
+    }
     for (merchant, count) in unserved {
         let words = format!("{} that nobody looks at", output::counted(*count, "open order"));
         let remedy = "the configuration does not name it; put its [[merchant]] table back";
@@ -152,9 +167,17 @@ struct Document<'a> {
     /// Who is at work; null when nobody is.
     daemon: Option<String>,
     database: String,
+    /// Why no money moves; null while it may.
+    money_frozen: Option<FreezeDocument<'a>>,
     /// Open orders by merchant that the configuration does not name; nobody looks at them.
     unserved: BTreeMap<&'a str, u64>,
     merchants: Vec<MerchantDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct FreezeDocument<'a> {
+    since: Option<String>,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -192,11 +215,21 @@ impl From<Group> for GroupDocument {
 }
 
 impl<'a> Document<'a> {
-    fn of(desk: &Desk, counted: &'a [Counted<'a>], unserved: &'a [(MerchantId, u64)]) -> Self {
+    fn of(
+        desk: &Desk,
+        counted: &'a [Counted<'a>],
+        unserved: &'a [(MerchantId, u64)],
+        freeze: Option<&'a Freeze>,
+    ) -> Self {
+        let frozen = |freeze: &'a Freeze| FreezeDocument {
+            since: freeze.since.map(|since| since.to_string()),
+            why: &freeze.why,
+        };
         Self {
             at: desk.now.to_string(),
             daemon: desk.holder(),
             database: desk.store.path().display().to_string(),
+            money_frozen: freeze.map(frozen),
             unserved: unserved.iter().map(|(merchant, count)| (merchant.as_str(), *count)).collect(),
             merchants: counted.iter().map(MerchantDocument::from).collect(),
         }

@@ -5,7 +5,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Budget, CompletionConfig, Config, Credentials, GatewayConfig, MerchantConfig, ReportConfig, ReviewConfig};
+use super::{
+    Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, ReportConfig,
+    ReviewConfig, SealKeys,
+};
 use crate::domain::holds::HoldPolicy;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::polling::LookPolicy;
@@ -62,7 +65,8 @@ impl MerchantConfig {
 type Keys<const N: usize> = [(&'static str, bool); N];
 
 fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
-    let Config { path: _, database, reports, listen, api_token, shutdown_grace, merchants: _ } = old;
+    let Config { path: _, database, reports, listen, api_token, shutdown_grace, integrity, merchants: _ } = old;
+    let IntegrityConfig { keys, witness } = integrity;
     let same_token = match (api_token, &new.api_token) {
         (Some(old), Some(new)) => same_secret(old, new),
         (None, None) => true,
@@ -74,6 +78,8 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
         ("listen", *listen == new.listen, Effect::NeedsRestart),
         ("api_token (content)", same_token, Effect::AtOnce),
         ("shutdown_grace", *shutdown_grace == new.shutdown_grace, Effect::AtOnce),
+        ("integrity.keys (content)", same_keys(keys, &new.integrity.keys), Effect::NeedsRestart),
+        ("integrity.witness", *witness == new.integrity.witness, Effect::NeedsRestart),
     ]
     .into_iter()
     .filter(|(_, same, _)| !same)
@@ -185,6 +191,17 @@ fn report(old: &ReportConfig, new: &ReportConfig) -> Keys<3> {
         ("report.cut_off", *cut_off == new.cut_off),
         ("report.stuck_after", *stuck_after == new.stuck_after),
     ]
+}
+
+fn same_keys(old: &SealKeys, new: &SealKeys) -> bool {
+    match (old, new) {
+        (SealKeys::Beside, SealKeys::Beside) => true,
+        (SealKeys::Given(old), SealKeys::Given(new)) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same_secret(old, new))
+        }
+        (SealKeys::Unread(old), SealKeys::Unread(new)) => old == new,
+        _ => false,
+    }
 }
 
 /// Two texts of this process: their lengths and the time this takes are nobody's to see.

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::de::DeTable;
 
 use super::error::mistake;
+use super::integrity::integrity;
 use super::merchant::{Taken, merchant};
 use super::raw::{NOT_SHOWN, Noted, Notes, Section};
 use super::secrets::{self, Reading, Secret, Surroundings};
@@ -96,6 +97,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
     });
     let api_token = secrets::secret(section, "api_token", around).transpose();
     let shutdown_grace = section.duration_or("shutdown_grace", Duration::from_secs(30), &GRACE);
+    let integrity = section.section("integrity", |section| integrity(section, around));
     let merchants = merchants(section, around);
     section.refuse_unknown();
     let is_sandbox = merchants.as_ref().is_ok_and(|merchants| listen.ip().is_loopback() && are_local(merchants));
@@ -113,6 +115,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
         listen,
         api_token: api_token?.map(|token| token.text),
         shutdown_grace,
+        integrity: integrity?,
         merchants: merchants?,
     })
 }

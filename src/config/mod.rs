@@ -6,11 +6,13 @@
 //! creates the missing parents of `database` and `reports`.
 //!
 //! Read in this order: this file (what comes out), `check`, `merchant` and `policies` (what is asked of every key, and
-//! why), `values` (how a text becomes a value), `secrets`, `raw` (the file as written), `error`, [`changes()`].
+//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `raw` (the file as written), `error`,
+//! [`changes()`].
 
 mod changes;
 mod check;
 mod error;
+mod integrity;
 mod merchant;
 mod policies;
 mod raw;
@@ -30,6 +32,7 @@ use secrecy::SecretString;
 
 pub use self::changes::{Change, Effect, changes};
 pub use self::error::{ConfigError, Problem};
+pub use self::integrity::{IntegrityConfig, SealKeys};
 pub use self::secrets::Reading;
 pub use self::values::{as_written, duration};
 
@@ -56,6 +59,8 @@ pub struct Config {
     pub api_token: Option<SecretString>,
     /// How long a stop waits for what is in hand: 1 s to 10 min.
     pub shutdown_grace: Duration,
+    /// What guards the database's rows and its sends.
+    pub integrity: IntegrityConfig,
     /// The merchants in the order of the file: 1 to 100, their names unique.
     pub merchants: Vec<MerchantConfig>,
 }

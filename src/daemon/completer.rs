@@ -164,7 +164,10 @@ fn cannot_plan(desk: &Desk, error: &StoreError) {
 async fn step(desk: Desk, due: OrderWithOperation, stop: watch::Receiver<bool>) -> OrderKey {
     let number = due.order.number.clone();
     let key = due.order.key;
-    if let Err(error) = try_step(&desk, due, stop).await {
+    let done = try_step(&desk, due, stop).await;
+    if let Err(StoreError::MoneyFrozen(why)) = &done {
+        tracing::warn!(merchant = %desk.merchant, order.number = %number, "The completion of order {number} waits: money is frozen ({why})");
+    } else if let Err(error) = done {
         tracing::error!(%error, merchant = %desk.merchant, order.number = %number, "Cannot write down a completion's step of order {number}");
         desk.shared.metrics.store_error("completer");
         tokio::time::sleep(AFTER_STORE_ERROR).await;
@@ -307,13 +310,15 @@ fn amendment(before: &Order, asked: Asked) -> Amendment<Option<Told>> {
     }
 }
 
-/// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless too
-/// long has passed since the intent was being written, when nothing is sent at all.
+/// Writes down in the witness that it sends, sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless the
+/// witness does not take it, or too long has passed since the intent was being written, when nothing is sent at all.
 async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
-    let answer = if writing.elapsed() > FRESH {
-        CompletionAnswer::NotSent(too_late())
-    } else {
-        desk.gateway.complete(&send.order_id, send.amount, leave).await
+    let answer = match desk.shared.store.bear_witness(send.order.key, desk.shared.clock.now()).await {
+        Err(error) => CompletionAnswer::NotSent(not_sent(error.to_string())),
+        Ok(()) if writing.elapsed() > FRESH => {
+            CompletionAnswer::NotSent(not_sent("too long passed between the intent and its sending".to_owned()))
+        }
+        Ok(()) => desk.gateway.complete(&send.order_id, send.amount, leave).await,
     };
     let now = desk.shared.clock.now();
     let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
@@ -323,8 +328,7 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> 
     Ok(())
 }
 
-fn too_late() -> Unknown {
-    let detail = "too long passed between the intent and its sending".to_owned();
+fn not_sent(detail: String) -> Unknown {
     Unknown { kind: UnknownKind::Timeout, detail, retry_after: None }
 }
 

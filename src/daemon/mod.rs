@@ -1,16 +1,19 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
 //! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, the
-//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter` and the HTTP face. Each
-//! worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
-//! due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
+//! `watchman` warns of holds near their lapse. For all merchants there are the `reporter`, the `checker` of the rows' seals
+//! and the HTTP face. Each worker reads what is due from the database, does it, writes down what came of it, and sleeps
+//! until the next thing is due, a bell rings or a bounded while has passed. None of them holds anything that a crash could
+//! lose.
 //!
 //! Starting takes the lock before it opens the database, and stopping finishes what is in hand within a bounded time.
 
 mod completer;
+mod checker;
 pub mod draw;
 mod log;
 mod merchant;
+mod place;
 mod poller;
 mod reporter;
 mod schedule;
@@ -36,6 +39,7 @@ use crate::progress::{Phase, Progress};
 use crate::store::{Figures, Lock, LockError, OpenError, Store};
 
 use merchant::MerchantWorkers;
+pub use place::place;
 use schedule::{MinuteBell, ScheduleError};
 
 /// Why the daemon did not start. Nothing was sent, and nothing was changed that was not ours.
@@ -110,7 +114,7 @@ impl Daemon {
         let clock = Clock;
         let started_at = clock.now();
         let lock = Lock::take(&config.database, &format!("pid {}, since {started_at}", std::process::id()))?;
-        let store = Store::open_under(&lock, &config.database)?;
+        let store = Store::open_under(&lock, place(&config), started_at)?;
         let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
         let metrics = Metrics::new(&names, started_at).map_err(StartError::Metrics)?;
         let shared = Shared { store, metrics, progress: Progress::default(), clock };
@@ -163,7 +167,7 @@ impl Daemon {
     pub async fn reload(&mut self, mut new: Config) -> Result<Vec<Change>, StartError> {
         let old = Arc::clone(&self.config.borrow());
         let changes = changes(&old, &new);
-        (new.database, new.listen) = (old.database.clone(), old.listen);
+        (new.database, new.listen, new.integrity) = (old.database.clone(), old.listen, old.integrity.clone());
         let changed = new.merchants.iter().filter(|merchant| !unchanged(&old, &new, &merchant.id));
         let fresh = set_up(changed, &self.shared)?;
         let leaving = |workers: &mut MerchantWorkers| !unchanged(&old, &new, workers.merchant());
@@ -265,6 +269,11 @@ fn start_common(
     common.spawn(async move {
         api::serve(listener, api, stopped).await;
         "HTTP server"
+    });
+    let (at_check, stopped) = (shared.clone(), stop.subscribe());
+    common.spawn(async move {
+        checker::run(at_check, stopped).await;
+        "checker of rows"
     });
     let reporter = reporter::Reporter { shared: shared.clone(), config: config.subscribe() };
     let (ticks, stopped) = (bell.subscribe(), stop.subscribe());

@@ -112,17 +112,20 @@ pub enum Cause {
     Schedule,
     /// The shop, through the API or an import.
     Shop,
+    /// The check of the seals on our own rows.
+    Seal,
     /// A person, by name.
     Operator(String),
 }
 
 impl Cause {
-    /// `look`, `schedule`, `shop` or `operator:NAME`.
+    /// `look`, `schedule`, `shop`, `seal` or `operator:NAME`.
     pub fn to_text(&self) -> String {
         match self {
             Self::Look => "look".to_owned(),
             Self::Schedule => "schedule".to_owned(),
             Self::Shop => "shop".to_owned(),
+            Self::Seal => "seal".to_owned(),
             Self::Operator(name) => format!("operator:{name}"),
         }
     }

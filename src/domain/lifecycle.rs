@@ -102,6 +102,16 @@ pub enum Contradiction {
         /// What the bank shows.
         theirs: BankStatus,
     },
+    /// A row in our database is not what this program wrote.
+    RowAltered {
+        /// Which of the order's rows.
+        row: &'static str,
+    },
+    /// A completion of it was sent that our database does not know: it is older than that, or another one.
+    SentOutsideBook {
+        /// Minor units that were expected to stand deposited.
+        expected: i64,
+    },
 }
 
 impl Contradiction {
@@ -124,6 +134,8 @@ impl Contradiction {
             Self::StillHeldAfterSend { attempts } => format!("{word}:{attempts}"),
             Self::CompletionRefused { .. } => word.to_owned(),
             Self::AnotherEnd { ours, theirs } => format!("{word}:{ours}:{}", theirs.number()),
+            Self::RowAltered { .. } => word.to_owned(),
+            Self::SentOutsideBook { expected } => format!("{word}:{expected}"),
         }
     }
 
@@ -177,6 +189,15 @@ impl Contradiction {
             }
             Self::CompletionRefused { why } => format!("the bank refused to complete the hold: {why}"),
             Self::AnotherEnd { ours, theirs } => format!("we had it {ours}, and the bank shows it {theirs}"),
+            Self::RowAltered { row } => format!(
+                "{row} in the database was changed by something other than this program: a money column of order {} \
+                 does not match its seal",
+                order.number
+            ),
+            Self::SentOutsideBook { expected } => format!(
+                "the witness has a completion of {} that this database does not know: the money may have been taken",
+                sum(*expected)
+            ),
         }
     }
 }

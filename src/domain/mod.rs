@@ -7,9 +7,10 @@
 //! Read in this order: [`money`] and [`time`] (the two quantities), [`order`] (what is queued), [`bank`] (what the bank
 //! can say), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
 //! completion's journey), [`calendar`] (business days and cron slots), [`holds`] (deadlines and when a completion is
-//! due), [`polling`] (when to look again), [`journey`], [`completion`] and [`acts`] (the rows to write after a look, a
-//! completion's step, a person's act) with [`difference`] (what an act changes), [`review`] (the ways out of review),
-//! [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
+//! due), [`polling`] (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write
+//! after a look, a completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act
+//! changes), [`review`] (the ways out of review), [`reconciliation`] (a day's report as a value), [`story`] (an order's
+//! in words).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -17,6 +18,7 @@ pub mod acts;
 pub mod bank;
 pub mod calendar;
 pub mod completion;
+pub mod contested;
 pub mod difference;
 pub mod event;
 #[cfg(test)]

@@ -162,7 +162,7 @@ pub fn resolve(
     match way {
         Way::Bank => {
             next.accepted = Some(as_the_bank_has_it(order, review));
-            next.parked |= open.is_some() || is_refused(review);
+            next.parked |= open.is_some() || keeps_parked(review);
             enter_as_shown(&mut next, policy, now);
         }
         Way::Ours => {
@@ -170,8 +170,7 @@ pub fn resolve(
                 return Err(ReviewError::InDoubt);
             }
             next.accepted = Some(as_we_have_it(order, review));
-            // The bank would only refuse it again.
-            next.parked |= is_refused(review);
+            next.parked |= keeps_parked(review);
             go_back(&mut next, order.before_review, policy, now)?;
         }
         Way::Complete => {
@@ -187,8 +186,8 @@ pub fn resolve(
     Ok(acts::act(order, open, next, operation, EventKind::ReviewResolved, cause, words))
 }
 
-fn is_refused(review: &ReviewReason) -> bool {
-    ContradictionKind::of_code(&review.code) == Some(ContradictionKind::CompletionRefused)
+fn keeps_parked(review: &ReviewReason) -> bool {
+    ContradictionKind::of_code(&review.code).is_some_and(ContradictionKind::keeps_parked)
 }
 
 /// A completion that is in doubt is released by a person, with evidence (R12); one that was not sent is taken back.

@@ -82,6 +82,7 @@ fn who(cause: &str) -> &str {
         "look" => "A look at the bank",
         "schedule" => "The schedule",
         "shop" => "The shop",
+        "seal" => "The check of the rows' seals",
         other => other.strip_prefix("operator:").unwrap_or(other),
     }
 }

@@ -1,11 +1,12 @@
 //! Counts and ages for `/metrics` and `status`: computed from the rows when asked, zeros included by the caller.
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use crate::domain::operation::OperationState;
 use crate::domain::order::{Heard, MerchantId, State};
 use crate::domain::time::Timestamp;
 
+use super::connection::Connection;
 use super::due::standing_hold;
 use super::{Store, StoreError, rows};
 
@@ -117,7 +118,9 @@ impl Store {
                 let mut found = statement.query([])?;
                 let mut open = Vec::new();
                 while let Some(row) = found.next()? {
-                    open.push((rows::merchant(row)?, row.get(1)?));
+                    if let Ok(merchant) = rows::merchant(row) {
+                        open.push((merchant, row.get(1)?));
+                    }
                 }
                 Ok(open)
             })
@@ -187,10 +190,9 @@ fn order_groups(connection: &Connection, merchant: &str) -> Result<Vec<(State, G
     let mut found = statement.query([merchant])?;
     let mut groups = Vec::new();
     while let Some(row) = found.next()? {
-        groups.push((
-            rows::state(row, "state")?,
-            Group { count: row.get(1)?, oldest: row.get::<_, Option<i64>>(2)?.map(rows::at) },
-        ));
+        // A word that the types do not know is counted among the rows that cannot be read.
+        let Ok(state) = rows::state(row, "state") else { continue };
+        groups.push((state, Group { count: row.get(1)?, oldest: row.get::<_, Option<i64>>(2)?.map(rows::at) }));
     }
     Ok(groups)
 }
@@ -204,7 +206,7 @@ fn operation_groups(connection: &Connection, merchant: &str) -> Result<Vec<(Oper
     let mut groups = Vec::new();
     while let Some(row) = found.next()? {
         let word: String = row.get(0)?;
-        let state = OperationState::parse(&word).ok_or_else(|| rows::unreadable("operation state", &word))?;
+        let Some(state) = OperationState::parse(&word) else { continue };
         let oldest = if state.is_open() { oldest_operation(connection, merchant, state)? } else { None };
         groups.push((state, Group { count: row.get(1)?, oldest }));
     }

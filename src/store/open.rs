@@ -3,21 +3,28 @@
 //! The database files are never opened with plain file calls: closing such a handle would drop SQLite's own locks.
 
 use std::fs::Permissions;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
-use super::Store;
+use super::connection::Connection;
+use super::home::Home;
 use super::identity::Identity;
 use super::lock::Lock;
 use super::migrate::{self, MigrateError};
+use super::place::{Keys, Place};
+use super::quarantine::Met;
 use super::readers::Readers;
+use super::seal::Ring;
 use super::writer::Writer;
+use super::{Store, StoreError, filesystem, keys, meta, standing};
+use crate::domain::time::Timestamp;
 
 /// How long a statement waits for another process's write (the command line writes to the same file).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,6 +73,44 @@ pub enum OpenError {
         /// Why not.
         cause: MigrateError,
     },
+    /// A file system that other hosts may write too.
+    #[error("the database {} is on a file system that is not this host's alone ({kind}), where neither locks nor synced data can be relied on; move it to a local disk", .path.display())]
+    Shared {
+        /// The file.
+        path: PathBuf,
+        /// What it is on.
+        kind: String,
+    },
+    /// The key beside the database cannot be used.
+    #[error("cannot use the key {}: {cause}", .path.display())]
+    Key {
+        /// The key's file.
+        path: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The key beside the database is gone, and its rows are sealed with it.
+    #[error("the key {} is missing, with which the rows of the database are sealed; put it back, or, if it is lost, `reconciled adopt --lost-key --reason ...` seals every row as it stands", .0.display())]
+    KeyLost(PathBuf),
+    /// The rows are sealed with a key that is none of ours.
+    #[error("rows of the database {} are sealed with a key that is none of those at hand; put it back into `keys` under [integrity], behind the new one, or, if it is lost, `reconciled adopt --lost-key --reason ...` seals every row as it stands", .0.display())]
+    KeyUnknown(PathBuf),
+    /// The schema has to be brought up to date, which takes the key.
+    #[error("the database {} is to be brought up to date, which takes the key of its rows: {why}; start the daemon once", .path.display())]
+    KeyNeeded {
+        /// The file.
+        path: PathBuf,
+        /// Why it is not at hand.
+        why: String,
+    },
+    /// The witness cannot be begun or gone on with.
+    #[error("cannot use the witness {}: {cause}; mend `witness` under [integrity] in the configuration", .path.display())]
+    Witness {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
     /// A setting on which money safety rests did not take.
     #[error("the database {} runs with {what}; refusing to work with it", .path.display())]
     Unsafe {
@@ -77,44 +122,120 @@ pub enum OpenError {
 }
 
 impl Store {
-    /// Opens the database at `path`, creating it and its directory when they are missing, and migrates its schema.
-    pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
-        prepare(path)?;
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, None)
+    /// Opens the database at `place`, creating it and its directory when they are missing, and migrates its schema.
+    pub fn open_or_create(place: impl Into<Place>) -> Result<Self, OpenError> {
+        let place = place.into();
+        prepare(&place.database)?;
+        Self::open_with(&place, OpenFlags::SQLITE_OPEN_CREATE, None)
     }
 
     /// As [`Self::open_or_create`], for the one daemon that holds `lock`: it takes no change any more once the lock file
-    /// is not what it was.
-    pub fn open_under(lock: &Lock, path: &Path) -> Result<Self, OpenError> {
-        prepare(path)?;
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE, Some(lock))
+    /// is not what it was. The database is compared with its home and its witness; where they disagree, money is frozen.
+    pub fn open_under(lock: &Lock, place: impl Into<Place>, now: Timestamp) -> Result<Self, OpenError> {
+        let place = place.into();
+        prepare(&place.database)?;
+        Self::open_with(&place, OpenFlags::SQLITE_OPEN_CREATE, Some((lock, now)))
     }
 
-    /// Opens the database at `path`, which must be there.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    /// Opens the database at `place`, which must be there.
+    pub fn open(place: impl Into<Place>) -> Result<Self, OpenError> {
+        let place = place.into();
+        let path = &place.database;
         match path.try_exists() {
             Ok(true) => refuse_empty(path)?,
-            Ok(false) => return Err(OpenError::Missing(path.to_owned())),
-            Err(cause) => return Err(OpenError::Hidden { path: path.to_owned(), cause }),
+            Ok(false) => return Err(OpenError::Missing(path.clone())),
+            Err(cause) => return Err(OpenError::Hidden { path: path.clone(), cause }),
         }
-        Self::open_with(path, OpenFlags::empty(), None)
+        refuse_shared(path)?;
+        Self::open_with(&place, OpenFlags::empty(), None)
     }
 
-    fn open_with(path: &Path, extra: OpenFlags, lock: Option<&Lock>) -> Result<Self, OpenError> {
+    fn open_with(place: &Place, extra: OpenFlags, lock: Option<(&Lock, Timestamp)>) -> Result<Self, OpenError> {
+        let path = &place.database;
+        let io = |error: std::io::Error| OpenError::Sqlite { path: path.clone(), message: error.to_string() };
         let mut connection = connect(path, extra)?;
-        migrate::to_latest(&mut connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
-        let database = Identity::of(path)
-            .map_err(|error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() })?;
-        let files = std::iter::once(database).chain(lock.map(Lock::identity)).collect();
-        let again = path.to_owned();
+        let ring = Arc::new(ring(place, &mut connection, lock.is_some())?);
+        let database = Identity::of(path).map_err(io)?;
+        let files = std::iter::once(database).chain(lock.map(|(lock, _)| lock.identity())).collect();
+        let connection = Connection::new(connection, Arc::clone(&ring));
+        let (examined, witness) = match lock {
+            Some((_, now)) => {
+                let (examined, witness) = standing::examine(&connection, place, now)?;
+                (Some(Arc::new(examined)), witness)
+            }
+            None => (None, None),
+        };
+        let again = path.clone();
+        let connect = move || Ok(Connection::new(connect(&again, OpenFlags::empty())?, Arc::clone(&ring)));
         Ok(Self {
-            path: Arc::new(path.to_owned()),
+            path: Arc::new(path.clone()),
             instance: format!("{:016x}", fastrand::u64(..)).into(),
             writer: Writer::start(connection, files),
             bell: watch::Sender::new(0),
-            readers: Readers::new(move || connect(&again, OpenFlags::empty())),
+            readers: Readers::new(connect),
+            witness,
+            examined,
+            met: Met::default(),
         })
     }
+}
+
+/// Brings the schema up to date and finds the keys of its rows. Without a key nothing is migrated, since what is there
+/// could not be sealed.
+fn ring(place: &Place, connection: &mut rusqlite::Connection, must_have: bool) -> Result<Ring, OpenError> {
+    let path = &place.database;
+    let schema = |cause| OpenError::Schema { path: path.clone(), cause };
+    let sqlite = |error: rusqlite::Error| schema(MigrateError::Sqlite(error));
+    let is_sealed = migrate::is_sealed(connection).map_err(schema)?;
+    let noted = if is_sealed { meta::seal_keys(connection).map_err(sqlite)? } else { Vec::new() };
+    let ring = match &place.keys {
+        Keys::Given { first, older } => Ring::Keys { first: first.clone(), older: older.clone() },
+        Keys::Unread(why) => Ring::None(why.clone()),
+        Keys::Beside => match keys::find(path) {
+            Ok(Some(first)) => Ring::Keys { first, older: Vec::new() },
+            Ok(None) if noted.is_empty() || place.lost_key => {
+                Ring::Keys { first: keys::make(path)?, older: Vec::new() }
+            }
+            Ok(None) => return Err(OpenError::KeyLost(keys::path_of(path))),
+            // Whoever may only read the database may still read.
+            Err(OpenError::Key { cause, .. }) if !must_have && cause.kind() == ErrorKind::PermissionDenied => {
+                Ring::None(format!(
+                    "{}: {cause}; do this as the user the daemon runs as",
+                    keys::path_of(path).display()
+                ))
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    if let Ring::None(why) = &ring {
+        let is_latest = migrate::is_latest(connection).map_err(schema)?;
+        let needed = OpenError::KeyNeeded { path: path.clone(), why: why.clone() };
+        return if is_latest { Ok(ring) } else { Err(needed) };
+    }
+    let home = Home::of(path).map_err(|error| OpenError::Sqlite { path: path.clone(), message: error.to_string() })?;
+    // Before anything is migrated: a row that a migration changes could not be sealed with a key that is not at hand.
+    let lost = noted.iter().any(|id| !ring.has(id));
+    if lost && !place.lost_key {
+        return Err(OpenError::KeyUnknown(path.clone()));
+    }
+    migrate::to_latest(connection, &ring, &home).map_err(schema)?;
+    take_key(connection, &ring, lost).map_err(|cause| schema(MigrateError::Unsealed(cause)))?;
+    Ok(ring)
+}
+
+/// Notes the key that signs from now on. `lost` says that rows of a key that is gone are to be sealed as they stand.
+fn take_key(connection: &rusqlite::Connection, ring: &Ring, lost: bool) -> Result<(), StoreError> {
+    let id = ring.first()?.id();
+    if !lost && meta::seal_keys(connection)?.contains(&id) {
+        return Ok(());
+    }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    meta::add_seal_key(&transaction, &id)?;
+    if lost {
+        migrate::seal_all(&transaction, ring)?;
+        meta::keep_seal_key(&transaction, &id)?;
+    }
+    Ok(transaction.commit()?)
 }
 
 fn prepare(path: &Path) -> Result<(), OpenError> {
@@ -122,7 +243,17 @@ fn prepare(path: &Path) -> Result<(), OpenError> {
         std::fs::create_dir_all(directory)
             .map_err(|cause| OpenError::Directory { path: directory.to_owned(), cause })?;
     }
+    refuse_shared(path)?;
     refuse_empty(path)
+}
+
+fn refuse_shared(path: &Path) -> Result<(), OpenError> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match filesystem::shared(directory) {
+        Ok(None) => Ok(()),
+        Ok(Some(kind)) => Err(OpenError::Shared { path: path.to_owned(), kind }),
+        Err(cause) => Err(OpenError::Directory { path: directory.to_owned(), cause }),
+    }
 }
 
 /// SQLite takes an empty file for a new database. Here it is what is left of one: a restore that went wrong, a full disk.
@@ -133,10 +264,10 @@ fn refuse_empty(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, OpenError> {
+fn connect(path: &Path, extra: OpenFlags) -> Result<rusqlite::Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
     let sqlite = |error: rusqlite::Error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() };
-    let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(sqlite)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
     // Before anything is written to it: a newer schema is left untouched, its journal mode included. The last one to
     // close a database moves its log into it, which would be writing too.
@@ -161,7 +292,7 @@ fn keep_from_strangers(path: &Path) -> std::io::Result<()> {
 }
 
 /// A pragma that does not take is silent, so each is read back.
-fn assert_safe(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+fn assert_safe(connection: &rusqlite::Connection, path: &Path) -> Result<(), OpenError> {
     let unsafe_with = |what: String| OpenError::Unsafe { path: path.to_owned(), what };
     if rusqlite::version_number() < SQLITE_VERSION_MIN {
         return Err(unsafe_with(format!("SQLite {}, which can corrupt its log", rusqlite::version())));

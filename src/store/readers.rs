@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::StoreError;
+use super::connection::Connection;
 use super::open::OpenError;
 
 /// Reads at once: more would only compete for the same two or four cores and the same file.
@@ -38,8 +38,13 @@ impl Readers {
         let _permit = self.permits.acquire().await.map_err(|_| StoreError::Stopped)?;
         let this = self.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let mut connection = this.connection()?;
-            let outcome = connection.transaction().map_err(StoreError::from).and_then(|snapshot| read(&snapshot));
+            let connection = this.connection()?;
+            let snapshot = connection.unchecked_transaction().map_err(StoreError::from);
+            let outcome = snapshot.and_then(|snapshot| {
+                let outcome = read(&connection);
+                snapshot.finish()?;
+                outcome
+            });
             this.lock_idle().push(connection);
             outcome
         });

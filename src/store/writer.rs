@@ -6,10 +6,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::StoreError;
+use super::connection::Connection;
 use super::identity::Identity;
 
 /// Changes waiting at most; whoever comes then waits, which slows intake rather than filling memory.
@@ -37,7 +38,7 @@ impl Writer {
         let (failing, failed) = watch::channel(false);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work(connection, &files, received, &failing))
+            .spawn(move || work(&connection, &files, received, &failing))
             .map_or_else(|error| tracing::error!(%error, "Cannot start the database's writer thread"), drop);
         Self { changes, failed }
     }
@@ -71,13 +72,13 @@ impl Writer {
 }
 
 fn work(
-    mut connection: Connection,
+    connection: &Connection,
     files: &[Identity],
     mut changes: mpsc::Receiver<Change>,
     failing: &watch::Sender<bool>,
 ) {
     while let Some(first) = changes.blocking_recv() {
-        if let Err(error) = commit_group(&mut connection, files, first, &mut changes) {
+        if let Err(error) = commit_group(connection, files, first, &mut changes) {
             tracing::error!(error, "The database takes no more changes from this process: {error}");
             break;
         }
@@ -87,7 +88,7 @@ fn work(
 
 /// Commits `first` and whatever waits behind it. An error means that the commit's fate is unknown.
 fn commit_group(
-    connection: &mut Connection,
+    connection: &Connection,
     files: &[Identity],
     first: Change,
     changes: &mut mpsc::Receiver<Change>,
@@ -96,14 +97,14 @@ fn commit_group(
         first(Err(why.clone()))(Ok(()));
         return Err(why);
     }
-    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+    let transaction = match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
         Err(error) => return not_begun(first, &error),
     };
-    let mut replies = vec![first(Ok(&transaction))];
+    let mut replies = vec![first(Ok(connection))];
     while replies.len() < GROUP_MAX {
         match changes.try_recv() {
-            Ok(change) => replies.push(change(Ok(&transaction))),
+            Ok(change) => replies.push(change(Ok(connection))),
             Err(_) => break,
         }
     }
@@ -124,7 +125,8 @@ fn not_begun(change: Change, error: &rusqlite::Error) -> Result<(), String> {
     }
 }
 
-fn in_savepoint<T>(
+/// Runs `change` so that nothing of it is left when it fails. One may be in another.
+pub(super) fn in_savepoint<T>(
     connection: &Connection,
     change: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

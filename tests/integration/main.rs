@@ -4,6 +4,7 @@
 mod cli;
 mod fixture;
 mod house;
+mod integrity;
 mod journey;
 mod process;
 mod reload;

@@ -5,11 +5,11 @@
 
 use std::path::Path;
 
-use super::super::desk::{Desk, operator, operator_name};
+use super::super::desk::{Desk, operator, operator_name, reason};
 use super::super::failure::Failure;
 use super::super::output::Output;
 use super::super::review::document::DecidedDocument;
-use super::super::review::spoken::{reason, spoken, tell};
+use super::super::review::spoken::{spoken, tell};
 use super::Which;
 use super::document::OrderDocument;
 use crate::config::MerchantConfig;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::super::desk::{Desk, operator, operator_name};
+use super::super::desk::{Desk, operator, operator_name, reason};
 use super::super::failure::Failure;
 use super::super::order::Which;
 use super::super::output::Output;
 use super::document::DecidedDocument;
-use super::spoken::{reason, spoken, tell};
+use super::spoken::{spoken, tell};
 use crate::domain::review::Way;
 use crate::domain::review::proposal::{Ask, Proposed, Word};
 

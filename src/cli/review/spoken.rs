@@ -11,19 +11,6 @@ use crate::domain::review::proposal::{Decision, LASTS, Outcome, Word, decide};
 use crate::domain::time::in_words;
 use crate::store::{Amendment, OrderWithOperation};
 
-/// The longest reason that is kept, in characters: it stands in the journal for ever.
-const REASON_MAX: usize = 400;
-
-/// A reason, as an argument.
-pub(in super::super) fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err("say why, for whoever reads the journal later".to_owned()),
-        1..=REASON_MAX => Ok(text.to_owned()),
-        _ => Err(format!("say it in at most {REASON_MAX} characters")),
-    }
-}
-
 /// Decides against the order as it is in the same transaction, and writes it; a dry run decides against what was read.
 pub(in super::super) async fn spoken(
     desk: &Desk,

@@ -29,7 +29,23 @@ fn the_whole_file() {
     check_many(&[("listen", r#""0.0.0.0:9642""#)], "api_token", "open to other hosts");
     check("shutdown_grace", r#""0s""#, "1s to 10m");
     check("shutdown_grace", "30", "in quotes");
-    check("colour", r#""red""#, "known here: database, reports, listen, api_token, shutdown_grace, merchant");
+    check(
+        "colour",
+        r#""red""#,
+        "known here: database, reports, listen, api_token, shutdown_grace, integrity, merchant",
+    );
+}
+
+#[test]
+fn the_guards() {
+    let form = "write a list of references";
+    check("integrity.keys", r#""canary""#, form);
+    check("integrity.keys", "[]", form);
+    check("integrity.keys", "[7]", "never stands in this file");
+    check("integrity.keys", r#"[{ file = "no-such" }]"#, "chmod 600");
+    check("integrity.keys", r#"[{ public = "0123456789012345678901234567890123" }]"#, "everybody may read");
+    check("integrity.keys", r#"[{ credential = "api-token" }]"#, "at least 32 characters");
+    check("integrity.witness", r#""""#, "name the witness's file");
 }
 
 #[test]

@@ -29,11 +29,15 @@ pub enum ContradictionKind {
     CompletionRefused,
     /// Our book had the order at an end, and the bank shows another.
     AnotherEnd,
+    /// A row in our database is not what this program wrote.
+    RowAltered,
+    /// A completion was sent that our database does not know.
+    SentOutsideBook,
 }
 
 impl ContradictionKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::AnotherOrderNumber,
         Self::AnotherOrderId,
         Self::OrderIdTaken,
@@ -46,6 +50,8 @@ impl ContradictionKind {
         Self::StillHeldAfterSend,
         Self::CompletionRefused,
         Self::AnotherEnd,
+        Self::RowAltered,
+        Self::SentOutsideBook,
     ];
 
     /// The word for it: in codes, the API and JSON.
@@ -63,6 +69,8 @@ impl ContradictionKind {
             Self::StillHeldAfterSend => "still_held_after_send",
             Self::CompletionRefused => "completion_refused",
             Self::AnotherEnd => "another_end",
+            Self::RowAltered => "row_altered",
+            Self::SentOutsideBook => "sent_outside_book",
         }
     }
 
@@ -81,7 +89,15 @@ impl ContradictionKind {
             Self::StillHeldAfterSend => "held after a send",
             Self::CompletionRefused => "completion refused",
             Self::AnotherEnd => "another end",
+            Self::RowAltered => "row altered",
+            Self::SentOutsideBook => "sent outside our book",
         }
+    }
+
+    /// Whether an order stays parked when a review of this kind is decided for either side: that says what is true, and
+    /// what to send then is for a person to say.
+    pub const fn keeps_parked(self) -> bool {
+        matches!(self, Self::CompletionRefused | Self::RowAltered | Self::SentOutsideBook)
     }
 
     /// The kind of a review's code, which is its word and then its figures; `None` of a code this version does not know.
@@ -107,6 +123,8 @@ impl Contradiction {
             Self::StillHeldAfterSend { .. } => ContradictionKind::StillHeldAfterSend,
             Self::CompletionRefused { .. } => ContradictionKind::CompletionRefused,
             Self::AnotherEnd { .. } => ContradictionKind::AnotherEnd,
+            Self::RowAltered { .. } => ContradictionKind::RowAltered,
+            Self::SentOutsideBook { .. } => ContradictionKind::SentOutsideBook,
         }
     }
 }

@@ -56,6 +56,14 @@ pub const fn advice(kind: Option<ContradictionKind>) -> Advice {
         Some(Kind::AnotherEnd) => {
             (Way::Bank, "the bank's end is what the buyer's account shows; tell the shop what changed")
         }
+        Some(Kind::RowAltered) => (
+            Way::Bank,
+            "compare the sums with the shop's and the bank's console; `bank` if the bank has it right, `ours` if the row \
+             does, and find out who writes to the file",
+        ),
+        Some(Kind::SentOutsideBook) => {
+            (Way::Bank, "the money may have been taken; once the bank shows what became of it, that is what is true")
+        }
         None => (Way::Bank, "this version does not know the reason; see in the console what is true"),
     };
     Advice { way, why }

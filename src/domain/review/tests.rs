@@ -59,6 +59,8 @@ fn one_of_each() -> Vec<(Contradiction, State, Option<BankView>)> {
             State::Declined,
             Some(plain(Deposited)),
         ),
+        (Contradiction::RowAltered { row: "its row" }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::SentOutsideBook { expected: PRICE }, State::Held, held([PRICE, 0, 0])),
     ]
 }
 
@@ -102,6 +104,9 @@ fn every_way_out_of_every_review_with_every_completion() {
             ["declined", "declined", early, doubt],
             [sums, sums, early, sums],
         ),
+        // What is true was said, not what to send: the figures may be the altered ones, the money taken already.
+        (Kind::RowAltered, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
+        (Kind::SentOutsideBook, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
     ];
     assert_eq!(table.map(|(kind, ..)| kind), ContradictionKind::ALL);
     for ((found, before, view), (kind, bank, ours, complete)) in one_of_each().into_iter().zip(table) {
@@ -294,7 +299,10 @@ fn every_code_is_of_its_kind_and_every_kind_has_advice() {
     let ways: Vec<_> = ContradictionKind::ALL.map(|kind| advice(Some(kind)).way.as_str()).into_iter().collect();
     assert_eq!(
         ways,
-        ["ours", "ours", "ours", "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank"]
+        [
+            "ours", "ours", "ours", "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank", "bank",
+            "bank"
+        ]
     );
 }
 

@@ -1,0 +1,65 @@
+//! An order that nobody may act on before a person has seen it: its row was altered, or money of it was sent that this
+//! database knows nothing of.
+//!
+//! Unlike a contradiction of the bank's, this one is opened whatever state the order is in, and whatever was accepted
+//! before: what was accepted may be what was altered.
+
+use super::event::{Cause, EventKind, NewEvent};
+use super::lifecycle::Contradiction;
+use super::operation::{Operation, OperationState};
+use super::order::{Order, State};
+use super::time::Timestamp;
+
+/// Rows to write, with their events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contested {
+    /// The order's row: in review, and to be looked at at once.
+    pub order: Order,
+    /// Its open operation's row, when that changes: what was not sent is taken back, what is in doubt stays so.
+    pub operation: Option<Operation>,
+    /// The events.
+    pub events: Vec<NewEvent>,
+}
+
+/// Puts `order` into review for `found`.
+pub fn put_before_a_person(
+    order: &Order,
+    open: Option<&Operation>,
+    found: &Contradiction,
+    cause: Cause,
+    now: Timestamp,
+) -> Contested {
+    let mut reason = found.reason(order);
+    let before = order.state;
+    let detail = reason.sentence.clone();
+    if let Some(earlier) = &order.review {
+        // It says so of itself when it is found once more: one reason behind the other would have no end.
+        let is_same = earlier.code == reason.code;
+        reason.sentence = if is_same {
+            earlier.sentence.clone()
+        } else {
+            format!("{}; and before that: {}", detail, earlier.sentence)
+        };
+    }
+    let next = Order {
+        state: State::Review,
+        before_review: if before == State::Review { order.before_review } else { Some(before) },
+        state_since: if before == State::Review { order.state_since } else { now },
+        complete_at: None,
+        next_look_at: Some(now),
+        review: Some(reason),
+        ..order.clone()
+    };
+    let mut events =
+        vec![NewEvent { kind: EventKind::ReviewOpened, cause: cause.clone(), before, after: State::Review, detail }];
+    let operation = open.filter(|open| open.state == OperationState::Intended).map(|open| {
+        let why = "a person has to decide about its order; nothing was sent".to_owned();
+        let (kind, after) = (EventKind::CompletionWithdrawn, State::Review);
+        events.push(NewEvent { kind, cause, before: after, after, detail: why.clone() });
+        Operation { state: OperationState::Withdrawn, note: Some(why), ..open.clone() }
+    });
+    Contested { order: next, operation, events }
+}
+
+#[cfg(test)]
+mod tests;
