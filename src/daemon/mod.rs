@@ -36,7 +36,7 @@ use crate::domain::order::MerchantId;
 use crate::gateway::{Gateway, TransportError};
 use crate::metrics::Metrics;
 use crate::progress::{Phase, Progress};
-use crate::store::{Figures, Lock, LockError, OpenError, Store};
+use crate::store::{Figures, Lock, LockError, OpenError, Store, StoreError};
 
 use merchant::MerchantWorkers;
 pub use place::place;
@@ -59,6 +59,9 @@ pub enum StartError {
         /// Why.
         cause: std::io::Error,
     },
+    /// The database does not take what a start writes.
+    #[error("cannot note in the database that nothing in doubt is still being sent: {0}")]
+    Doubt(StoreError),
     /// A merchant's connection cannot be set up.
     #[error("merchant {merchant}: {cause}")]
     Gateway {
@@ -115,6 +118,7 @@ impl Daemon {
         let started_at = clock.now();
         let lock = Lock::take(&config.database, &format!("pid {}, since {started_at}", std::process::id()))?;
         let store = Store::open_under(&lock, place(&config), started_at)?;
+        store.note_senders_gone(started_at).await.map_err(StartError::Doubt)?;
         let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
         let metrics = Metrics::new(&names, started_at).map_err(StartError::Metrics)?;
         let shared = Shared { store, metrics, progress: Progress::default(), clock };

@@ -6,7 +6,7 @@
 
 use super::event::{Cause, EventKind, NewEvent};
 use super::lifecycle::Contradiction;
-use super::operation::{Operation, OperationState};
+use super::operation::{CompletionAmount, Operation, OperationState};
 use super::order::{Order, State};
 use super::time::Timestamp;
 
@@ -19,6 +19,57 @@ pub struct Contested {
     pub operation: Option<Operation>,
     /// The events.
     pub events: Vec<NewEvent>,
+}
+
+/// A send that is on no row of ours: the witness has it, and the database is older than that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutsideSend {
+    /// What it takes.
+    pub amount: CompletionAmount,
+    /// Which attempt of its completion it was.
+    pub attempt: u32,
+    /// How many such sends the order has.
+    pub sends: u32,
+    /// Minor units that must stand deposited for it to be confirmed.
+    pub expected_minor: i64,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+}
+
+impl OutsideSend {
+    /// The row of a completion that was sent so: in doubt, and quiet only after a while from `now` on. Whoever sent it may
+    /// have been at it until now; nobody who is left knows.
+    pub fn in_doubt(&self, operation: &Operation, now: Timestamp) -> Operation {
+        let attempt = operation.attempt.max(self.attempt).max(1);
+        Operation {
+            state: OperationState::InDoubt,
+            attempt,
+            unknown_sends: operation.unknown_sends.saturating_add(self.sends).clamp(1, attempt),
+            expected_minor: Some(self.expected_minor),
+            sent_at: Some(self.sent_at),
+            answered_at: Some(now),
+            agreeing_reads: 0,
+            asks: 0,
+            next_step_at: now,
+            note: Some("sent, as the witness has it, and not known to this database before".to_owned()),
+            ..operation.clone()
+        }
+    }
+
+    /// Whether `open` is the completion that was sent, with another attempt.
+    pub fn is_of(&self, open: &Operation) -> bool {
+        open.state == OperationState::InDoubt && open.amount == self.amount
+    }
+}
+
+/// The row of a completion in doubt after which another one was sent: nobody can have two at once, so it had ended by
+/// then, and the read that settles the other one tells what was taken.
+pub fn ended_outside(open: &Operation) -> Operation {
+    Operation {
+        state: OperationState::Contradicted,
+        note: Some("the witness has a later completion, with another sum".to_owned()),
+        ..open.clone()
+    }
 }
 
 /// Puts `order` into review for `found`.

@@ -23,8 +23,9 @@ use proposal::Proposed;
 /// A way out of review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Way {
-    /// The bank's latest view is taken as true. A completion in doubt is released on the person's word that it had no
-    /// effect, and the hold stays parked, so that nothing is sent unasked.
+    /// The bank's latest view is taken as true, and of a completion in doubt too: one that it shows taken is confirmed,
+    /// or contradicted by another sum; any other is released on the person's word that it had no effect. The hold stays
+    /// parked, so that nothing is sent unasked.
     Bank,
     /// Our book stands: the answer that contradicted it was wrong. The order is again what it was before.
     Ours,
@@ -67,10 +68,13 @@ pub enum ReviewError {
     #[error("the order is {0}, not in review")]
     NotInReview(State),
     /// A completion was sent a short while ago and may yet take effect.
-    #[error("a completion may still be on its way; it counts as quiet at {0}, and can be released then")]
+    #[error("a completion may still be on its way; it counts as quiet at {0}, and a look comes then: decide after it")]
     NotQuiet(Timestamp),
     /// The bank was not heard since a completion counted as quiet.
-    #[error("the bank has to be heard once more after {0}, when the completion that was sent counts as quiet")]
+    #[error(
+        "the bank was last heard before the completion that was sent counted as quiet, which says nothing about it; possible \
+         once the bank is heard after {0}, and a look comes by itself"
+    )]
     NotHeardSince(Timestamp),
     /// Our book does not know either.
     #[error("a completion was sent and its outcome is not known, so our book has nothing to stand by")]
@@ -161,6 +165,7 @@ pub fn resolve(
     let mut next = Order { review: None, before_review: None, ..order.clone() };
     match way {
         Way::Bank => {
+            heard_since(order, quiet_at)?;
             next.accepted = Some(as_the_bank_has_it(order, review));
             next.parked |= open.is_some() || keeps_parked(review);
             enter_as_shown(&mut next, policy, now);
@@ -181,7 +186,7 @@ pub fn resolve(
         }
     }
     next.next_look_at = Some(now);
-    let operation = open.map(|open| let_go(open, reason));
+    let operation = open.map(|open| ended(order, open, reason));
     let words = format!("resolved as `{}`, {}: {} ({reason})", way.as_str(), way.meaning(), review.sentence);
     Ok(acts::act(order, open, next, operation, EventKind::ReviewResolved, cause, words))
 }
@@ -190,13 +195,40 @@ fn keeps_parked(review: &ReviewReason) -> bool {
     ContradictionKind::of_code(&review.code).is_some_and(ContradictionKind::keeps_parked)
 }
 
-/// A completion that is in doubt is released by a person, with evidence (R12); one that was not sent is taken back.
-fn let_go(open: &Operation, reason: &str) -> Operation {
-    let (state, words) = match open.state {
-        OperationState::Intended => (OperationState::Withdrawn, "taken back by a person"),
-        _ => (OperationState::Refused, "released by a person"),
+/// A completion that was not sent is taken back; one that is in doubt ends as the bank shows it, and where the bank shows
+/// nothing taken it is released by a person, with evidence (R12).
+fn ended(order: &Order, open: &Operation, reason: &str) -> Operation {
+    let state = match open.state {
+        OperationState::Intended => OperationState::Withdrawn,
+        _ => outcome(order, open),
+    };
+    let words = match state {
+        OperationState::Withdrawn => "taken back by a person",
+        OperationState::Confirmed => "the bank shows it deposited as intended, and a person took that as true",
+        OperationState::Contradicted => "the bank shows another outcome, and a person took that as true",
+        _ => "released by a person",
     };
     Operation { state, note: Some(format!("{words}: {reason}")), ..open.clone() }
+}
+
+/// What became of a completion in doubt, by the bank's view: money that has moved is never booked as money that has not.
+fn outcome(order: &Order, open: &Operation) -> OperationState {
+    use BankStatus::{Declined, Deposited, Refunded, Reversed};
+    let Some(view) = order.view.as_ref().map(|seen| &seen.view) else {
+        return OperationState::Refused;
+    };
+    let moved = view.amounts.is_some_and(|amounts| amounts.deposited != 0 || amounts.refunded != 0);
+    if !moved && !matches!(view.status, Deposited | Refunded) {
+        return OperationState::Refused;
+    }
+    let at_its_end = matches!(view.status, Deposited | Refunded | Reversed | Declined);
+    let deposited = view.amounts.map(|amounts| amounts.deposited);
+    let as_intended = deposited.is_some() && deposited == open.expected_minor;
+    if at_its_end && as_intended && lifecycle::not_ours(order, view).is_none() {
+        OperationState::Confirmed
+    } else {
+        OperationState::Contradicted
+    }
 }
 
 /// Where the bank has it is where it goes; what is scheduled then follows the policy.
@@ -218,6 +250,15 @@ fn go_back(next: &mut Order, before: Option<State>, policy: &Policy, now: Timest
     Ok(())
 }
 
+/// What the bank showed before the latest send counted as quiet says nothing about that send.
+fn heard_since(order: &Order, quiet_at: Option<Timestamp>) -> Result<(), ReviewError> {
+    let Some(quiet_at) = quiet_at else { return Ok(()) };
+    match &order.view {
+        Some(seen) if seen.seen_at >= quiet_at => Ok(()),
+        _ => Err(ReviewError::NotHeardSince(quiet_at)),
+    }
+}
+
 /// What has to be true before a person may let the completion go again: the bank's latest view, heard after the latest
 /// send counted as quiet, shows our order held, and nothing of it taken. R4's read before the send asks once more.
 fn untouched(order: &Order, quiet_at: Option<Timestamp>) -> Result<(), ReviewError> {
@@ -225,9 +266,7 @@ fn untouched(order: &Order, quiet_at: Option<Timestamp>) -> Result<(), ReviewErr
     let Some(seen) = &order.view else {
         return refuse("the bank has shown nothing yet".to_owned());
     };
-    if let Some(quiet_at) = quiet_at.filter(|quiet_at| seen.seen_at < *quiet_at) {
-        return Err(ReviewError::NotHeardSince(quiet_at));
-    }
+    heard_since(order, quiet_at)?;
     if seen.view.status != BankStatus::Held {
         return refuse(format!("the bank shows it {}, not held", seen.view.status));
     }

@@ -1,7 +1,7 @@
 //! Adopting a database: a person vouches for it, and money may move again.
 //!
-//! Every send that the witness has and the database has not becomes an order in review, so that nothing of it is sent
-//! once more without a person's word. All that is in one transaction with the new home and the end of the freeze. A crash
+//! Every send that the witness has and the database has not comes back as a completion in doubt of an order in review: it
+//! is asked about, and nothing of it is sent once more without a person's word. All that is in one transaction with the new home and the end of the freeze. A crash
 //! on the way leaves money frozen, and adopting once more is safe.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::domain::contested;
 use crate::domain::event::Cause;
 use crate::domain::lifecycle::Contradiction;
+use crate::domain::operation::OperationState;
 use crate::domain::order::MerchantId;
 use crate::domain::time::Timestamp;
 
@@ -18,7 +19,7 @@ use super::meta::{self, Meta};
 use super::quarantine;
 use super::standing::{self, Examined};
 use super::witness::{self, Sent, Witness};
-use super::{Freeze, Store, StoreError, events, orders, rows};
+use super::{Freeze, Store, StoreError, doubt, events, orders, rows};
 
 /// What there is to adopt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,11 +86,11 @@ impl Store {
         };
         witness.adopt(counter, who.to_owned(), reason.to_owned(), now).map_err(unwritten)?;
         let (written, cause) = (examined.clone(), Cause::Operator(who.to_owned()));
-        let last = witness.last();
+        let (last, instance) = (witness.last(), self.instance.clone());
         self.writer
             .write(move |connection| {
-                for sent in latest_of_each(&written.beyond) {
-                    contest(connection, sent, &cause, now)?;
+                for (sent, sends) in latest_of_each(&written.beyond) {
+                    contest(connection, sent, sends, &cause, &instance, now)?;
                 }
                 // What waited for this need not wait longer; the bank is asked before anything is sent.
                 connection.execute(
@@ -135,19 +136,27 @@ fn find(connection: &Connection, sent: &Sent) -> Result<Option<Loaded>, StoreErr
     }
 }
 
-/// One of each order: several attempts of one are one completion.
-fn latest_of_each(sends: &[Sent]) -> impl Iterator<Item = &Sent> {
-    let mut latest: BTreeMap<(&str, &str), &Sent> = BTreeMap::new();
+/// One of each order, and how many it has: several attempts of one are one completion.
+fn latest_of_each(sends: &[Sent]) -> impl Iterator<Item = (&Sent, u32)> {
+    let mut latest: BTreeMap<(&str, &str), (&Sent, u32)> = BTreeMap::new();
     for sent in sends {
-        let key = (sent.merchant.as_str(), sent.order_number.as_str());
-        if latest.get(&key).is_none_or(|before| before.seq <= sent.seq) {
-            latest.insert(key, sent);
+        let found = latest.entry((sent.merchant.as_str(), sent.order_number.as_str())).or_insert((sent, 0));
+        if found.0.seq <= sent.seq {
+            found.0 = sent;
         }
+        found.1 = found.1.saturating_add(1);
     }
     latest.into_values()
 }
 
-fn contest(connection: &Connection, sent: &Sent, cause: &Cause, now: Timestamp) -> Result<(), StoreError> {
+fn contest(
+    connection: &Connection,
+    sent: &Sent,
+    sends: u32,
+    cause: &Cause,
+    instance: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let Some(mut found) = find(connection, sent)? else {
         return Ok(());
     };
@@ -162,6 +171,8 @@ fn contest(connection: &Connection, sent: &Sent, cause: &Cause, now: Timestamp) 
     if let Some(operation) = &contested.operation {
         rows::withdraw_operation(connection, operation, now)?;
     }
+    let in_doubt = open.filter(|open| open.state == OperationState::InDoubt);
+    doubt::take_in(connection, &contested.order, in_doubt, sent, sends, instance, now)?;
     rows::update_order(connection, &contested.order)?;
     events::append(connection, found.order.key, now, &contested.events)
 }

@@ -19,6 +19,7 @@ mod adopt;
 mod amend;
 mod books;
 mod connection;
+mod doubt;
 mod due;
 mod events;
 mod figures;

@@ -187,7 +187,7 @@ async fn a_restored_backup_sends_nothing_until_it_is_adopted_and_never_twice() {
     host.paid("after", None);
     host.completed("after").await;
     assert_eq!(host.world.completions("part"), (1, 1), "never a second time");
-    let (code, _, err) = host.run(&["review", "resolve", "part", "bank", "--reason", "the console shows it"]);
+    let (code, _, err) = host.run(&["review", "resolve", "part", "--as", "bank", "--reason", "the console shows it"]);
     assert_eq!(code, 0, "{err}");
     wait_for_state(&host.store(), "part", State::Deposited).await;
     running.stop();

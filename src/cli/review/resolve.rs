@@ -15,7 +15,7 @@ use crate::domain::review::proposal::{Ask, Proposed, Word};
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("what").required(true).args(["way", "confirm", "withdraw"]),
-    after_help = "Ways out:\n  bank      the bank's latest view is true; a completion in doubt is taken to have had no effect\n  \
+    after_help = "Ways out:\n  bank      the bank's latest view is true; of a completion in doubt too, once it is quiet\n  \
                   ours      our book stands, the answer that contradicted it was wrong\n  \
                   complete  as the bank shows it, and its completion is released again\n\n\
                   With `four_eyes` in the configuration, a way after which money may move is proposed first; a second \
