@@ -177,6 +177,9 @@ async fn a_restored_backup_sends_nothing_until_it_is_adopted_and_never_twice() {
     assert!(code == 0 && out.contains("Adopted at"), "{out}{err}");
     let after = host.store().order(&crate::fixture::shop(), "part").await.unwrap().order;
     assert_eq!((after.state, after.review.unwrap().code.as_str()), (State::Review, "sent_outside_book:7000"));
+    let doubt = host.store().order(&crate::fixture::shop(), "part").await.unwrap().operation.unwrap();
+    assert_eq!((doubt.state, doubt.attempt, doubt.unknown_sends), (OperationState::InDoubt, 1, 1));
+    assert!(doubt.answered_at > doubt.sent_at, "quiet only a while after the adoption: {doubt:?}");
     let (_, why, _) = host.run(&["order", "why", "part"]);
     let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(why.contains("Nothing more is sent for it until a person decides"), "{why}");
@@ -186,6 +189,8 @@ async fn a_restored_backup_sends_nothing_until_it_is_adopted_and_never_twice() {
     assert!(!log.contains("Money is frozen"), "{log}");
     host.paid("after", None);
     host.completed("after").await;
+    // Asked about like any other, it is settled by what the bank shows; its order waits for a person all the same.
+    host.completed("part").await;
     assert_eq!(host.world.completions("part"), (1, 1), "never a second time");
     let (code, _, err) = host.run(&["review", "resolve", "part", "--as", "bank", "--reason", "the console shows it"]);
     assert_eq!(code, 0, "{err}");

@@ -221,13 +221,29 @@ async fn adopting_puts_what_was_sent_since_before_a_person() {
     let sends: Vec<_> = adoption.sends.iter().map(|send| (send.sent.order_number.as_str(), send.becomes)).collect();
     assert_eq!(sends, [("intended", Becomes::Review), ("in-doubt", Becomes::Review), ("later", Becomes::NotKnown)]);
     assert!(!adoption.begins_anew);
-    second.store.adopt("ann", "restored on purpose", NOW).await.unwrap();
-    let table = [("intended", OperationState::Withdrawn), ("in-doubt", OperationState::InDoubt)];
-    for (text, left) in table {
+    let adopted_at = NOW.plus(MINUTE);
+    second.store.adopt("ann", "restored on purpose", adopted_at).await.unwrap();
+    // What was only intended was taken back, and what was sent stands in its place; what was in doubt goes on.
+    let rows_and_sends = |text: &str| -> [i64; 4] {
+        let sql = "SELECT count(*), sum(attempt), sum(unknown_sends), max(operations.state = 'withdrawn') FROM operations
+             JOIN orders ON orders.id = order_key WHERE order_number = ?1";
+        let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+        file.raw().query_row(sql, [text], row).unwrap()
+    };
+    let table: [(_, [i64; 4]); 2] = [("intended", [2, 1, 1, 1]), ("in-doubt", [1, 2, 2, 0])];
+    for (text, rows) in table {
+        assert_eq!(rows_and_sends(text), rows, "{text}");
         let found = second.store.order(&shop(), text).await.unwrap();
         let code = found.order.review.as_ref().map(|review| review.code.as_str());
         assert_eq!((found.order.state, code), (State::Review, Some("sent_outside_book:10000")), "{text}");
-        assert_eq!(found.operation.map(|operation| operation.state), Some(left), "{text}");
+        assert_eq!(found.order.before_review, Some(State::Held), "{text}");
+        let operation = found.operation.unwrap();
+        assert_eq!((operation.state, operation.expected_minor), (OperationState::InDoubt, Some(10_000)), "{text}");
+        assert_eq!(
+            (operation.sent_at, operation.answered_at),
+            (Some(NOW), Some(adopted_at)),
+            "{text}: quiet from the adoption on"
+        );
         let events = second.store.events_of(found.order.key).await.unwrap();
         let opened = events.iter().find(|event| event.kind == EventKind::ReviewOpened).unwrap();
         assert_eq!(opened.cause, "operator:ann", "{text}");
@@ -316,4 +332,37 @@ fn a_witness_that_cannot_be_begun_is_a_mistake_of_the_configuration() {
     let lock = Lock::take(&file.path(), "a test").unwrap();
     let refused = Store::open_under(&lock, place, NOW).map(drop).unwrap_err();
     assert!(matches!(refused, OpenError::Witness { .. }) && refused.to_string().contains("[integrity]"), "{refused}");
+}
+
+/// The bug: a sender stopped for the quiet time, then killed, was judged quiet at once, with its request still in the
+/// network's buffers.
+#[tokio::test]
+async fn regression_what_is_found_in_doubt_is_quiet_only_a_while_after_the_start() {
+    let quiet = MINUTE * 15;
+    let file = File::new();
+    let first = start(&file.path());
+    for text in ["stopped", "answered", "altered"] {
+        let fresh = held(&first.store, text).await;
+        write_intent(&first.store, &fresh).await.unwrap();
+    }
+    let key = order(&first.store, "answered").await.key;
+    let answer = first.store.amend(key, NOW, |_, open| Amendment {
+        operation: OperationChange::Update(Operation { answered_at: Some(NOW), ..open.unwrap().clone() }),
+        ..Amendment::nothing(())
+    });
+    answer.await.unwrap();
+    drop(first);
+    let sql =
+        "UPDATE operations SET expected_minor = 9 WHERE order_key = (SELECT id FROM orders WHERE order_number = ?1)";
+    file.raw().execute(sql, ["altered"]).unwrap();
+
+    let second = start(&file.path());
+    let started_at = NOW.plus(quiet);
+    assert_eq!(second.store.note_senders_gone(started_at).await.unwrap(), 1);
+    let quiet_at = async |text| operation(&second.store, text).await.unwrap().quiet_at(quiet).unwrap();
+    assert_eq!(quiet_at("stopped").await, started_at.plus(quiet), "counted from the start");
+    assert_eq!(quiet_at("answered").await, NOW.plus(quiet), "known before");
+    assert_eq!(second.store.note_senders_gone(started_at).await.unwrap(), 0, "once");
+    let checked = second.store.check_rows(started_at).await.unwrap();
+    assert_eq!(checked.altered, 1, "the note neither breaks a seal nor mends one: {checked:?}");
 }
