@@ -57,16 +57,11 @@ pub(super) fn take_in(
 ) -> Result<(), StoreError> {
     let Some(outside) = outside(sent, sends, now) else { return Ok(()) };
     let row = match open {
-        Some(open) if outside.is_of(open) => Some(open.clone()),
-        Some(open) => {
-            rows::update_operation(connection, &contested::ended_outside(open), instance, now)?;
-            None
-        }
-        None => None,
-    };
-    let row = match row {
-        Some(row) => row,
-        None => {
+        Some(open) if outside.is_of(open) => open.clone(),
+        _ => {
+            if let Some(open) = open {
+                rows::update_operation(connection, &contested::ended_outside(open), instance, now)?;
+            }
             let new = NewOperation { amount: outside.amount, intended_at: outside.sent_at };
             rows::insert_operation(connection, order.key, new, instance)?;
             let inserted = rows::load_operation(connection, order.key)?.map(|inserted| inserted.value);

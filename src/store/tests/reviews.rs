@@ -10,6 +10,8 @@ use crate::domain::polling::LookPolicy;
 use crate::domain::review::proposal::{Ask, Decision, LASTS, Outcome, Proposed, Word, decide};
 use crate::domain::review::{ReviewError, Way};
 
+use super::super::SCHEMA_VERSION;
+use super::super::seal::ORDERS;
 use super::*;
 
 /// Completes what is held at once.
@@ -152,4 +154,33 @@ async fn a_review_that_was_open_before_the_migration_knows_what_it_was() {
     let store = file.open();
     assert_eq!(order(&store, "told").await.before_review, Some(State::Held));
     assert_eq!(order(&store, "untold").await.before_review, None);
+    let checked = store.check_rows(NOW).await.unwrap();
+    assert_eq!((checked.rows, checked.altered), (2, 0), "what the migration wrote has its seal");
+}
+
+/// A sealed file without the reviews: what the migration writes is sealed with it, and what was altered stays altered.
+#[tokio::test]
+async fn a_migration_of_a_sealed_file_seals_what_it_writes_and_hides_nothing() {
+    let file = File::new();
+    let store = file.open();
+    let review = in_review(&store).await;
+    let event = "INSERT INTO events (at_ms, order_key, kind, cause, state_before, state_after, detail)
+         VALUES (1, ?1, 'review_opened', 'look', 'held', 'review', 'x')";
+    added(&store, "altered").await;
+    drop(store);
+    let ring = Ring::Keys { first: keys::find(&file.path()).unwrap().unwrap(), older: Vec::new() };
+    let mut raw = file.raw();
+    raw.execute(event, [review.key.0]).unwrap();
+    raw.execute_batch("ALTER TABLE orders DROP COLUMN state_before_review; DROP TABLE proposals").unwrap();
+    ring.seal(&raw, &ORDERS, review.key.0).unwrap();
+    raw.execute("UPDATE orders SET amount_minor = 9 WHERE order_number = 'altered'", []).unwrap();
+    raw.pragma_update(None, "user_version", SCHEMA_VERSION - 1).unwrap();
+    migrate::to_latest(&mut raw, &ring, &Home::of(&file.path()).unwrap()).unwrap();
+    drop(raw);
+
+    let store = file.open();
+    assert_eq!(order(&store, "A-1").await.before_review, Some(State::Held));
+    let checked = store.check_rows(NOW).await.unwrap();
+    assert_eq!(checked.altered, 1, "{checked:?}");
+    assert_eq!(order(&store, "altered").await.review.unwrap().code, "row_altered");
 }

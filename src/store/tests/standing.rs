@@ -225,7 +225,8 @@ async fn adopting_puts_what_was_sent_since_before_a_person() {
     second.store.adopt("ann", "restored on purpose", adopted_at).await.unwrap();
     // What was only intended was taken back, and what was sent stands in its place; what was in doubt goes on.
     let rows_and_sends = |text: &str| -> [i64; 4] {
-        let sql = "SELECT count(*), sum(attempt), sum(unknown_sends), max(operations.state = 'withdrawn') FROM operations
+        let sql =
+            "SELECT count(*), sum(attempt), sum(unknown_sends), max(operations.state = 'withdrawn') FROM operations
              JOIN orders ON orders.id = order_key WHERE order_number = ?1";
         let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
         file.raw().query_row(sql, [text], row).unwrap()
