@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::domain::acts::{self, Act, ActError};
+use crate::domain::acts::{self, Act};
 use crate::domain::event::Cause;
 use crate::domain::operation::Operation;
 use crate::domain::order::{Order, State};
+use crate::domain::review::{self, Way};
 use crate::sandbox::OrderView;
 use crate::store::{Amendment, ListFilter, Store};
 
@@ -41,7 +42,8 @@ async fn review(world: &mut World, store: &Store, order: &Order) {
     }
     let (policy, now) = (Arc::new(world.merchant().policy()), world.clock.now());
     let decide = move |order: &Order, open: Option<&Operation>| {
-        acts::accept(order, open, "as in the bank's console", &policy, Cause::Operator("olga".to_owned()), now)
+        let by = Cause::Operator("olga".to_owned());
+        review::resolve(order, open, Way::Bank, "as in the bank's console", &policy, by, now)
     };
     act(world, store, order, "accepts", decide).await;
 }
@@ -74,8 +76,9 @@ async fn hold(world: &mut World, store: &Store, order: &Order) {
         }
     } else if releases && (order.parked || (world.plan.policy.on_release && order.complete_at.is_none())) {
         let (policy, now) = (Arc::new(world.merchant().policy()), world.clock.now());
-        let decide =
-            move |order: &Order, open: Option<&Operation>| acts::release(order, open, None, &policy, Cause::Shop, now);
+        let decide = move |order: &Order, open: Option<&Operation>| {
+            acts::release(order, open, None, "", &policy, Cause::Shop, now)
+        };
         if act(world, store, order, "releases", decide).await {
             tell(world, order, ActKind::Release);
         }
@@ -83,9 +86,10 @@ async fn hold(world: &mut World, store: &Store, order: &Order) {
 }
 
 /// Does an act; whether it was acknowledged.
-async fn act<F>(world: &mut World, store: &Store, order: &Order, verb: &str, decide: F) -> bool
+async fn act<F, E>(world: &mut World, store: &Store, order: &Order, verb: &str, decide: F) -> bool
 where
-    F: FnOnce(&Order, Option<&Operation>) -> Result<Act, ActError> + Send + 'static,
+    F: FnOnce(&Order, Option<&Operation>) -> Result<Act, E> + Send + 'static,
+    E: std::fmt::Display + Send + 'static,
 {
     let amend = store.amend(order.key, world.clock.now(), |order, open| Amendment::of_act(decide(order, open)));
     let words = match amend.await {
