@@ -41,6 +41,8 @@ pub struct Metrics {
     unserved: IntGauge,
     clock_in_doubt: IntGauge,
     disk_full: IntGauge,
+    money_frozen: IntGauge,
+    rows_unreadable: IntGauge,
     budget_probes: BudgetProbes,
     process: ProcessGauges,
 }
@@ -68,6 +70,14 @@ impl Metrics {
             )?,
             disk_full: of
                 .whole("reconciled_disk_full", "1 while the disk of the database is full: no new orders are taken.")?,
+            money_frozen: of.whole(
+                "reconciled_money_frozen",
+                "1 while no money moves, because the database, its home and its witness disagree; see reconciled adopt.",
+            )?,
+            rows_unreadable: of.whole(
+                "reconciled_rows_unreadable",
+                "Orders whose rows in the database cannot be read; nothing is done about them.",
+            )?,
             budget_probes: BudgetProbes::default(),
             process: ProcessGauges::new(&of, started_at)?,
             registry: registry.clone(),
@@ -110,6 +120,12 @@ impl Metrics {
     /// Whether something speaks against the host's clock, so that no money is sent.
     pub fn set_clock_in_doubt(&self, in_doubt: bool) {
         self.clock_in_doubt.set(in_doubt.into());
+    }
+
+    /// Whether money is frozen, and how many orders' rows cannot be read.
+    pub fn set_integrity(&self, is_frozen: bool, unreadable: u64) {
+        self.money_frozen.set(i64::from(is_frozen));
+        self.rows_unreadable.set(whole(unreadable));
     }
 
     /// A merchant is served no longer: its gauges would go on showing what once was. What was counted stays counted.

@@ -38,8 +38,9 @@ pub(super) async fn release(
     let _turn = shared.turn().await?;
     let order = find(&shared, path).await?.order;
     let policy = policy_of(&shared, &order)?;
-    let decide =
-        move |order: &Order, open: Option<&Operation>| acts::release(order, open, amount, &policy, Cause::Shop, now);
+    let decide = move |order: &Order, open: Option<&Operation>| {
+        acts::release(order, open, amount, "", &policy, Cause::Shop, now)
+    };
     perform(&shared, &order, decide).await
 }
 
@@ -61,7 +62,7 @@ pub(super) async fn park(
     perform(&shared, &order, decide).await
 }
 
-fn policy_of(shared: &Shared, order: &Order) -> Result<Policy, Problem> {
+pub(super) fn policy_of(shared: &Shared, order: &Order) -> Result<Policy, Problem> {
     let config = shared.config();
     config.merchant(&order.merchant).map(MerchantConfig::policy).ok_or_else(|| {
         let detail = format!("the merchant {} is no longer in the configuration, so nothing completes", order.merchant);

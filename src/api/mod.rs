@@ -2,11 +2,12 @@
 //! neighbours ask how the daemon fares.
 //!
 //! It reads and writes rows and never speaks to the bank. What was answered with 200 or 201 is on disk. Everything under
-//! `/v1` needs the bearer token; every refusal is an RFC 9457 problem with what to do about it. What it does not do:
-//! TLS, which is a proxy's work, and pages for people.
+//! `/v1` needs the bearer token; every refusal is an RFC 9457 problem with what to do about it. One page, at `/`, shows a
+//! person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
 //!
 //! Read in this order: this file (the routes), `orders` and `acts` (what the shop does), `views` (what it reads), `money`,
-//! `scrape` and `health`, then what all of them stand on: `auth`, `body`, `problem`, `server`.
+//! `reviews` with `review_views` (a person's word), `page`, `scrape` and `health`, then what all of them stand on: `auth`,
+//! `body`, `problem`, `server`.
 
 mod acts;
 mod auth;
@@ -16,7 +17,10 @@ pub(crate) mod fuzzing;
 mod health;
 mod money;
 mod orders;
+mod page;
 mod problem;
+mod review_views;
+mod reviews;
 mod scrape;
 mod server;
 mod views;
@@ -97,6 +101,8 @@ fn router(api: Api, request_within: Duration) -> Router {
     let shared = Arc::new(Shared { api, turns: Semaphore::new(TURNS), scrape: Mutex::default() });
     Router::new()
         .nest("/v1", v1(&shared))
+        .route("/", get(page::page))
+        .route("/page.css", get(page::style))
         .route("/metrics", get(scrape::scrape))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -114,6 +120,9 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/orders/{merchant}/{order_number}/release", post(acts::release))
         .route("/orders/{merchant}/{order_number}/park", post(acts::park))
         .route("/money", get(money::show))
+        .route("/reviews", get(reviews::list))
+        .route("/reviews/{merchant}/{order_number}", get(reviews::show))
+        .route("/reviews/{merchant}/{order_number}/resolve", post(reviews::resolve))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(shared), auth::require_token))

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::domain::acts::ActError;
+use crate::domain::review::ReviewError;
 use crate::intake::{self, Rejection};
 use crate::metrics::Metrics;
 use crate::store::StoreError;
@@ -111,14 +112,31 @@ impl Problem {
         let word = match error {
             ActError::Ended(_) => "ended",
             ActError::InDoubt => "in_doubt",
-            ActError::NotQuiet(_) => "not_quiet",
             ActError::InReview => "in_review",
-            ActError::NotInReview(_) => "not_in_review",
             ActError::AlreadyParked => "already_parked",
             ActError::AlreadyScheduled => "already_scheduled",
             ActError::AboveAmount { .. } => "completion_above_amount",
         };
         Self::named(StatusCode::CONFLICT, word, "The order does not allow it", error.to_string())
+    }
+
+    /// A way out of review that is not open, or not to this person.
+    pub(super) fn of_review(error: &ReviewError) -> Self {
+        let word = match error {
+            ReviewError::NotReleasable(refused) => return Self::of_act(refused),
+            ReviewError::NotInReview(_) => "not_in_review",
+            ReviewError::NotQuiet(_) => "not_quiet",
+            ReviewError::NotHeardSince(_) => "not_heard_since",
+            ReviewError::InDoubt => "in_doubt",
+            ReviewError::NothingBefore => "nothing_before",
+            ReviewError::NotUntouched(_) => "not_untouched",
+            ReviewError::SameName(_) => "same_name",
+            ReviewError::NothingProposed => "nothing_proposed",
+            ReviewError::ProposedAlready { .. } => "proposed_already",
+            ReviewError::Lapsed { .. } => "proposal_lapsed",
+            ReviewError::Changed(_) => "order_changed",
+        };
+        Self::named(StatusCode::CONFLICT, word, "The review does not allow it", error.to_string())
     }
 
     /// What the store could not do. The caller hears what to do, the log hears why.
@@ -140,6 +158,15 @@ impl Problem {
             ),
             StoreError::Refused(_) => {
                 Self::unavailable("the database did not take it, nothing is recorded; send it again in a while")
+            }
+            StoreError::Altered => {
+                let detail = "the order's row was changed by something other than the daemon; it went to review, and \
+                              nothing was done";
+                Self::named(StatusCode::CONFLICT, "altered", "The order does not allow it", detail)
+            }
+            // None of these is asked through the API.
+            StoreError::KeyNeeded(_) | StoreError::MoneyFrozen(_) | StoreError::Unwitnessed(_) => {
+                Self::unavailable("the daemon may not do this just now; its log says why")
             }
             StoreError::Unreadable { .. } | StoreError::NoSuchOrder { .. } => {
                 let detail =

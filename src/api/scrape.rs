@@ -28,6 +28,8 @@ pub(super) async fn scrape(State(shared): Context) -> Result<impl IntoResponse, 
         api.metrics.set_queue(&gauges);
     }
     api.metrics.set_disk_full(api.store.disk_is_full());
+    let freeze = api.store.freeze().await.map_err(|error| Problem::of_store(&error, &api.metrics))?;
+    api.metrics.set_integrity(freeze.is_some(), api.store.unreadable());
     let text = api.metrics.encode().map_err(|error| {
         tracing::error!(%error, "The metrics could not be written out");
         Problem::unavailable("the metrics could not be written out; the daemon's log says why")

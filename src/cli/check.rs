@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::failure::{Failure, complain};
 use super::output::{Output, Table};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, as_written};
+use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, SealKeys, as_written};
 use crate::domain::bank::PaymentSystem;
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy, level_word};
@@ -58,6 +58,10 @@ fn explain(config: &Config, reading: Reading, now: Timestamp, output: &Output) -
     facts.fact("database", config.database.display());
     facts.fact("reports", config.reports.display());
     facts.fact("listen", format!("{}, {token}", config.listen));
+    facts.fact("rows", sealed_with(config));
+    let beside = || "in a file beside the database, where a backup of the directory takes it along".to_owned();
+    let witness = config.integrity.witness.as_ref().map_or_else(beside, |path| path.display().to_string());
+    facts.fact("witness", witness);
     facts.fact("a stop waits", format!("at most {}", as_written(config.shutdown_grace)));
     if reading == Reading::NoCredentials {
         facts.fact("credentials", "those of systemd were not looked at: it hands them to the daemon alone");
@@ -68,6 +72,15 @@ fn explain(config: &Config, reading: Reading, now: Timestamp, output: &Output) -
         output.table(merchant_facts(merchant, now))?;
     }
     Ok(())
+}
+
+fn sealed_with(config: &Config) -> String {
+    match &config.integrity.keys {
+        SealKeys::Beside => "sealed with a key in a file beside the database".to_owned(),
+        SealKeys::Given(keys) if keys.len() == 1 => "sealed with the configured key".to_owned(),
+        SealKeys::Given(keys) => format!("sealed with the first of {} keys; all are accepted", keys.len()),
+        SealKeys::Unread(why) => format!("sealed with a configured key ({why})"),
+    }
 }
 
 fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
@@ -110,6 +123,9 @@ fn policies(facts: &mut Table, merchant: &MerchantConfig, now: Timestamp) {
     facts.fact("money", money(merchant));
     facts.fact("holds", lapse(holds));
     facts.fact("at the deadline", deadline(holds));
+    if merchant.review.four_eyes {
+        facts.fact("four eyes", "a way out of review after which money may move, and a release, takes two people");
+    }
     facts.fact(
         "report",
         format!("at {:?}, next {next_report}; a day ends at {}", report.at.as_str(), report.cut_off.strftime("%H:%M")),

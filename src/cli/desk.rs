@@ -7,10 +7,14 @@ use super::failure::Failure;
 use super::output::remark;
 use crate::clock::Clock;
 use crate::config::{Config, MerchantConfig, Reading};
+use crate::daemon;
 use crate::domain::event::Cause;
 use crate::domain::order::MerchantId;
 use crate::domain::time::Timestamp;
 use crate::store::{Lock, OrderWithOperation, Store};
+
+/// The longest reason that is kept, in characters: it stands in the journal for ever.
+const REASON_MAX: usize = 400;
 
 /// The longest name of an operator that is kept, in characters.
 const OPERATOR_MAX: usize = 64;
@@ -30,7 +34,7 @@ impl Desk {
     /// Opens the database that the configuration at `path` names. It must be there.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let config = Config::load_partly(path, Reading::NoSecrets)?;
-        let store = Store::open(&config.database)?;
+        let store = Store::open(daemon::place(&config))?;
         Ok(Self { config, store, now: Clock::host().now() })
     }
 
@@ -38,7 +42,7 @@ impl Desk {
     pub(super) fn open_or_create(path: &Path) -> Result<Self, Failure> {
         let config = Config::load_partly(path, Reading::NoSecrets)?;
         refuse_strangers_file(&config.database)?;
-        let store = Store::open_or_create(&config.database)?;
+        let store = Store::open_or_create(daemon::place(&config))?;
         Ok(Self { config, store, now: Clock::host().now() })
     }
 
@@ -124,7 +128,7 @@ fn ambiguous(number: &str, found: &[OrderWithOperation]) -> Failure {
 }
 
 /// A database that root creates in the daemon's directory could not be written by the daemon.
-fn refuse_strangers_file(database: &Path) -> Result<(), Failure> {
+pub(super) fn refuse_strangers_file(database: &Path) -> Result<(), Failure> {
     let Some(owner) = database.parent().and_then(|directory| directory.metadata().ok()).map(|found| found.uid()) else {
         return Ok(());
     };
@@ -139,14 +143,29 @@ fn refuse_strangers_file(database: &Path) -> Result<(), Failure> {
     )))
 }
 
-/// Who does this, for the journal: whoever became root by sudo under their own name.
+/// Why somebody does what is written down for ever.
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("say why, for whoever reads the journal later".to_owned()),
+        1..=REASON_MAX => Ok(text.to_owned()),
+        _ => Err(format!("say it in at most {REASON_MAX} characters")),
+    }
+}
+
+/// Who does this, for the journal.
 pub(super) fn operator() -> Cause {
+    Cause::Operator(operator_name())
+}
+
+/// The name of whoever does this: of whoever became root by sudo, their own.
+pub(super) fn operator_name() -> String {
     let named = |variable| std::env::var(variable).ok().filter(|name| !name.trim().is_empty());
     let name = named("SUDO_USER").or_else(|| named("USER")).unwrap_or_else(|| format!("uid {}", own_uid()));
-    Cause::Operator(name.chars().filter(|c| !c.is_control()).take(OPERATOR_MAX).collect())
+    name.chars().filter(|c| !c.is_control()).take(OPERATOR_MAX).collect()
 }
 
 /// The user of this process, as the kernel has it. Where there is no `/proc` it is taken to be root.
-fn own_uid() -> u32 {
+pub(super) fn own_uid() -> u32 {
     std::fs::metadata("/proc/self").map_or(0, |found| found.uid())
 }

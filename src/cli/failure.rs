@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::output::inert;
 use crate::config::ConfigError;
-use crate::store::{OpenError, StoreError};
+use crate::store::{LockError, OpenError, StoreError};
 
 /// The command did what it was asked.
 pub(super) const OK: u8 = 0;
@@ -99,6 +99,12 @@ impl From<ConfigError> for Failure {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
         Self::Failed(error.to_string())
     }
 }

@@ -3,9 +3,11 @@
 //! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
-//! Read in this order: this file, `order` (the family of most commands), then `money`, `status`, `report`, `check`, `sandbox`,
+//! Read in this order: this file, `order` (the family of most commands), `review`, then `money`, `status`, `adopt`,
+//! `report`, `check`, `sandbox`, `simulate`,
 //! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
 
+mod adopt;
 mod check;
 mod demo;
 mod desk;
@@ -16,6 +18,7 @@ mod money;
 mod order;
 mod output;
 mod report;
+mod review;
 mod run;
 mod sandbox;
 mod signals;
@@ -63,14 +66,19 @@ enum Command {
     Run,
     /// Say what the configuration means, or all that is wrong with it
     Check(check::Check),
-    /// Work with orders: add, import, list, show, explain, release, park, review
+    /// Work with orders: add, import, list, show, explain, release, park
     #[command(subcommand)]
     Order(order::Command),
     /// Stop and start the sending of money, and show how it stands
     #[command(subcommand)]
     Money(money::Command),
+    /// Decide where money contradicts itself: what both sides say, and the ways out
+    #[command(subcommand)]
+    Review(review::Command),
     /// Say on one screen whether all is well, what needs a person first
     Status(status::Status),
+    /// Vouch for a restored, moved or copied database, so that money may move again
+    Adopt(adopt::Adopt),
     /// Draw a business day's report
     Report(report::Draw),
     /// Open a small bank on this host, to try everything without money
@@ -103,7 +111,9 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Check(check) => check.run(&config, &output),
         Command::Order(order) => order.run(&config, &output).await,
         Command::Money(money) => money.run(&config, &output).await,
+        Command::Review(review) => review.run(&config, &output).await,
         Command::Status(status) => status.run(&config, &output).await,
+        Command::Adopt(adopt) => adopt.run(&config, &output).await,
         Command::Report(draw) => draw.run(&config, &output).await,
         Command::Sandbox(open) => open.run(&output).await,
         Command::Simulate(simulate) => simulate.run(&output).await,

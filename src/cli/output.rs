@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
-use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle};
 use serde::Serialize;
 
 use super::failure::{Failure, unwritten};
@@ -117,6 +117,7 @@ pub(super) fn state_cell(state: State) -> Cell {
 pub(super) struct Table {
     header: Vec<&'static str>,
     right: Vec<usize>,
+    whole: Vec<usize>,
     indent: u16,
     rows: Vec<Vec<Cell>>,
 }
@@ -124,17 +125,23 @@ pub(super) struct Table {
 impl Table {
     /// A table with a header.
     pub(super) fn new(header: &[&'static str]) -> Self {
-        Self { header: header.to_vec(), right: Vec::new(), indent: 0, rows: Vec::new() }
+        Self { header: header.to_vec(), right: Vec::new(), whole: Vec::new(), indent: 0, rows: Vec::new() }
     }
 
     /// Names and what belongs to each: no header, indented.
     pub(super) fn facts() -> Self {
-        Self { header: Vec::new(), right: Vec::new(), indent: GAP, rows: Vec::new() }
+        Self { header: Vec::new(), right: Vec::new(), whole: Vec::new(), indent: GAP, rows: Vec::new() }
     }
 
     /// Aligns these columns to the right, as numbers are read.
     pub(super) fn align_right(mut self, columns: &[usize]) -> Self {
         self.right = columns.to_vec();
+        self
+    }
+
+    /// Keeps these columns in one piece where a terminal is too narrow for all of them.
+    pub(super) fn unfolded(mut self, columns: &[usize]) -> Self {
+        self.whole = columns.to_vec();
         self
     }
 
@@ -153,7 +160,8 @@ impl Table {
         self.row(vec![tinted(name, Tint::Faint), cell(words)]);
     }
 
-    fn render(self, is_terminal: bool) -> String {
+    /// The table as text.
+    pub(super) fn render(self, is_terminal: bool) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(if is_terminal && !self.header.is_empty() { RULED } else { TableStyle::new() });
         if is_terminal {
@@ -167,6 +175,9 @@ impl Table {
         table.add_rows(self.rows.iter().map(|row| row.iter().map(drawn).collect::<Vec<_>>()));
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((if index == 0 { self.indent } else { 0 }, GAP));
+            if self.whole.contains(&index) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
             if self.right.contains(&index) {
                 column.set_cell_alignment(CellAlignment::Right);
             }

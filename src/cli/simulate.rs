@@ -37,9 +37,9 @@ pub(super) struct Simulate {
     /// Run this seed alone and print its log and the log's hash
     #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "from", "threads", "json"])]
     seed: Option<u64>,
-    /// Misfortunes that are left out otherwise
+    /// Misfortunes to leave out
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
-    with: Vec<Extra>,
+    without: Vec<Extra>,
     /// Threads, each with a seed of its own; all cores without it
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -48,12 +48,12 @@ pub(super) struct Simulate {
     json: bool,
 }
 
-/// What may be added to a simulation.
+/// What may be left out of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Extra {
-    /// Old copies of the database are put back
+    /// Old copies of the database are put back, and adopted
     RestoredBackups,
-    /// The host's wall clock is set forward and back
+    /// The host's wall clock is set forward and back, and the host sleeps
     ClockSteps,
 }
 
@@ -61,8 +61,8 @@ impl Simulate {
     /// Runs the seeds; fails when a query returned a row.
     pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
         let extras = Extras {
-            restored_backups: self.with.contains(&Extra::RestoredBackups),
-            clock_steps: self.with.contains(&Extra::ClockSteps),
+            restored_backups: !self.without.contains(&Extra::RestoredBackups),
+            clock_steps: !self.without.contains(&Extra::ClockSteps),
         };
         let extent = Extent { days: self.days.get(), orders: self.orders.get(), extras };
         match self.seed {

@@ -14,7 +14,7 @@ use crate::domain::guard::Stop;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::{Timestamp, in_words};
-use crate::store::{Figures, Group};
+use crate::store::{Figures, Freeze, Group};
 
 /// `reconciled status`.
 #[derive(Debug, clap::Args)]
@@ -42,17 +42,18 @@ impl Status {
         let open = desk.store.open_orders().await?;
         let is_unserved = |(merchant, _): &(MerchantId, u64)| desk.config.merchant(merchant).is_none();
         let unserved: Vec<_> = open.into_iter().filter(is_unserved).collect();
+        let freeze = desk.store.freeze().await?;
         if self.json {
-            return output.json(&Document::of(&desk, &counted, &unserved, &stops));
+            return output.json(&Document::of(&desk, &counted, &unserved, &stops, freeze.as_ref()));
         }
-        output.table(whole(&desk))?;
+        output.table(whole(&desk, freeze.as_ref()))?;
         if !stops.is_empty() {
             output.heading("\nMONEY IS STOPPED")?;
             output.table(money::stopped(&stops, desk.now))?;
             output.line("  `reconciled money start` lets it go again, once it is known what was wrong.")?;
         }
         output.heading("\nNeeds a person")?;
-        output.table(for_a_person(&counted, &unserved, desk.now))?;
+        output.table(for_a_person(&counted, &unserved, freeze.as_ref(), desk.now))?;
         for counted in &counted {
             output.heading(format!("\nMerchant {}", counted.merchant.id))?;
             output.table(states(&counted.figures, desk.now))?;
@@ -62,7 +63,7 @@ impl Status {
     }
 }
 
-fn whole(desk: &Desk) -> Table {
+fn whole(desk: &Desk, freeze: Option<&Freeze>) -> Table {
     let mut facts = Table::facts();
     let daemon = match desk.holder() {
         Some(holder) => tinted(format!("at work: {holder}"), Tint::Good),
@@ -70,11 +71,25 @@ fn whole(desk: &Desk) -> Table {
     };
     facts.row(vec![tinted("daemon", Tint::Faint), daemon]);
     facts.fact("database", desk.store.path().display());
+    if let Some(freeze) = freeze {
+        let since = freeze.since.map(|since| format!(" for {}", in_words(desk.now.since(since)))).unwrap_or_default();
+        let words = format!("frozen{since}, nothing is sent: {}", freeze.why);
+        facts.row(vec![tinted("money", Tint::Faint), tinted(words, Tint::Bad)]);
+    }
     facts
 }
 
-fn for_a_person(counted: &[Counted<'_>], unserved: &[(MerchantId, u64)], now: Timestamp) -> Table {
+fn for_a_person(
+    counted: &[Counted<'_>],
+    unserved: &[(MerchantId, u64)],
+    freeze: Option<&Freeze>,
+    now: Timestamp,
+) -> Table {
     let mut table = Table::facts();
+    if freeze.is_some() {
+        let remedy = "stop the daemon, then: reconciled adopt --dry-run";
+        table.row(vec![cell("database"), tinted("money is frozen", Tint::Bad), cell(remedy)]);
+    }
     for (merchant, count) in unserved {
         let words = format!("{} that nobody looks at", output::counted(*count, "open order"));
         let remedy = "the configuration does not name it; put its [[merchant]] table back";
@@ -86,7 +101,7 @@ fn for_a_person(counted: &[Counted<'_>], unserved: &[(MerchantId, u64)], now: Ti
         };
         let (review, doubt) = (figures.orders_in(State::Review), figures.operations_in(OperationState::InDoubt));
         if review.count > 0 {
-            line(Tint::Bad, format!("{} in review{}", review.count, age(review, now)), "reconciled order review");
+            line(Tint::Bad, format!("{} in review{}", review.count, age(review, now)), "reconciled review list");
         }
         if doubt.count > 0 {
             line(Tint::Warning, format!("{} in doubt{}", doubt.count, age(doubt, now)), "the bank is asked on");
@@ -165,11 +180,19 @@ struct Document<'a> {
     /// Who is at work; null when nobody is.
     daemon: Option<String>,
     database: String,
+    /// Why no money moves; null while it may.
+    money_frozen: Option<FreezeDocument<'a>>,
     /// Open orders by merchant that the configuration does not name; nobody looks at them.
     unserved: BTreeMap<&'a str, u64>,
     /// What does not move because a person, or the brake, stopped it.
     money_stops: Vec<StopDocument<'a>>,
     merchants: Vec<MerchantDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct FreezeDocument<'a> {
+    since: Option<String>,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -208,11 +231,22 @@ impl From<Group> for GroupDocument {
 }
 
 impl<'a> Document<'a> {
-    fn of(desk: &Desk, counted: &'a [Counted<'a>], unserved: &'a [(MerchantId, u64)], stops: &'a [Stop]) -> Self {
+    fn of(
+        desk: &Desk,
+        counted: &'a [Counted<'a>],
+        unserved: &'a [(MerchantId, u64)],
+        stops: &'a [Stop],
+        freeze: Option<&'a Freeze>,
+    ) -> Self {
+        let frozen = |freeze: &'a Freeze| FreezeDocument {
+            since: freeze.since.map(|since| since.to_string()),
+            why: &freeze.why,
+        };
         Self {
             at: desk.now.to_string(),
             daemon: desk.holder(),
             database: desk.store.path().display().to_string(),
+            money_frozen: freeze.map(frozen),
             unserved: unserved.iter().map(|(merchant, count)| (merchant.as_str(), *count)).collect(),
             money_stops: stops.iter().map(StopDocument::from).collect(),
             merchants: counted.iter().map(MerchantDocument::from).collect(),

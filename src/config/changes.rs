@@ -5,7 +5,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Budget, CompletionConfig, Config, Credentials, GatewayConfig, MerchantConfig, ReportConfig};
+use super::{
+    Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, ReportConfig,
+    ReviewConfig, SealKeys,
+};
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::HoldPolicy;
 use crate::domain::operation::SettlePolicy;
@@ -63,7 +66,18 @@ impl MerchantConfig {
 type Keys<const N: usize> = [(&'static str, bool); N];
 
 fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
-    let Config { path: _, database, reports, listen, api_token, shutdown_grace, clock_tolerance, merchants: _ } = old;
+    let Config {
+        path: _,
+        database,
+        reports,
+        listen,
+        api_token,
+        shutdown_grace,
+        clock_tolerance,
+        integrity,
+        merchants: _,
+    } = old;
+    let IntegrityConfig { keys, witness } = integrity;
     let same_token = match (api_token, &new.api_token) {
         (Some(old), Some(new)) => same_secret(old, new),
         (None, None) => true,
@@ -76,6 +90,8 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
         ("api_token (content)", same_token, Effect::AtOnce),
         ("shutdown_grace", *shutdown_grace == new.shutdown_grace, Effect::AtOnce),
         ("clock_tolerance", *clock_tolerance == new.clock_tolerance, Effect::NeedsRestart),
+        ("integrity.keys (content)", same_keys(keys, &new.integrity.keys), Effect::NeedsRestart),
+        ("integrity.witness", *witness == new.integrity.witness, Effect::NeedsRestart),
     ]
     .into_iter()
     .filter(|(_, same, _)| !same)
@@ -97,6 +113,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         money: old_money,
         holds: old_holds,
         report: old_report,
+        review: ReviewConfig { four_eyes },
     } = old;
     let own = [
         ("currency", *currency == new.currency),
@@ -105,6 +122,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         ("budget.requests", *period == new.budget.period),
         ("budget.burst", *burst == new.budget.burst),
         ("budget.in_flight", *in_flight == new.budget.in_flight),
+        ("review.four_eyes", *four_eyes == new.review.four_eyes),
     ];
     gateway(old_gateway, &new.gateway)
         .into_iter()
@@ -202,6 +220,17 @@ fn report(old: &ReportConfig, new: &ReportConfig) -> Keys<3> {
         ("report.cut_off", *cut_off == new.cut_off),
         ("report.stuck_after", *stuck_after == new.stuck_after),
     ]
+}
+
+fn same_keys(old: &SealKeys, new: &SealKeys) -> bool {
+    match (old, new) {
+        (SealKeys::Beside, SealKeys::Beside) => true,
+        (SealKeys::Given(old), SealKeys::Given(new)) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same_secret(old, new))
+        }
+        (SealKeys::Unread(old), SealKeys::Unread(new)) => old == new,
+        _ => false,
+    }
 }
 
 /// Two texts of this process: their lengths and the time this takes are nobody's to see.

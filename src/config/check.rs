@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::de::DeTable;
 
 use super::error::mistake;
+use super::integrity::integrity;
 use super::merchant::{Taken, merchant};
 use super::raw::{NOT_SHOWN, Noted, Notes, Section};
 use super::secrets::{self, Reading, Secret, Surroundings};
@@ -112,6 +113,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
     let api_token = secrets::secret(section, "api_token", around).transpose();
     let shutdown_grace = section.duration_or("shutdown_grace", Duration::from_secs(30), &GRACE);
     let clock_tolerance = section.duration_or("clock_tolerance", Duration::from_secs(120), &TOLERANCE);
+    let integrity = section.section("integrity", |section| integrity(section, around));
     let merchants = merchants(section, around);
     section.refuse_unknown();
     let is_sandbox = merchants.as_ref().is_ok_and(|merchants| listen.ip().is_loopback() && are_local(merchants));
@@ -130,6 +132,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
         api_token: api_token?.map(|token| token.text),
         shutdown_grace,
         clock_tolerance,
+        integrity: integrity?,
         merchants: merchants?,
     })
 }

@@ -15,7 +15,7 @@ use super::policies;
 use super::raw::{NOT_SHOWN, Noted, Section};
 use super::secrets::{self, Secret, Surroundings};
 use super::values::{self, Address, Limits, as_written};
-use super::{Budget, Credentials, GatewayConfig, MerchantConfig};
+use super::{Budget, Credentials, GatewayConfig, MerchantConfig, ReviewConfig};
 use crate::domain::calendar::Zone;
 use crate::domain::money::Currency;
 use crate::domain::order::{MerchantId, ORDER_NUMBER_MAX};
@@ -65,6 +65,7 @@ pub(super) fn merchant(
     let money = section.section("money", |section| policies::money(section, currency));
     let holds = section.section("hold", policies::holds);
     let report = section.section("report", policies::report);
+    let review = section.section("review", |section| ReviewConfig { four_eyes: section.flag_or("four_eyes", false) });
     if let (Ok(completion), Ok(zone)) = (&completion, &zone) {
         policies::quiet_enough(section, completion, timeouts.request);
         policies::in_time(section, completion, &holds, zone);
@@ -84,6 +85,7 @@ pub(super) fn merchant(
         money,
         holds,
         report: report?,
+        review,
     })
 }
 

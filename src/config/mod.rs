@@ -6,13 +6,15 @@
 //! creates the missing parents of `database` and `reports`.
 //!
 //! Read in this order: this file (what comes out), `check`, `merchant` and `policies` (what is asked of every key, and
-//! why), `values` (how a text becomes a value), `secrets`, `raw` (the file as written), `error`, [`changes()`].
+//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `raw` (the file as written), `error`,
+//! [`changes()`].
 
 mod changes;
 mod check;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod integrity;
 mod merchant;
 mod policies;
 mod raw;
@@ -32,6 +34,7 @@ use secrecy::SecretString;
 
 pub use self::changes::{Change, Effect, changes};
 pub use self::error::{ConfigError, Problem};
+pub use self::integrity::{IntegrityConfig, SealKeys};
 pub use self::secrets::Reading;
 pub use self::values::{as_written, duration};
 
@@ -61,6 +64,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// How far a bank's clock may differ from the host's before no money is sent: 5 s to 1 h.
     pub clock_tolerance: Duration,
+    /// What guards the database's rows and its sends.
+    pub integrity: IntegrityConfig,
     /// The merchants in the order of the file: 1 to 100, their names unique.
     pub merchants: Vec<MerchantConfig>,
 }
@@ -90,6 +95,15 @@ pub struct MerchantConfig {
     pub holds: HoldPolicy,
     /// The nightly report.
     pub report: ReportConfig,
+    /// How reviews are resolved.
+    pub review: ReviewConfig,
+}
+
+/// How a merchant's reviews are resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReviewConfig {
+    /// Whether a way out after which money may move, and an operator's release, takes two people.
+    pub four_eyes: bool,
 }
 
 /// Where a merchant's bank is and how we are known there.

@@ -69,8 +69,19 @@ pub(super) fn secret(
     around: &Surroundings<'_>,
 ) -> Option<Result<Secret, Noted>> {
     let value = section.take(key)?;
-    let Some((kind, name)) = reference(value.get_ref()) else {
-        return Some(Err(section.problem_showing(key, NOT_SHOWN, FORM)));
+    Some(follow(value.get_ref(), around).map_err(|wrong| section.problem_showing(key, wrong.shown, wrong.remedy)))
+}
+
+/// What is wrong with a reference, and how it is shown.
+pub(super) struct Wrong {
+    pub(super) shown: String,
+    pub(super) remedy: String,
+}
+
+/// The secret that `value` refers to.
+pub(super) fn follow(value: &DeValue<'_>, around: &Surroundings<'_>) -> Result<Secret, Wrong> {
+    let Some((kind, name)) = reference(value) else {
+        return Err(Wrong { shown: NOT_SHOWN.to_owned(), remedy: FORM.to_owned() });
     };
     let was_read = kind == "public" || around.reading.includes(kind);
     let found = match kind {
@@ -82,10 +93,10 @@ pub(super) fn secret(
         "public" => NOT_SHOWN.to_owned(),
         kind => format!("{{ {kind} = {name:?} }}"),
     };
-    Some(match found.and_then(|text| checked(&text)) {
+    match found.and_then(|text| checked(&text)) {
         Ok(text) => Ok(Secret { text, is_public: kind == "public", was_read }),
-        Err(remedy) => Err(section.problem_showing(key, shown, remedy)),
-    })
+        Err(remedy) => Err(Wrong { shown, remedy }),
+    }
 }
 
 /// The kind of a reference and what it names.

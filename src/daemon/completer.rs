@@ -174,7 +174,10 @@ fn cannot_plan(desk: &Desk, error: &StoreError) {
 async fn step(desk: Desk, due: OrderWithOperation, stop: watch::Receiver<bool>) -> OrderKey {
     let number = due.order.number.clone();
     let key = due.order.key;
-    if let Err(error) = try_step(&desk, due, stop).await {
+    let done = try_step(&desk, due, stop).await;
+    if let Err(StoreError::MoneyFrozen(why)) = &done {
+        tracing::warn!(merchant = %desk.merchant, order.number = %number, "The completion of order {number} waits: money is frozen ({why})");
+    } else if let Err(error) = done {
         tracing::error!(%error, merchant = %desk.merchant, order.number = %number, "Cannot write down a completion's step of order {number}");
         desk.shared.metrics.store_error("completer");
         tokio::time::sleep(AFTER_STORE_ERROR).await;
@@ -371,7 +374,7 @@ fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option
     }
 }
 
-/// Sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless it is
+/// Writes down in the witness that it sends, sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless it is
 /// called back at the last moment, when nothing is sent at all.
 async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
     desk.shared.setting.perils.pass(Peril::AfterIntent).await;
@@ -387,8 +390,14 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> 
 }
 
 async fn deliver(desk: &Desk, send: &Send, leave: Permit, writing: Instant) -> CompletionAnswer {
+    let not_sent =
+        |detail| CompletionAnswer::NotSent(Unknown { kind: UnknownKind::Unreachable, detail, retry_after: None });
+    if let Err(error) = desk.shared.store.bear_witness(send.order.key, desk.shared.clock().now()).await {
+        return not_sent(error.to_string());
+    }
+    desk.shared.setting.perils.pass(Peril::AfterWitness).await;
     if let Err(why) = still_fresh(desk, &send.order, writing).await {
-        return CompletionAnswer::NotSent(Unknown { kind: UnknownKind::Unreachable, detail: why, retry_after: None });
+        return not_sent(why);
     }
     // Connecting may take seconds, so a stop is looked for again right before the first byte.
     let last_word = held::not_stopped(desk.clone(), send.order.clone());

@@ -17,6 +17,7 @@ pub(super) fn event(order: &Order, event: &NewEvent) {
 const fn needs_a_person(kind: EventKind) -> bool {
     match kind {
         EventKind::ReviewOpened
+        | EventKind::ResolutionProposed
         | EventKind::StatusUnrecognised
         | EventKind::HoldAtRisk
         | EventKind::CompletionRefused
@@ -33,6 +34,7 @@ const fn needs_a_person(kind: EventKind) -> bool {
         EventKind::Added
         | EventKind::Changed
         | EventKind::ReviewResolved
+        | EventKind::ResolutionWithdrawn
         | EventKind::Parked
         | EventKind::Released
         | EventKind::Rescheduled

@@ -2,20 +2,21 @@
 //!
 //! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, or lets them
 //! go at their deadline, the `watchman` warns of holds near their lapse and of clocks that went astray. For all merchants
-//! there are the `reporter`, the `steward` of a full disk, the HTTP face, and `stops`, which tells the log of the kill
-//! switch. Each
-//! worker reads what is due from the database, does it, writes down what came of it, and sleeps until the next thing is
-//! due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
+//! there are the `reporter`, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP face, and `stops`,
+//! which tells the log of the kill switch. Each worker reads what is due from the database, does it, writes down what came
+//! of it, and sleeps until the next thing is due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
 //!
 //! Starting takes the lock before it opens the database, and stopping finishes what is in hand within a bounded time.
 
 mod completer;
+mod checker;
 pub mod draw;
 mod held;
 mod log;
 mod merchant;
 mod parts;
 pub(crate) mod peril;
+mod place;
 mod poller;
 mod reporter;
 mod schedule;
@@ -45,6 +46,7 @@ use crate::store::{Figures, Lock, LockError, OpenError, Store, StoreError};
 use crate::timekeeper::Timekeeper;
 
 use merchant::MerchantWorkers;
+pub use place::place;
 use schedule::{MinuteBell, ScheduleError};
 
 pub(crate) use parts::{Errands, Parts, Rhythm, Setting};
@@ -69,6 +71,9 @@ pub enum StartError {
         /// Why.
         cause: std::io::Error,
     },
+    /// The database does not take what a start writes.
+    #[error("cannot note in the database that nothing in doubt is still being sent: {0}")]
+    Doubt(StoreError),
     /// A merchant's connection cannot be set up.
     #[error("merchant {merchant}: {cause}")]
     Gateway {
@@ -140,6 +145,7 @@ impl Daemon {
         listener: Option<TcpListener>,
     ) -> Result<Self, StartError> {
         let Parts { lock, store, bell, setting } = parts;
+        store.note_senders_gone(setting.clock.now()).await.map_err(StartError::Doubt)?;
         let names: Vec<MerchantId> = config.merchants.iter().map(|merchant| merchant.id.clone()).collect();
         let metrics = Metrics::new(&names, setting.clock.now()).map_err(StartError::Metrics)?;
         let journal_until = store.journal_until().await.map_err(StartError::Store)?;
@@ -191,7 +197,7 @@ impl Daemon {
     pub async fn reload(&mut self, mut new: Config) -> Result<Vec<Change>, StartError> {
         let old = Arc::clone(&self.config.borrow());
         let changes = changes(&old, &new);
-        (new.database, new.listen) = (old.database.clone(), old.listen);
+        (new.database, new.listen, new.integrity) = (old.database.clone(), old.listen, old.integrity.clone());
         let changed = new.merchants.iter().filter(|merchant| !unchanged(&old, &new, &merchant.id));
         let fresh = set_up(changed, &self.shared)?;
         let leaving = |workers: &mut MerchantWorkers| !unchanged(&old, &new, workers.merchant());
@@ -302,6 +308,11 @@ fn start_common(
     common.spawn(async move {
         watch_clock(&at_watch, stopped).await;
         "watch over the clock"
+    });
+    let (at_check, stopped) = (shared.clone(), stop.subscribe());
+    common.spawn(async move {
+        checker::run(at_check, stopped).await;
+        "checker of rows"
     });
     let reporter = reporter::Reporter { shared: shared.clone(), config: config.subscribe() };
     let (ticks, stopped) = (bell.subscribe(), stop.subscribe());

@@ -9,6 +9,7 @@ use crate::store::{Lock, LockError, Store};
 
 use super::StartError;
 use super::peril::Perils;
+use super::place::place;
 use super::schedule::MinuteBell;
 
 /// Everything that differs between a host and a simulation.
@@ -81,7 +82,7 @@ impl Parts {
     pub(super) async fn of_host(config: &Config) -> Result<Self, StartError> {
         let clock = Clock::host();
         let lock = Self::lock(config, &clock)?;
-        let store = Store::open_under(&lock, &config.database)?;
+        let store = Store::open_under(&lock, place(config), clock.now())?;
         let bell = MinuteBell::start().await.map_err(StartError::Schedule)?;
         let (wire, perils, rhythm) = (Wire::Network, Perils::default(), Rhythm::ON_A_HOST);
         Ok(Self { lock, store, bell, setting: Setting { clock, wire, perils, rhythm, errands: Errands::OnThreads } })
@@ -90,7 +91,7 @@ impl Parts {
     /// Those of a simulation. Must be called within a runtime whose time is paused.
     pub(crate) fn simulated(config: &Config, ring_every: Duration, setting: Setting) -> Result<Self, StartError> {
         let lock = Self::lock(config, &setting.clock)?;
-        let store = Store::open_simulated(&lock, &config.database)?;
+        let store = Store::open_simulated(&lock, place(config), setting.clock.now())?;
         Ok(Self { lock, store, bell: MinuteBell::simulated(ring_every), setting })
     }
 

@@ -10,6 +10,8 @@ pub(crate) enum Peril {
     BeforeIntent,
     /// The intent is on disk; nothing was sent.
     AfterIntent,
+    /// The witness has it, and it is synced; nothing was sent.
+    AfterWitness,
     /// The answer to the send is there; it is not written.
     AfterAnswer,
     /// The answer is written; no read has settled the operation.
@@ -22,9 +24,10 @@ pub(crate) enum Peril {
 
 impl Peril {
     /// Every point.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::BeforeIntent,
         Self::AfterIntent,
+        Self::AfterWitness,
         Self::AfterAnswer,
         Self::BeforeSettling,
         Self::AfterSettling,
@@ -36,6 +39,7 @@ impl Peril {
         match self {
             Self::BeforeIntent => "before_intent",
             Self::AfterIntent => "after_intent",
+            Self::AfterWitness => "after_witness",
             Self::AfterAnswer => "after_answer",
             Self::BeforeSettling => "before_settling",
             Self::AfterSettling => "after_settling",

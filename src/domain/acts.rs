@@ -1,12 +1,12 @@
-//! What people do to orders: park, release, and take one out of review.
+//! What people do to orders: park and release. The ways out of review are [`super::review`].
 //!
 //! Each act is checked against the row it changes, refused with a reason a person can act on, and remembered as an
 //! event with the name of who did it.
 
+use super::difference::{self, Change};
 use super::event::{Cause, EventKind, NewEvent};
 use super::holds::{self, AtDeadline};
 use super::journey::{self, Policy};
-use super::lifecycle::{self, Contradiction};
 use super::money::{Amount, for_people};
 use super::operation::{CompletionAmount, Operation, OperationState};
 use super::order::{Order, State};
@@ -21,6 +21,8 @@ pub struct Act {
     pub operation: Option<Operation>,
     /// The event.
     pub event: NewEvent,
+    /// What differs in the rows, which the event tells too.
+    pub changes: Vec<Change>,
 }
 
 /// Why an act is refused.
@@ -32,15 +34,9 @@ pub enum ActError {
     /// A completion or reversal was sent and its outcome is not known.
     #[error("a completion or reversal was sent and its outcome is not known yet; what was sent cannot be taken back")]
     InDoubt,
-    /// A completion or reversal was sent a short while ago and may yet take effect.
-    #[error("a completion or reversal may still be on its way; it counts as quiet at {0}, and can be released then")]
-    NotQuiet(Timestamp),
     /// The order stands in review.
-    #[error("the order stands in review; resolve that first: `reconciled order review NUMBER --accept --reason ...`")]
+    #[error("the order stands in review; resolve that first: `reconciled review show NUMBER`")]
     InReview,
-    /// The order does not stand in review.
-    #[error("the order is {0}, not in review")]
-    NotInReview(State),
     /// It is parked already.
     #[error("the order is parked already")]
     AlreadyParked,
@@ -73,15 +69,17 @@ pub fn park(order: &Order, open: Option<&Operation>, policy: Option<&Policy>, ca
         note: Some("parked before anything was sent".to_owned()),
         ..open.clone()
     });
-    Ok(act(next, operation, EventKind::Parked, cause, order.state, "taken out of the completion schedule".to_owned()))
+    let words = "taken out of the completion schedule".to_owned();
+    Ok(act(order, open, next, operation, EventKind::Parked, cause, words))
 }
 
 /// Lets an order be completed: one that is parked, or one whose merchant completes on release only. `amount` says how
-/// much; without it, what the order said before stays.
+/// much; without it, what the order said before stays. The `reason` may be empty: what a release does says why.
 pub fn release(
     order: &Order,
     open: Option<&Operation>,
     amount: Option<Amount>,
+    reason: &str,
     policy: &Policy,
     cause: Cause,
     now: Timestamp,
@@ -102,62 +100,14 @@ pub fn release(
             format!("released to complete {}", for_people(amount.minor(), order.currency))
         }
     };
-    Ok(act(next, None, EventKind::Released, cause, order.state, words))
+    let words = if reason.is_empty() { words } else { format!("{words} ({reason})") };
+    Ok(act(order, open, next, None, EventKind::Released, cause, words))
 }
 
 /// What only the policy of a hold's deadline has planned, the last moment of all, may still be released to go sooner.
 fn is_planned_by_deadline_alone(order: &Order, policy: &Policy) -> bool {
     let scheduled = order.hold.and_then(|hold| holds::complete_at(&policy.schedule, &policy.zone, order, hold));
     policy.holds.at_deadline == AtDeadline::Complete && scheduled.is_none()
-}
-
-/// Takes an order out of review: the bank's latest view is accepted as true. A completion still in doubt is released
-/// with it, on the person's word that it had no effect, and the hold stays parked so that nothing is sent unasked; so
-/// does one whose completion the bank refused, which would only be refused again.
-pub fn accept(
-    order: &Order,
-    open: Option<&Operation>,
-    reason: &str,
-    policy: &Policy,
-    cause: Cause,
-    now: Timestamp,
-) -> Result<Act, ActError> {
-    let Some(review) = order.review.as_ref().filter(|_| order.state == State::Review) else {
-        return Err(ActError::NotInReview(order.state));
-    };
-    let in_doubt = open.filter(|open| open.state == OperationState::InDoubt);
-    let quiet_at = in_doubt.and_then(|open| open.quiet_at(policy.settle.quiet));
-    if let Some(quiet_at) = quiet_at.filter(|quiet_at| now < *quiet_at) {
-        return Err(ActError::NotQuiet(quiet_at));
-    }
-    let words = format!("accepted: {} ({reason})", review.sentence);
-    let mut next = Order { accepted: Some(accepted_codes(order, &review.code)), review: None, ..order.clone() };
-    let was_refused =
-        [Contradiction::COMPLETION_REFUSED, Contradiction::REVERSAL_REFUSED].contains(&review.code.as_str());
-    next.parked |= open.is_some() || was_refused;
-    if let Some(seen) = &order.view {
-        journey::enter(&mut next, lifecycle::state_of(seen.view.status), &seen.view, policy, now);
-    } else {
-        (next.state, next.state_since) = (State::Pending, now);
-    }
-    next.next_look_at = Some(now);
-    let operation = open.map(|open| Operation {
-        state: OperationState::Refused,
-        note: Some(format!("released by a person: {reason}")),
-        ..open.clone()
-    });
-    Ok(act(next, operation, EventKind::ReviewResolved, cause, State::Review, words))
-}
-
-/// The reason of the review and whatever else the accepted view contradicts, one code a line. The reason alone would
-/// bring the order back with the next of them, and accepting that one would bring back the first.
-fn accepted_codes(order: &Order, reason: &str) -> String {
-    let mut codes = vec![reason.to_owned()];
-    if let Some(seen) = &order.view {
-        let found = lifecycle::contradictions(order, &seen.view).map(|found| found.code());
-        codes.extend(found.filter(|code| code != reason));
-    }
-    codes.join("\n")
 }
 
 fn completable(order: &Order, open: Option<&Operation>) -> Result<(), ActError> {
@@ -171,16 +121,24 @@ fn completable(order: &Order, open: Option<&Operation>) -> Result<(), ActError> 
     }
 }
 
-fn act(
-    order: Order,
+/// An act's rows and its event, whose words are `words` and what changes.
+pub(super) fn act(
+    before: &Order,
+    open: Option<&Operation>,
+    after: Order,
     operation: Option<Operation>,
     kind: EventKind,
     cause: Cause,
-    before: State,
-    detail: String,
+    words: String,
 ) -> Act {
-    let event = NewEvent { kind, cause, before, after: order.state, detail };
-    Act { order, operation, event }
+    let mut changes = difference::of_order(before, &after);
+    if let Some((before, after)) = open.zip(operation.as_ref()) {
+        changes.extend(difference::of_operation(before, after));
+    }
+    let told = difference::in_words(&changes);
+    let detail = if told.is_empty() { words } else { format!("{words}; {told}") };
+    let event = NewEvent { kind, cause, before: before.state, after: after.state, detail };
+    Act { order: after, operation, event, changes }
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ pub enum EventKind {
     ReviewOpened,
     /// A person's word took it out of review.
     ReviewResolved,
+    /// A person proposed a way out of review, and a second one is asked for.
+    ResolutionProposed,
+    /// That was taken back.
+    ResolutionWithdrawn,
     /// The bank showed a status number the documents do not define.
     StatusUnrecognised,
     /// Its hold is near its lapse.
@@ -100,11 +104,13 @@ pub enum Stage {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Added,
         Self::Changed,
         Self::ReviewOpened,
         Self::ReviewResolved,
+        Self::ResolutionProposed,
+        Self::ResolutionWithdrawn,
         Self::StatusUnrecognised,
         Self::HoldAtRisk,
         Self::Parked,
@@ -143,6 +149,8 @@ impl EventKind {
             Self::Changed => "changed",
             Self::ReviewOpened => "review_opened",
             Self::ReviewResolved => "review_resolved",
+            Self::ResolutionProposed => "resolution_proposed",
+            Self::ResolutionWithdrawn => "resolution_withdrawn",
             Self::StatusUnrecognised => "status_unrecognised",
             Self::HoldAtRisk => "hold_at_risk",
             Self::Parked => "parked",
@@ -212,17 +220,20 @@ pub enum Cause {
     Schedule,
     /// The shop, through the API or an import.
     Shop,
+    /// The check of the seals on our own rows.
+    Seal,
     /// A person, by name.
     Operator(String),
 }
 
 impl Cause {
-    /// `look`, `schedule`, `shop` or `operator:NAME`.
+    /// `look`, `schedule`, `shop`, `seal` or `operator:NAME`.
     pub fn to_text(&self) -> String {
         match self {
             Self::Look => "look".to_owned(),
             Self::Schedule => "schedule".to_owned(),
             Self::Shop => "shop".to_owned(),
+            Self::Seal => "seal".to_owned(),
             Self::Operator(name) => format!("operator:{name}"),
         }
     }

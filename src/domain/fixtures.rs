@@ -58,6 +58,7 @@ pub(super) fn order(state: State) -> Order {
         heard: None,
         view: (state == State::Held).then(|| seen(plain(BankStatus::Held))),
         review: (state == State::Review).then_some(review),
+        before_review: (state == State::Review).then_some(State::Held),
         accepted: None,
     }
 }

@@ -21,6 +21,7 @@ use super::journey::{self, Policy};
 use super::operation::{CompletionAmount, NewOperation, Operation, OperationKey, OperationKind, OperationState};
 use super::order::{Order, OrderId, State};
 use super::polling::{self, Jitter};
+use super::review::{self, Way};
 use super::time::Timestamp;
 use strategies::{a_history, a_policy};
 
@@ -39,7 +40,7 @@ enum Move {
     Set(Clock),
     Park,
     Release(Option<i64>),
-    Accept,
+    Resolve(Way),
 }
 
 /// Where a clock on the wall may be set to.
@@ -88,13 +89,14 @@ impl World {
             }
             Move::Release(part) => {
                 let part = part.map(amount);
-                let released = acts::release(&self.order, self.open.as_ref(), part, &self.policy, someone(), self.now);
+                let released =
+                    acts::release(&self.order, self.open.as_ref(), part, "", &self.policy, someone(), self.now);
                 self.act(released);
             }
-            Move::Accept => {
+            Move::Resolve(way) => {
                 let open = self.open.as_ref();
-                let accepted = acts::accept(&self.order, open, "seen", &self.policy, someone(), self.now);
-                self.act(accepted);
+                let resolved = review::resolve(&self.order, open, way, "seen", &self.policy, someone(), self.now);
+                self.act(resolved);
             }
         }
         self.rows_are_allowed();
@@ -292,7 +294,7 @@ impl World {
         self.journal_tells(&self.order.clone(), &[event]);
     }
 
-    fn act(&mut self, act: Result<acts::Act, acts::ActError>) {
+    fn act<E>(&mut self, act: Result<acts::Act, E>) {
         let Ok(act) = act else { return };
         let before = std::mem::replace(&mut self.order, act.order);
         self.journal_tells(&before, &[act.event]);
@@ -341,6 +343,7 @@ impl World {
         let order = &self.order;
         assert!(order.state.is_end() || order.next_look_at.is_some());
         assert_eq!(order.state == State::Review, order.review.is_some());
+        assert_eq!(order.state == State::Review, order.before_review.is_some());
         assert!(order.state != State::Held || order.hold.is_some());
         assert!(order.complete_at.is_none() || (order.state == State::Held && !order.parked));
         assert!(order.deadline_at.is_none() || (order.state == State::Held && order.complete_at.is_none()));

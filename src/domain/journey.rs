@@ -294,6 +294,7 @@ pub(super) fn open_review(order: &mut Order, found: &Contradiction, cause: Cause
     let reason = found.reason(order);
     let detail = reason.sentence.clone();
     order.review = Some(reason);
+    order.before_review = Some(before);
     order.state = State::Review;
     order.state_since = now;
     (order.complete_at, order.deadline_at) = (None, None);

@@ -3,6 +3,10 @@
 //! Identity comes first (is it our order, our amount, our currency?), then the amounts must agree with the status, then
 //! the pair of states decides. Going backwards is a stale read: counted, and it decides nothing.
 
+mod kind;
+
+pub use kind::ContradictionKind;
+
 use super::bank::{BankStatus, BankView};
 use super::money::for_people;
 use super::operation::times;
@@ -121,37 +125,43 @@ pub enum Contradiction {
         /// What the bank shows.
         theirs: BankStatus,
     },
+    /// A row in our database is not what this program wrote.
+    RowAltered {
+        /// Which of the order's rows.
+        row: &'static str,
+    },
+    /// A completion of it was sent that our database does not know: it is older than that, or another one.
+    SentOutsideBook {
+        /// Minor units that were expected to stand deposited.
+        expected: i64,
+    },
 }
 
 impl Contradiction {
-    /// The code of [`Self::CompletionRefused`], which has no figures.
-    pub(super) const COMPLETION_REFUSED: &'static str = "completion_refused";
-
-    /// The code of [`Self::ReversalRefused`], which has no figures.
-    pub(super) const REVERSAL_REFUSED: &'static str = "reversal_refused";
+    /// What precedes the code of a contradiction in which a person held our book to be right.
+    pub(super) const OURS: &'static str = "ours:";
 
     /// A stable word with the figures in it: an operator who accepts this one has not accepted the next.
     pub fn code(&self) -> String {
+        let word = self.kind().as_str();
         match self {
-            Self::AnotherOrderNumber { theirs } => format!("another_order_number:{}", on_one_line(theirs)),
-            Self::AnotherOrderId { theirs } => format!("another_order_id:{theirs}"),
-            Self::OrderIdTaken { by } => format!("order_id_taken:{by}"),
-            Self::AmountDiffers { ours, theirs } => format!("amount_differs:{ours}:{theirs}"),
-            Self::CurrencyDiffers { ours, theirs } => format!("currency_differs:{ours}:{theirs}"),
-            Self::ApprovedDiffers { ours, approved } => format!("approved_differs:{ours}:{approved}"),
-            Self::DepositedImpossible { ours, deposited } => format!("deposited_impossible:{ours}:{deposited}"),
-            Self::DepositedWhileHeld { deposited } => format!("deposited_while_held:{deposited}"),
-            Self::CompletedWithAnotherAmount { intended, deposited } => {
-                format!("completed_with_another_amount:{intended}:{deposited}")
-            }
-            Self::StillHeldAfterSend { attempts } => format!("still_held_after_send:{attempts}"),
-            Self::CompletionRefused { .. } => Self::COMPLETION_REFUSED.to_owned(),
-            Self::StillHeldAfterReversal { attempts } => format!("still_held_after_reversal:{attempts}"),
-            Self::ReversalRefused { .. } => Self::REVERSAL_REFUSED.to_owned(),
-            Self::TakenInsteadOfReversed { deposited } => format!("taken_instead_of_reversed:{deposited}"),
-            Self::HoldNearLapse { lapses_at } => format!("hold_near_lapse:{}", lapses_at.as_millis()),
-            Self::Chargeback => "chargeback".to_owned(),
-            Self::AnotherEnd { ours, theirs } => format!("another_end:{ours}:{}", theirs.number()),
+            Self::AnotherOrderNumber { theirs } => format!("{word}:{}", on_one_line(theirs)),
+            Self::AnotherOrderId { theirs } => format!("{word}:{theirs}"),
+            Self::OrderIdTaken { by } => format!("{word}:{by}"),
+            Self::AmountDiffers { ours, theirs } => format!("{word}:{ours}:{theirs}"),
+            Self::CurrencyDiffers { ours, theirs } => format!("{word}:{ours}:{theirs}"),
+            Self::ApprovedDiffers { ours, approved } => format!("{word}:{ours}:{approved}"),
+            Self::DepositedImpossible { ours, deposited } => format!("{word}:{ours}:{deposited}"),
+            Self::DepositedWhileHeld { deposited } => format!("{word}:{deposited}"),
+            Self::CompletedWithAnotherAmount { intended, deposited } => format!("{word}:{intended}:{deposited}"),
+            Self::StillHeldAfterSend { attempts } => format!("{word}:{attempts}"),
+            Self::CompletionRefused { .. } | Self::ReversalRefused { .. } | Self::Chargeback => word.to_owned(),
+            Self::StillHeldAfterReversal { attempts } => format!("{word}:{attempts}"),
+            Self::TakenInsteadOfReversed { deposited } => format!("{word}:{deposited}"),
+            Self::HoldNearLapse { lapses_at } => format!("{word}:{}", lapses_at.as_millis()),
+            Self::AnotherEnd { ours, theirs } => format!("{word}:{ours}:{}", theirs.number()),
+            Self::RowAltered { .. } => word.to_owned(),
+            Self::SentOutsideBook { expected } => format!("{word}:{expected}"),
         }
     }
 
@@ -176,14 +186,23 @@ impl Contradiction {
             | Self::ReversalRefused { .. }
             | Self::HoldNearLapse { .. }
             | Self::Chargeback
+            | Self::RowAltered { .. }
+            | Self::SentOutsideBook { .. }
             | Self::AnotherEnd { .. } => false,
         }
     }
 
-    /// Whether a person has accepted this very contradiction, figures included. [`Order::accepted`] has a code a line.
+    /// Whether a person has decided this very contradiction, figures included, for whichever side: it is no news then.
+    /// [`Order::accepted`] has a code a line.
     pub fn is_accepted(&self, order: &Order) -> bool {
         let code = self.code();
-        order.accepted.as_deref().is_some_and(|codes| codes.lines().any(|accepted| accepted == code))
+        decided(order).any(|line| line.strip_prefix(Self::OURS).unwrap_or(line) == code)
+    }
+
+    /// Whether a person has decided it for the bank: its figures are the true ones.
+    pub fn is_taken_as_true(&self, order: &Order) -> bool {
+        let code = self.code();
+        decided(order).any(|line| line == code)
     }
 
     /// Why the order stands in review, with the sums in `order`'s currency.
@@ -235,6 +254,15 @@ impl Contradiction {
             }
             Self::Chargeback => "the bank shows a chargeback: the buyer's bank takes the money back".to_owned(),
             Self::AnotherEnd { ours, theirs } => format!("we had it {ours}, and the bank shows it {theirs}"),
+            Self::RowAltered { row } => format!(
+                "{row} in the database was changed by something other than this program: a money column of order {} \
+                 does not match its seal",
+                order.number
+            ),
+            Self::SentOutsideBook { expected } => format!(
+                "the witness has a completion of {} that this database does not know: the money may have been taken",
+                sum(*expected)
+            ),
         }
     }
 }
@@ -246,6 +274,8 @@ pub fn judge(order: &Order, view: &BankView) -> Judgement {
         (Some(Contradiction::Chargeback), Judgement::Stale) => Judgement::Stale,
         (Some(found), _) => Judgement::Contradiction(found),
         (None, _) if went_backwards(order, view.status) => Judgement::Stale,
+        // Decided for our book: the bank has gone on showing what a person held to be wrong.
+        (None, Judgement::Contradiction(found)) if found.is_accepted(order) => Judgement::Unchanged,
         (None, judged) => judged,
     }
 }
@@ -297,6 +327,11 @@ pub fn identity_contradiction(order: &Order, view: &BankView) -> Option<Contradi
 /// Whether the answer is about another order or another currency, accepted or not: no money moves on such an answer (R4).
 pub fn not_ours(order: &Order, view: &BankView) -> Option<Contradiction> {
     another_number(order, view).or_else(|| another_id(order, view)).or_else(|| another_currency(order, view))
+}
+
+/// The lines of what people have decided about it.
+fn decided(order: &Order) -> impl Iterator<Item = &str> {
+    order.accepted.as_deref().unwrap_or_default().lines()
 }
 
 // What the bank left out contradicts nothing.

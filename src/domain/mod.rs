@@ -9,8 +9,9 @@
 //! journey of a completion or a reversal), [`calendar`] (business days and cron slots), [`holds`] (deadlines, when a
 //! completion is due and what is done when none comes in time), [`autocompletion`] (the gateway's own schedule against
 //! ours), [`guard`] (what holds a send back) and [`timekeeping`] (whether the clock may be believed for money),
-//! [`polling`] (when to look again), [`journey`], [`completion`] and [`acts`] (the rows to write after a look, a
-//! completion's step, a person's act), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
+//! [`polling`] (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write after a
+//! look, a completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act changes),
+//! [`review`] (the ways out of review), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -19,6 +20,8 @@ pub mod autocompletion;
 pub mod bank;
 pub mod calendar;
 pub mod completion;
+pub mod contested;
+pub mod difference;
 pub mod event;
 #[cfg(test)]
 mod fixtures;
@@ -37,6 +40,7 @@ pub mod polling;
 #[cfg(test)]
 mod protocol_model;
 pub mod reconciliation;
+pub mod review;
 pub mod story;
 pub mod time;
 pub mod timekeeping;

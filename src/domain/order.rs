@@ -281,6 +281,8 @@ pub struct Order {
     pub view: Option<SeenView>,
     /// Why it stands in review: a contradiction's code and sentence.
     pub review: Option<ReviewReason>,
+    /// What it was before it went to review, where that is on record: what our book stands for.
+    pub before_review: Option<State>,
     /// The codes of the contradictions an operator has accepted, one a line; the same ones are not raised again.
     pub accepted: Option<String>,
 }

@@ -58,6 +58,8 @@ fn happened(event: &Event, order: &Order) -> String {
         EventKind::Changed => format!("It became {after}: {detail}."),
         EventKind::ReviewOpened => format!("It went to review: {detail}."),
         EventKind::ReviewResolved => format!("{who} took it out of review, and it became {after}; {detail}."),
+        EventKind::ResolutionProposed => format!("{who} proposed, for a second person to confirm: {detail}."),
+        EventKind::ResolutionWithdrawn => format!("{who} took back what was proposed: {detail}."),
         EventKind::StatusUnrecognised => format!("Nothing was decided: {detail}."),
         EventKind::HoldAtRisk => format!("Its hold came near its lapse: {detail}."),
         EventKind::Parked => format!("{who} parked it: {detail}."),
@@ -100,6 +102,7 @@ fn who(cause: &str) -> &str {
         "look" => "A look at the bank",
         "schedule" => "The schedule",
         "shop" => "The shop",
+        "seal" => "The check of the rows' seals",
         other => other.strip_prefix("operator:").unwrap_or(other),
     }
 }

@@ -39,6 +39,13 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The moment of a text that [`fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|moment| Self(moment.as_millisecond()))
+    }
+}
+
 /// RFC 3339 in UTC, for people and for JSON.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,6 +97,13 @@ mod tests {
         for (ms, words) in table {
             assert_eq!(in_words(Duration::from_millis(ms)), words);
         }
+    }
+
+    #[test]
+    fn a_moment_is_read_back_as_it_was_written() {
+        let moment = Timestamp::from_millis(1_795_165_200_123);
+        assert_eq!(Timestamp::parse(&moment.to_string()), Some(moment));
+        assert_eq!(Timestamp::parse("yesterday"), None);
     }
 
     #[test]

@@ -257,8 +257,8 @@ const fn kind_in_words(kind: FindingKind) -> (&'static str, &'static str) {
     match kind {
         FindingKind::InReview => (
             "In review",
-            "Money contradicts itself: settle with the bank what is true, then record it with “reconciled order \
-             review”; until then nothing is sent for the order.",
+            "Money contradicts itself: settle with the bank what is true, then record it with “reconciled review”; \
+             until then nothing is sent for the order.",
         ),
         FindingKind::InDoubt => (
             "In doubt",

@@ -38,6 +38,8 @@ pub(super) enum Deed {
     Restart,
     /// The daemon is started.
     Start,
+    /// An administrator looks at a database that was put back, and adopts it.
+    Adopt,
     /// A second daemon is started.
     StartRival,
     /// The network changes.
@@ -97,6 +99,7 @@ pub(super) async fn perform(world: &mut World, deed: Deed) {
         Deed::Kill => host::kill(world, "killed").await,
         Deed::Restart => host::restart(world).await,
         Deed::Start => host::start(world).await,
+        Deed::Adopt => host::adopt(world).await,
         Deed::StartRival => host::start_rival(world).await,
         Deed::Turn(weather) => host::turn(world, weather).await,
         Deed::StepClock(step) => world.step_clock(step),

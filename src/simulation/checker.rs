@@ -9,12 +9,14 @@ use crate::config::MerchantConfig;
 use crate::domain::event::EventKind;
 use crate::domain::guard;
 use crate::domain::holds::{AtDeadline, CompletionSchedule};
-use crate::domain::operation::{CompletionAmount, Operation, OperationKind, OperationState};
+use crate::domain::operation::{Operation, OperationKind, OperationState};
 use crate::domain::order::{Order, State};
 use crate::domain::time::Timestamp;
 use crate::sandbox::{Effect, FaultName};
 
-use super::evidence::{ActKind, Asked, BankEffect, Evidence, Intent, SeenEvent, Send, Told, ToldAct};
+use super::evidence::{
+    ActKind, Asked, Backlog, BankEffect, Evidence, Intended, Intent, SeenEvent, Send, Told, ToldAct, Witnessed,
+};
 use super::network::LATENCY_MAX_MS;
 
 /// A row that a query returned.
@@ -38,6 +40,8 @@ pub(super) struct Terms<'a> {
     pub(super) wall: Timestamp,
     /// For so long faults, crashes and people have rested: what is due must have been done.
     pub(super) calm: Duration,
+    /// Whether our clock is ever set.
+    pub(super) clock_is_set: bool,
     /// What a clock that was set had planned too far ahead must be due again.
     pub(super) is_swept: bool,
 }
@@ -48,6 +52,8 @@ pub(super) struct Case<'a> {
     told: Option<Told>,
     order: Option<&'a Order>,
     operations: Vec<&'a Operation>,
+    intended: Vec<&'a Intended>,
+    witnessed: Vec<&'a Witnessed>,
     events: Vec<&'a SeenEvent>,
     intents: Vec<&'a Intent>,
     sends: Vec<&'a Asked>,
@@ -63,9 +69,10 @@ type OfOrder = fn(&Case<'_>, &Terms<'_>) -> Rows;
 type OfAll = fn(&Evidence, &Terms<'_>) -> Rows;
 
 /// Queries about one order.
-const OF_ORDER: [(&str, OfOrder); 14] = [
+const OF_ORDER: [(&str, OfOrder); 15] = [
     ("two_effects_of_ours", two_effects_of_ours),
     ("sent_without_intent", sent_without_intent),
+    ("sent_without_witness", sent_without_witness),
     ("sum_above_intent", sum_above_intent),
     ("confirmed_without_deposit", confirmed_without_deposit),
     ("confirmed_without_letting_go", confirmed_without_letting_go),
@@ -126,6 +133,12 @@ fn cases(evidence: &Evidence) -> BTreeMap<&str, Case<'_>> {
     for seen in &evidence.events {
         cases.entry(seen.event.number.as_str()).or_default().events.push(seen);
     }
+    for intended in &evidence.intended {
+        cases.entry(&intended.number).or_default().intended.push(intended);
+    }
+    for witnessed in &evidence.witnessed {
+        cases.entry(&witnessed.what.number).or_default().witnessed.push(witnessed);
+    }
     for intent in &evidence.intents {
         cases.entry(&intent.number).or_default().intents.push(intent);
     }
@@ -177,16 +190,7 @@ fn two_effects_of_ours(case: &Case<'_>, _: &Terms<'_>) -> Rows {
 
 /// Every request that moves money joins one written intent of the same kind and amount.
 fn sent_without_intent(case: &Case<'_>, _: &Terms<'_>) -> Rows {
-    let is_known = |send: Send| {
-        case.operations.iter().any(|operation| match (send, operation.kind, operation.amount) {
-            (Send::Reversal, kind, _) => kind == OperationKind::Reversal,
-            (Send::Completion(_), OperationKind::Reversal, _) => false,
-            (Send::Completion(asked), OperationKind::Completion, CompletionAmount::Whole) => asked == 0,
-            (Send::Completion(asked), OperationKind::Completion, CompletionAmount::Exactly(amount)) => {
-                asked == amount.minor()
-            }
-        })
-    };
+    let is_known = |send: Send| case.intended.iter().any(|intended| is_same(send, intended));
     let mut rows = Vec::new();
     for (nth, request) in case.sends.iter().enumerate() {
         let written = case.intents.iter().filter(|intent| intent.at_ms <= request.at_ms).count();
@@ -200,16 +204,49 @@ fn sent_without_intent(case: &Case<'_>, _: &Terms<'_>) -> Rows {
     rows
 }
 
+/// Every request that moves money joins a line of the witness that was written before it and says the same; and every
+/// line joins an intent.
+fn sent_without_witness(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
+    let mut rows = Vec::new();
+    for (nth, request) in case.sends.iter().enumerate() {
+        // A clock that was set tells nothing of before and after.
+        let before = |line: &&&Witnessed| terms.clock_is_set || line.at_ms <= request.at_ms;
+        let lines = case.witnessed.iter().filter(before).count();
+        let says_the_same =
+            request.send.is_some_and(|send| case.witnessed.iter().any(|line| is_same(send, &line.what)));
+        if lines <= nth || !says_the_same {
+            rows.push(format!(
+                "{:?} at {} is number {}, and the witness has {lines}",
+                request.send,
+                request.at_ms,
+                nth + 1
+            ));
+        }
+    }
+    if case.witnessed.len() > case.intents.len() {
+        rows.push(format!("the witness has {} sends, and {} were intended", case.witnessed.len(), case.intents.len()));
+    }
+    rows
+}
+
+fn is_same(send: Send, intended: &Intended) -> bool {
+    match (send, intended.kind) {
+        (Send::Reversal, kind) => kind == OperationKind::Reversal,
+        (Send::Completion(_), OperationKind::Reversal) => false,
+        // The wire's 0 is the whole.
+        (Send::Completion(asked), OperationKind::Completion) => asked == intended.minor.unwrap_or(0),
+    }
+}
+
 /// What we took is never more than was intended.
 fn sum_above_intent(case: &Case<'_>, _: &Terms<'_>) -> Rows {
     let ours = case.effects_of_ours().filter(|effect| effect.effect == Effect::Completed);
     let taken = ours.fold(0_i64, |sum, effect| sum.saturating_add(effect.amount_minor));
-    let price = case.order.map_or(0, |order| order.amount.minor());
-    let completions = case.operations.iter().filter(|operation| operation.kind == OperationKind::Completion);
-    let intended = completions.map(|operation| match operation.amount {
-        CompletionAmount::Whole => price,
-        CompletionAmount::Exactly(amount) => amount.minor(),
-    });
+    // A database that was put back may not know the order any more; the bank took it for the price it was told.
+    let registered = case.effects.iter().find(|effect| effect.effect == Effect::Registered);
+    let price = registered.map_or(0, |effect| effect.amount_minor);
+    let completions = case.intended.iter().filter(|intended| intended.kind == OperationKind::Completion);
+    let intended = completions.map(|intended| intended.minor.unwrap_or(price));
     let most = intended.max().unwrap_or(0);
     if taken > most { vec![format!("{taken} were taken, {most} intended")] } else { Vec::new() }
 }
@@ -511,12 +548,24 @@ fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
         let written =
             written.filter(|order| order.heard.as_ref().is_some_and(|heard| window.contains(&heard.at.as_millis())));
         let asked = asked.iter().map(|asked| asked.number.as_str());
-        let looked: BTreeSet<&str> = asked.chain(written.map(|order| order.number.as_str())).collect();
+        let looked: BTreeSet<&str> =
+            asked.chain(written.map(|order| order.number.as_str())).chain(put_off(evidence, backlog, terms)).collect();
         let unseen = backlog.numbers.iter().filter(|number| !looked.contains(number.as_str()));
         let (from, until) = (backlog.from_ms, backlog.until_ms);
         rows.extend(unseen.map(|number| format!("{number} was overdue at {from}, and not looked at by {until}")));
     }
     rows
+}
+
+/// What the guard holds back is put off, or goes to a person, without a question to the bank.
+fn put_off<'a>(evidence: &'a Evidence, backlog: &'a Backlog, terms: &Terms<'_>) -> impl Iterator<Item = &'a str> {
+    let ago = Duration::from_millis(u64::try_from(terms.now_ms.saturating_sub(backlog.from_ms)).unwrap_or(0));
+    let from = terms.wall.minus(ago);
+    let moved = evidence.orders.iter().filter(move |found| {
+        found.operation.as_ref().is_some_and(|operation| operation.state.is_open() && operation.next_step_at > from)
+    });
+    let told = evidence.events.iter().filter(|seen| seen.at_ms >= backlog.from_ms);
+    moved.map(|found| found.order.number.as_str()).chain(told.map(|seen| seen.event.number.as_str()))
 }
 
 /// One mouth.

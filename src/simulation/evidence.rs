@@ -3,10 +3,10 @@
 //! It is gathered again and again while a seed runs, each time from where the last one ended. Moments are those of the
 //! bank's clock, which nobody sets; milliseconds since 1970.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::{Event, EventKind};
-use crate::domain::operation::{Operation, OperationKey};
+use crate::domain::operation::{CompletionAmount, Operation, OperationKey, OperationKind};
 use crate::domain::order::OrderKey;
 use crate::sandbox::{Bank, Effect, Entry, FaultName, LedgerLine, Operation as Request};
 use crate::store::{ListFilter, OrderWithOperation, Store, StoreError};
@@ -28,6 +28,10 @@ pub(super) struct Evidence {
     pub(super) events: Vec<SeenEvent>,
     /// Intents that were written, whatever became of the database they were written in.
     pub(super) intents: Vec<Intent>,
+    /// What operations there were, likewise.
+    pub(super) intended: BTreeSet<Intended>,
+    /// The lines of the witness, as they stand there.
+    pub(super) witnessed: Vec<Witnessed>,
     pub(super) asked: Vec<Asked>,
     pub(super) effects: Vec<BankEffect>,
     /// Backlogs that had to be worked off.
@@ -89,6 +93,23 @@ pub(super) struct SeenEvent {
 pub(super) struct Intent {
     pub(super) at_ms: i64,
     pub(super) number: String,
+}
+
+/// What an operation of an order was to move.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Intended {
+    pub(super) number: String,
+    pub(super) kind: OperationKind,
+    /// Minor units; `None` is the whole.
+    pub(super) minor: Option<i64>,
+}
+
+/// A send in the witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Witnessed {
+    pub(super) what: Intended,
+    /// By our clock.
+    pub(super) at_ms: i64,
 }
 
 /// A request of ours that reached the bank.
@@ -186,20 +207,54 @@ impl Evidence {
         }
         self.orders = all_orders(store).await?;
         self.operations = all_operations(store).await?;
+        let numbers: BTreeMap<OrderKey, &str> =
+            self.orders.iter().map(|found| (found.order.key, found.order.number.as_str())).collect();
+        let intended = self.operations.iter().filter_map(|operation| {
+            let number = (*numbers.get(&operation.order)?).to_owned();
+            let minor = match operation.amount {
+                CompletionAmount::Whole => None,
+                CompletionAmount::Exactly(amount) => Some(amount.minor()),
+            };
+            Some(Intended { number, kind: operation.kind, minor })
+        });
+        self.intended.extend(intended);
         Ok(())
     }
 
-    /// The database was put back to an older state: what was acknowledged since is the shop's to tell again.
-    pub(super) fn forget_since(&mut self, ms: i64) -> Vec<String> {
+    /// The database was put back at `now_ms` to its state of `ms`: what was acknowledged since is the shop's to tell again.
+    pub(super) fn forget_since(&mut self, ms: i64, now_ms: i64) -> Vec<String> {
         self.events_read = 0;
         self.events.clear();
         let lost: Vec<String> =
             self.told.iter().filter(|(_, told)| told.at_ms > ms).map(|(number, _)| number.clone()).collect();
         self.told.retain(|_, told| told.at_ms <= ms);
-        self.acts.retain(|act| act.at_ms <= ms);
-        self.stops.retain(|stop| stop.from_ms <= ms);
+        let undone: BTreeSet<String> =
+            self.acts.iter().filter(|act| act.at_ms > ms).map(|act| act.number.clone()).collect();
+        for number in undone {
+            let before = self.acts.iter().rfind(|act| act.number == number && act.at_ms <= ms);
+            let kind = before.map_or(ActKind::Release, |act| act.kind);
+            self.acts.push(ToldAct { at_ms: now_ms, number, kind });
+        }
+        for stop in self.stops.iter_mut().filter(|stop| stop.from_ms > ms && stop.until_ms.is_none()) {
+            stop.until_ms = Some(now_ms);
+        }
         lost
     }
+}
+
+/// The sends in the text of a witness.
+pub(super) fn witnessed(text: &str) -> Vec<Witnessed> {
+    text.lines().filter_map(witnessed_line).collect()
+}
+
+/// `sent`, number, moment, merchant, order's number, order's id, kind, amount; what follows is not asked for.
+fn witnessed_line(line: &str) -> Option<Witnessed> {
+    let mut parts = line.split('\t');
+    let (sent, at) = (parts.next()?, parts.nth(1)?);
+    let (number, kind, amount) = (parts.nth(1)?, parts.nth(1)?, parts.next()?);
+    let at_ms = at.parse::<jiff::Timestamp>().ok()?.as_millisecond();
+    let what = Intended { number: number.to_owned(), kind: OperationKind::parse(kind)?, minor: amount.parse().ok() };
+    (sent == "sent").then_some(Witnessed { what, at_ms })
 }
 
 fn words(event: &Event) -> String {

@@ -54,11 +54,11 @@ pub struct Extent {
     pub extras: Extras,
 }
 
-/// Misfortunes that are drawn only when they are asked for.
+/// Misfortunes that may be left out, to see what the others do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extras {
     /// Old copies of the database are put back.
     pub restored_backups: bool,
-    /// The host's wall clock is set forward and back.
+    /// The host's wall clock is set forward and back, and the host sleeps.
     pub clock_steps: bool,
 }

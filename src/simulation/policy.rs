@@ -54,7 +54,7 @@ pub(super) fn draw(chance: &mut fastrand::Rng) -> PolicyPlan {
         ("held", pick(&["2h", "6h", "12h"])),
         ("review", pick(&["6h", "12h", "1d"])),
         ("backoff", pick(&["5s", "1m"])),
-        ("backoff_max", pick(&["10m", "2h"])),
+        ("backoff_max", pick(&["30m", "2h"])),
     ];
     table(&mut toml, &looks);
     push(&mut toml, &format!("\n[merchant.completion]\n{completion}\n"));

@@ -16,14 +16,14 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::config::{Config, MerchantConfig};
 use crate::daemon::peril::{Peril, Perils};
-use crate::daemon::{Daemon, Errands, Parts, Rhythm, Setting, StartError, Wire};
+use crate::daemon::{self, Daemon, Errands, Parts, Rhythm, Setting, StartError, Wire};
 use crate::domain::time::Timestamp;
 use crate::sandbox::{Bank, InProcess, Settings};
-use crate::store::Store;
+use crate::store::{Lock, Store};
 
 use super::cast::Deed;
 use super::checker::{self, Terms, Violation};
-use super::evidence::{Backlog, Evidence};
+use super::evidence::{self, Backlog, Evidence};
 use super::log::Log;
 use super::network::Network;
 use super::plan::{ClockStep, Plan};
@@ -66,6 +66,8 @@ pub(super) struct World {
     /// The gateway's ids of the orders, in the plan's order.
     pub(super) order_ids: Vec<Option<String>>,
     pub(super) backup: Option<Backup>,
+    /// How many old copies were put back.
+    pub(super) restores: u32,
     daemon: Option<Daemon>,
     /// Counts the daemon's lives.
     lives: u64,
@@ -155,6 +157,7 @@ impl World {
             ends: Peril::ALL.into_iter().map(|peril| (peril.as_str(), 0)).collect(),
             order_ids: vec![None; plan.orders.len()],
             backup: None,
+            restores: 0,
             daemon: None,
             lives: 0,
             agenda: BinaryHeap::new(),
@@ -352,11 +355,15 @@ impl World {
         if let Err(error) = gathered {
             return self.failed(&error.to_string());
         }
+        // Missing before the first daemon has begun it.
+        let witness = std::fs::read_to_string(daemon::place(&self.config).witness).unwrap_or_default();
+        self.evidence.witnessed = evidence::witnessed(&witness);
         let terms = Terms {
             merchant: self.merchant(),
             now_ms,
             wall: self.clock.now(),
             calm: self.elapsed().saturating_sub(self.plan.calm_from),
+            clock_is_set: self.clock_is_set(),
             is_swept: self.elapsed() >= self.swept_at,
         };
         let found = checker::check(&self.evidence, &terms);
@@ -386,6 +393,20 @@ impl World {
         let until_ms = from_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
         let backlog = Backlog { from_ms, until_ms, numbers };
         self.after(wait, Deed::JudgeBacklog { backlog, life: self.lives });
+    }
+
+    /// Adopts the database, as the command line does while no daemon works with it; what became of it in words.
+    pub(super) async fn adopt(&mut self) -> Result<String, String> {
+        let words = |error: &dyn std::error::Error| error.to_string();
+        let now = self.clock.now();
+        let lock = Lock::take(&self.config.database, "adopt").map_err(|error| words(&error))?;
+        let store = Store::open_simulated(&lock, daemon::place(&self.config), now).map_err(|error| words(&error))?;
+        let adoption = store.adoption().await.map_err(|error| words(&error))?;
+        if adoption.freeze.is_none() {
+            return Ok("nothing was frozen".to_owned());
+        }
+        store.adopt("olga", "put back", now).await.map_err(|error| words(&error))?;
+        Ok(format!("the database is adopted; {} sends were unknown to it", adoption.sends.len()))
     }
 
     /// Copies the database files. Nobody may have them open.

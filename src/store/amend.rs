@@ -1,17 +1,27 @@
 //! Changing an order: load, decide, write, in one transaction.
 
-use rusqlite::Connection;
+use std::time::Duration;
 
-use crate::domain::acts::{Act, ActError};
+use crate::domain::acts::Act;
 use crate::domain::completion;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::guard::{NewStop, Standing};
 use crate::domain::journey;
 use crate::domain::operation::{NewOperation, Operation, OperationState};
 use crate::domain::order::{Order, OrderKey};
+use crate::domain::review::ReviewError;
+use crate::domain::review::proposal::{Decision, Proposal};
 use crate::domain::time::Timestamp;
 
-use super::{Store, StoreError, events, money, orders, rows};
+use super::connection::Connection;
+use super::loaded::{self, Loaded};
+use super::quarantine::{self, Told};
+use super::witness::Witness;
+use super::{Store, StoreError, events, money, orders, proposals, rows, standing};
+
+/// How long a completion waits that would be sent and may not, because money is frozen: only a person lifts that, with
+/// the daemon stopped.
+const FROZEN_WAIT: Duration = Duration::from_secs(60);
 
 /// What a decision wants written. Rows and events are of one order and go into one transaction.
 #[derive(Debug)]
@@ -53,9 +63,9 @@ impl Amendment<Option<NewEvent>> {
     }
 }
 
-impl Amendment<Result<(), ActError>> {
+impl<E> Amendment<Result<(), E>> {
     /// What a person's act wants written; a refused one writes nothing.
-    pub fn of_act(act: Result<Act, ActError>) -> Self {
+    pub fn of_act(act: Result<Act, E>) -> Self {
         match act {
             Ok(act) => Self {
                 order: Some(act.order),
@@ -69,21 +79,53 @@ impl Amendment<Result<(), ActError>> {
     }
 }
 
+impl Amendment<Result<Decision, ReviewError>> {
+    /// What a person's word about a review wants written, and what waits for a second person afterwards; a refused one
+    /// writes nothing.
+    pub fn of_decision(
+        decided: Result<Decision, ReviewError>,
+        standing: Option<&Proposal>,
+    ) -> (Self, Option<Proposal>) {
+        match decided {
+            Ok(decision) => {
+                let act = decision.act.clone();
+                let operation = act.as_ref().and_then(|act| act.operation.clone());
+                let amendment = Self {
+                    order: act.map(|act| act.order),
+                    operation: operation.map_or(OperationChange::None, OperationChange::Update),
+                    events: vec![decision.event.clone()],
+                    brake: None,
+                    value: Ok(decision.clone()),
+                };
+                (amendment, decision.proposal)
+            }
+            Err(refused) => (Self::nothing(Err(refused)), standing.cloned()),
+        }
+    }
+}
+
+/// What came of a change.
+enum Outcome<T> {
+    Written {
+        value: T,
+        notable: bool,
+    },
+    /// The rows were not what this program had written: they are in review now.
+    Altered(Option<Told>),
+    /// It would have sent money, and that is frozen.
+    Frozen(String),
+}
+
 impl Store {
     /// Hands the order and its open operation to `decide`, writes what comes back, and returns its value once that is on
-    /// disk. `decide` runs on the writer's thread, so it must be pure and quick.
+    /// disk. `decide` runs on the writer's thread, so it must be pure and quick. Rows that were altered are not handed
+    /// to anybody: they go to review.
     pub async fn amend<T, F>(&self, key: OrderKey, now: Timestamp, decide: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Order, Option<&Operation>) -> Amendment<T> + Send + 'static,
     {
-        let instance = self.instance.clone();
-        let change = move |connection: &Connection| {
-            let (order, open) = load(connection, key)?;
-            let amendment = decide(&order, open.as_ref());
-            write(connection, &order, open.as_ref(), amendment, &instance, now)
-        };
-        self.amended(change).await
+        self.change(key, now, move |_, order, open| Ok(decide(order, open))).await
     }
 
     /// As [`Self::amend`], for a decision that may begin a send: `decide` is also handed how the money stands, as read
@@ -93,52 +135,92 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Order, Option<&Operation>, &Standing) -> Amendment<T> + Send + 'static,
     {
-        let instance = self.instance.clone();
-        let change = move |connection: &Connection| {
-            let (order, open) = load(connection, key)?;
-            let standing = money::standing(connection, &order, open.as_ref().map(|open| open.key), now)?;
-            let amendment = decide(&order, open.as_ref(), &standing);
-            write(connection, &order, open.as_ref(), amendment, &instance, now)
+        let decide = move |connection: &Connection, order: &Order, open: Option<&Operation>| {
+            let standing = money::standing(connection, order, open.map(|open| open.key), now)?;
+            Ok(decide(order, open, &standing))
         };
-        self.amended(change).await
+        self.change(key, now, decide).await
     }
 
-    async fn amended<T, F>(&self, change: F) -> Result<T, StoreError>
+    /// As [`Self::amend`], with the order's proposal beside it: `decide` says as well what of it stands afterwards.
+    pub async fn amend_review<T, F>(&self, key: OrderKey, now: Timestamp, decide: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<(T, bool), StoreError> + Send + 'static,
+        F: FnOnce(&Order, Option<&Operation>, Option<&Proposal>) -> (Amendment<T>, Option<Proposal>) + Send + 'static,
     {
-        let (value, notable) = self.writer.write(change).await?;
-        // A look that found nothing new makes nothing due for anybody else.
-        if notable {
-            self.ring();
+        let decide = move |connection: &Connection, order: &Order, open: Option<&Operation>| {
+            let standing = proposals::load(connection, key)?;
+            let (amendment, afterwards) = decide(order, open, standing.as_ref());
+            if afterwards != standing {
+                proposals::put(connection, key, afterwards.as_ref())?;
+            }
+            Ok(amendment)
+        };
+        self.change(key, now, decide).await
+    }
+
+    async fn change<T, F>(&self, key: OrderKey, now: Timestamp, decide: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Order, Option<&Operation>) -> Result<Amendment<T>, StoreError> + Send + 'static,
+    {
+        let (instance, witness) = (self.instance.clone(), self.witness.clone());
+        let outcome = self
+            .writer
+            .write(move |connection| {
+                let Loaded { order, operation, altered } = loaded::load(connection, key)?;
+                if altered.is_some() {
+                    return Ok(Outcome::Altered(quarantine::quarantine(connection, key, now)?));
+                }
+                let open = operation.filter(|operation| operation.state.is_open());
+                let amendment = decide(connection, &order, open.as_ref())?;
+                let amendment = refuse_taken_id(connection, &order, open.as_ref(), amendment, now)?;
+                write(connection, &order, now, open.as_ref(), amendment, &instance, witness.as_ref())
+            })
+            .await?;
+        match outcome {
+            Outcome::Written { value, notable } => {
+                // A look that found nothing new makes nothing due for anybody else.
+                if notable {
+                    self.ring();
+                }
+                Ok(value)
+            }
+            Outcome::Altered(told) => {
+                told.iter().for_each(quarantine::tell);
+                self.ring();
+                Err(StoreError::Altered)
+            }
+            Outcome::Frozen(why) => Err(StoreError::MoneyFrozen(why)),
         }
-        Ok(value)
     }
 }
 
-/// An order and its open operation.
-fn load(connection: &Connection, key: OrderKey) -> Result<(Order, Option<Operation>), StoreError> {
-    let open = rows::load_operation(connection, key)?.filter(|operation| operation.state.is_open());
-    Ok((rows::load_order(connection, key)?, open))
-}
-
-/// Writes `amendment`; its value, and whether others may want to hear of it.
 fn write<T>(
     connection: &Connection,
     order: &Order,
+    now: Timestamp,
     open: Option<&Operation>,
     amendment: Amendment<T>,
     instance: &str,
-    now: Timestamp,
-) -> Result<(T, bool), StoreError> {
+    witness: Option<&Witness>,
+) -> Result<Outcome<T>, StoreError> {
     let key = order.key;
-    let amendment = refuse_taken_id(connection, order, open, amendment, now)?;
+    let sends = sends(open, &amendment.operation);
+    let frozen = if sends { standing::frozen_or_failed(connection, witness) } else { None };
+    let amendment = match &frozen {
+        Some(why) => held_back(open, amendment, why, now),
+        None => amendment,
+    };
     match &amendment.operation {
         OperationChange::None => {}
         OperationChange::Open(new) => rows::insert_operation(connection, key, *new, instance)?,
         OperationChange::Update(operation) => {
+            if sends && frozen.is_none() {
+                rows::number_send(connection, operation.key, standing::next_number(connection)?)?;
+            }
             rows::update_operation(connection, operation, instance, now)?;
+            standing::note_witnessed(connection, witness)?;
             let was_in_doubt = open.is_some_and(|open| open.state == OperationState::InDoubt);
             if was_in_doubt && operation.state != OperationState::InDoubt {
                 money::make_room(connection, &order.merchant, now)?;
@@ -152,7 +234,33 @@ fn write<T>(
     if let Some(stop) = &amendment.brake {
         money::trip_brake(connection, stop, now)?;
     }
-    Ok((amendment.value, !amendment.events.is_empty()))
+    Ok(match frozen {
+        Some(why) => Outcome::Frozen(why),
+        None => Outcome::Written { value: amendment.value, notable: !amendment.events.is_empty() },
+    })
+}
+
+/// Whether a change is the intent of a send: one attempt more than there was.
+fn sends(open: Option<&Operation>, change: &OperationChange) -> bool {
+    let OperationChange::Update(operation) = change else { return false };
+    open.is_none_or(|open| operation.attempt > open.attempt)
+}
+
+/// A change without its send: what the read told stays, and the operation is asked about again later.
+fn held_back<T>(open: Option<&Operation>, amendment: Amendment<T>, why: &str, now: Timestamp) -> Amendment<T> {
+    let operation = open.map_or(OperationChange::None, |open| {
+        OperationChange::Update(Operation {
+            next_step_at: now.plus(FROZEN_WAIT),
+            note: Some(format!("money is frozen: {why}")),
+            ..open.clone()
+        })
+    });
+    let events = amendment.events.into_iter().filter(|event| !is_sent(event.kind)).collect();
+    Amendment { operation, events, ..amendment }
+}
+
+const fn is_sent(kind: EventKind) -> bool {
+    matches!(kind, EventKind::CompletionSent | EventKind::ReversalSent)
 }
 
 /// Two orders cannot have one gateway id: an answer that says so is a contradiction, and nothing else of it is believed.

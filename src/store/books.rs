@@ -1,14 +1,15 @@
 //! What the nightly report is drawn from: totals counted by the database, and the orders that may be worth a line.
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use crate::domain::calendar::BusinessDay;
 use crate::domain::order::MerchantId;
 use crate::domain::reconciliation::{Candidate, Total};
 use crate::domain::time::Timestamp;
 
-use super::orders::select_orders;
-use super::{Store, StoreError, rows};
+use super::connection::Connection;
+use super::loaded::{Found, select_orders};
+use super::{OrderWithOperation, Store, StoreError, rows};
 
 /// One merchant's books of one business day, all of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,20 +28,24 @@ impl Store {
     /// A merchant's books of `day`.
     pub async fn day_books(&self, merchant: &MerchantId, day: &BusinessDay) -> Result<DayBooks, StoreError> {
         let (merchant, from, until) = (merchant.clone(), day.from.as_millis(), day.until.as_millis());
-        self.readers
+        let (books, found) = self
+            .readers
             .read(move |connection| {
                 let totals = |condition| totals(connection, merchant.as_str(), condition, from, until);
-                Ok(DayBooks {
+                let books = DayBooks {
                     entered: totals("created_at_ms >= ?2 AND created_at_ms < ?3")?,
                     ended: totals(
                         "state IN ('deposited', 'reversed', 'refunded', 'declined')
                             AND state_since_ms >= ?2 AND state_since_ms < ?3",
                     )?,
                     standing: totals("state IN ('pending', 'held', 'review') AND ?2 < ?3")?,
-                    candidates: candidates(connection, merchant.as_str(), from, until)?,
-                })
+                    candidates: Vec::new(),
+                };
+                Ok((books, candidates(connection, merchant.as_str(), from, until)?))
             })
-            .await
+            .await?;
+        let candidate = |found: OrderWithOperation| Candidate { order: found.order, operation: found.operation };
+        Ok(DayBooks { candidates: self.presented(found).into_iter().map(candidate).collect(), ..books })
     }
 
     /// The last nightly slot that was done for a merchant; the first time it is asked, `now` is written down as one, so
@@ -100,9 +105,11 @@ fn totals(
     let mut found = statement.query(params![merchant, from, until])?;
     let mut totals = Vec::new();
     while let Some(row) = found.next()? {
+        // What cannot be read is told by itself, and must not keep the rest from the report.
+        let (Ok(state), Ok(currency)) = (rows::state(row, "state"), rows::currency(row.get(1)?)) else { continue };
         totals.push(Total {
-            state: rows::state(row, "state")?,
-            currency: rows::currency(row.get(1)?)?,
+            state,
+            currency,
             count: row.get(2)?,
             amount_minor: row.get(3)?,
             deposited_minor: row.get(4)?,
@@ -114,8 +121,8 @@ fn totals(
 
 /// Open orders, orders with an open operation, and those whose bank sums differ from ours. The last condition is wider
 /// than the rule, which [`crate::domain::reconciliation::findings`] alone decides.
-fn candidates(connection: &Connection, merchant: &str, from: i64, until: i64) -> Result<Vec<Candidate>, StoreError> {
-    let found = select_orders(
+fn candidates(connection: &Connection, merchant: &str, from: i64, until: i64) -> Result<Found, StoreError> {
+    select_orders(
         connection,
         "SELECT * FROM orders WHERE merchant = ?1 AND (
             state IN ('pending', 'held', 'review')
@@ -125,6 +132,6 @@ fn candidates(connection: &Connection, merchant: &str, from: i64, until: i64) ->
                     OR (state = 'deposited' AND bank_deposited_minor IS NOT amount_minor)
                     OR (state IN ('reversed', 'refunded', 'declined') AND bank_deposited_minor <> 0))))",
         params![merchant, from, until],
-    )?;
-    Ok(found.into_iter().map(|found| Candidate { order: found.order, operation: found.operation }).collect())
+        usize::MAX,
+    )
 }

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::OpenFlags;
 
-use super::migrate;
-use super::open::{Mode, OpenError, connect};
+use super::open::{Mode, OpenError, bring_up, connect};
+use super::place::Place;
 
-/// Makes the database at `path` unless something is there already.
-pub(super) fn if_missing(path: &Path) -> Result<(), OpenError> {
-    let failed = |cause: io::Error| OpenError::Sqlite { path: path.to_owned(), message: cause.to_string() };
+/// Makes the database at `place` unless something is there already.
+pub(super) fn if_missing(place: &Place) -> Result<(), OpenError> {
+    let path = &place.database;
+    let failed = |cause: io::Error| OpenError::Sqlite { path: path.clone(), message: cause.to_string() };
     if is_there(path) {
         return Ok(());
     }
@@ -30,7 +31,7 @@ pub(super) fn if_missing(path: &Path) -> Result<(), OpenError> {
     let unfinished = named_after(path, ".new");
     clear_away(&unfinished).map_err(failed)?;
     let mut connection = connect(&unfinished, OpenFlags::SQLITE_OPEN_CREATE, Mode::Durable)?;
-    migrate::to_latest(&mut connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
+    bring_up(place, &unfinished, &mut connection, true)?;
     // Closing moves the log into the file and syncs it; what stayed in the log would not come along.
     connection.close().map_err(|(_, error)| failed(io::Error::other(error)))?;
     if named_after(&unfinished, "-wal").exists() {
@@ -79,11 +80,11 @@ mod tests {
         for (suffix, bytes) in [("", &b""[..]), ("-wal", b"half a log"), ("-shm", b"")] {
             std::fs::write(named_after(&named_after(&path, ".new"), suffix), bytes).unwrap();
         }
-        if_missing(&path).unwrap();
+        if_missing(&Place::at(&path)).unwrap();
         let mut left: Vec<_> =
             std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
-        assert_eq!(left, ["reconciled.db"]);
+        assert_eq!(left, ["reconciled.db", "reconciled.db.key"]);
         Store::open(&path).map(drop).unwrap();
     }
 
@@ -93,8 +94,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("reconciled.db");
         std::thread::scope(|scope| {
-            let identities: Vec<_> =
-                (0..4).map(|_| scope.spawn(|| if_missing(&path).map(|()| Identity::of(&path).unwrap()))).collect();
+            let identities: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| if_missing(&Place::at(&path)).map(|()| Identity::of(&path).unwrap())))
+                .collect();
             for identity in identities {
                 identity.join().unwrap().unwrap().check().unwrap();
             }
@@ -106,7 +108,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("reconciled.db");
         std::fs::write(&path, "not a database").unwrap();
-        if_missing(&path).unwrap();
+        if_missing(&Place::at(&path)).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"not a database");
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::params;
 use crate::domain::order::{MerchantId, OrderKey};
 use crate::domain::time::Timestamp;
 
-use super::orders::select_orders;
+use super::loaded::{Found, select_orders};
 use super::{OrderWithOperation, Store, StoreError, rows};
 
 // These run whenever a bell rings, so none of them may walk over all orders: a test reads their plans.
@@ -74,7 +74,7 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
-        self.due(DUE_LOOKS, merchant, now, limit).await
+        self.due_and_sound(DUE_LOOKS, merchant, now, limit).await
     }
 
     /// Up to `limit` orders whose completion or deadline is due, or whose open operation has its next step due, earliest
@@ -85,7 +85,7 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
-        self.due(DUE_COMPLETIONS, merchant, now, limit).await
+        self.due_and_sound(DUE_COMPLETIONS, merchant, now, limit).await
     }
 
     /// Up to `limit` orders whose hold lapses before `until` and for which fewer than `warnings` were given.
@@ -97,12 +97,32 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
         let merchant = merchant.clone();
-        self.readers
+        let found = self
+            .readers
             .read(move |connection| {
                 let values = params![merchant.as_str(), until.as_millis(), warnings, limit];
-                select_orders(connection, UNWARNED_LAPSES, values)
+                select_orders(connection, UNWARNED_LAPSES, values, limit)
             })
-            .await
+            .await?;
+        Ok(self.presented(found))
+    }
+
+    /// What is due and can be worked on. What cannot is put out of the way first, or it would be due for ever and keep
+    /// its neighbours from their turn.
+    async fn due_and_sound(
+        &self,
+        sql: &'static str,
+        merchant: &MerchantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OrderWithOperation>, StoreError> {
+        let found = self.due(sql, merchant, now, limit).await?;
+        if found.is_sound() {
+            return Ok(self.presented(found));
+        }
+        self.put_out_of_the_way(found, now).await?;
+        let found = self.due(sql, merchant, now, limit).await?;
+        Ok(self.presented(found.sound()))
     }
 
     async fn due(
@@ -111,11 +131,11 @@ impl Store {
         merchant: &MerchantId,
         until: Timestamp,
         limit: usize,
-    ) -> Result<Vec<OrderWithOperation>, StoreError> {
+    ) -> Result<Found, StoreError> {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                select_orders(connection, sql, params![merchant.as_str(), until.as_millis(), limit])
+                select_orders(connection, sql, params![merchant.as_str(), until.as_millis(), limit], limit)
             })
             .await
     }
@@ -165,8 +185,12 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
         let merchant = merchant.clone();
-        self.readers
-            .read(move |connection| select_orders(connection, PLANNABLE, params![merchant.as_str(), after.0, limit]))
-            .await
+        let found = self
+            .readers
+            .read(move |connection| {
+                select_orders(connection, PLANNABLE, params![merchant.as_str(), after.0, limit], limit)
+            })
+            .await?;
+        Ok(self.presented(found))
     }
 }

@@ -1,11 +1,12 @@
 //! The journal: appended with the rows it tells of, read by `why`, the API and the report. Never changed.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::event::{Event, EventKind, NewEvent};
 use crate::domain::order::{OrderKey, OrderNumber};
 use crate::domain::time::Timestamp;
 
+use super::connection::Connection;
 use super::{Store, StoreError, rows};
 
 /// Events returned in one page at most.

@@ -1,11 +1,21 @@
-//! The schema's versions: numbered files, each applied in a transaction of its own, never edited once shipped.
+//! The schema's versions: numbered files, never edited once shipped. All that a file lacks is applied in one transaction,
+//! at whose end every row is sealed: what a migration writes into a sealed row has its seal when anybody can see it.
 
 use rusqlite::{Connection, TransactionBehavior};
+
+use std::collections::BTreeSet;
+
+use super::StoreError;
+use super::home::Home;
+use super::meta::{self, Meta};
+use super::seal::{OPERATIONS, ORDERS, Ring, Seal, Sealed};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_orders.sql"),
     include_str!("migrations/0002_holds.sql"),
     include_str!("migrations/0003_money_guard.sql"),
+    include_str!("migrations/0004_seals.sql"),
+    include_str!("migrations/0005_reviews.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.
@@ -32,6 +42,9 @@ pub enum MigrateError {
         "it belongs to another program (application_id {0}); it was left untouched. Mend `database` in the configuration"
     )]
     Foreign(i64),
+    /// Rows that are there cannot be sealed.
+    #[error("its rows cannot be sealed: {0}")]
+    Unsealed(StoreError),
     /// SQLite's word.
     #[error("{0}")]
     Sqlite(rusqlite::Error),
@@ -57,21 +70,78 @@ pub(super) fn refuse_newer(connection: &Connection) -> Result<(), MigrateError> 
     Ok(())
 }
 
-/// Applies every migration the file does not have yet.
-pub(super) fn to_latest(connection: &mut Connection) -> Result<(), MigrateError> {
-    for (index, migration) in MIGRATIONS.iter().enumerate() {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Read under the write lock: another process may have migrated in between.
-        let present = usize::try_from(user_version(&transaction)?).unwrap_or(0);
-        if present > index {
-            continue;
-        }
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", index + 1)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.commit()?;
+/// Whether the file's rows have seals.
+pub(super) fn is_sealed(connection: &Connection) -> Result<bool, MigrateError> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
+    Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))? > 0)
+}
+
+/// Whether the file has every migration.
+pub(super) fn is_latest(connection: &Connection) -> Result<bool, MigrateError> {
+    Ok(usize::try_from(user_version(connection)?).is_ok_and(|found| found >= SCHEMA_VERSION))
+}
+
+/// Applies every migration the file does not have yet, and seals every row; but rows that were altered before are left as
+/// they are, so that they are found. `home` is where the file is.
+pub(super) fn to_latest(connection: &mut Connection, ring: &Ring, home: &Home) -> Result<(), MigrateError> {
+    if is_latest(connection)? {
+        return Ok(());
     }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read under the write lock: another process may have migrated in between.
+    let present = usize::try_from(user_version(&transaction)?).unwrap_or(0);
+    let was_sealed = is_sealed(&transaction)?;
+    let altered = if was_sealed { altered(&transaction, ring) } else { Ok(BTreeSet::new()) };
+    let altered = altered.map_err(MigrateError::Unsealed)?;
+    for migration in MIGRATIONS.iter().skip(present) {
+        transaction.execute_batch(migration)?;
+    }
+    if present < SCHEMA_VERSION {
+        seal_but(&transaction, ring, &altered).map_err(MigrateError::Unsealed)?;
+        if !was_sealed {
+            meta::set(&transaction, Meta::Home, &home.to_text())?;
+        }
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Rows by their table and id.
+type Rows = BTreeSet<(&'static str, i64)>;
+
+/// Seals every row as it stands.
+pub(super) fn seal_all(connection: &Connection, ring: &Ring) -> Result<(), StoreError> {
+    seal_but(connection, ring, &Rows::new())
+}
+
+fn seal_but(connection: &Connection, ring: &Ring, altered: &Rows) -> Result<(), StoreError> {
+    for of in [&ORDERS, &OPERATIONS] {
+        let left = ids(connection, of)?.into_iter().filter(|id| !altered.contains(&(of.table, *id)));
+        left.into_iter().try_for_each(|id| ring.seal(connection, of, id))?;
+    }
+    meta::add_seal_key(connection, &ring.first()?.id())?;
     Ok(())
+}
+
+fn altered(connection: &Connection, ring: &Ring) -> Result<Rows, StoreError> {
+    let mut altered = Rows::new();
+    for of in [&ORDERS, &OPERATIONS] {
+        let mut statement = connection.prepare(&format!("SELECT * FROM {}", of.table))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if ring.check(row, of)? == Seal::Altered {
+                altered.insert((of.table, row.get("id")?));
+            }
+        }
+    }
+    Ok(altered)
+}
+
+fn ids(connection: &Connection, of: &Sealed) -> Result<Vec<i64>, StoreError> {
+    let mut statement = connection.prepare(&format!("SELECT id FROM {}", of.table))?;
+    let ids = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(ids)
 }
 
 fn user_version(connection: &Connection) -> Result<i64, rusqlite::Error> {

@@ -5,50 +5,77 @@
 //! [`crate::domain`] decide, write rows and events in one transaction. What was acknowledged or concerns money is synced
 //! before anybody hears of it (`synchronous=FULL`).
 //!
-//! Read in this order: `open`, `create` and `migrate` (the file), `lock` (who may speak to the bank for it), `writer` and
-//! `readers` (the connections), `room` (a full disk), `rows` (columns to values), then the subjects: `orders`, `amend`, `due`,
-//! `sweep`, `money`, `events`, `figures`, `books`.
+//! Money rows are sealed, and every read checks the seal. Every send has a line in a second file, the witness, and where
+//! the two disagree, or the database is not at home, money is frozen until a person adopts it (R8).
+//!
+//! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak to the bank
+//! for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal` (columns to values), `loaded` and
+//! `quarantine` (bad ones), then the subjects: `orders`, `amend`, `due`, `sweep`, `money`, `events`, `figures`, `books`, `proposals`; and
+//! last `witness`, `home`, `meta`, `standing`, `adopt` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
 
+mod adopt;
 mod amend;
 mod books;
+mod connection;
 mod create;
+mod doubt;
 mod due;
 mod events;
 mod figures;
+mod filesystem;
+mod home;
 mod identity;
+mod keys;
+mod loaded;
 mod lock;
+mod meta;
 mod migrate;
 mod money;
 mod open;
 mod orders;
+mod place;
+mod proposals;
+mod quarantine;
 mod readers;
 mod room;
 mod rows;
+mod seal;
+mod standing;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod witness;
 mod writer;
 
+pub use adopt::{Adoption, Becomes, UnknownSend};
 pub use amend::{Amendment, OperationChange};
 pub use books::DayBooks;
-pub use figures::{Figures, Group};
+pub use figures::{Figures, Group, LatestAnswer};
 pub use lock::{Lock, LockError};
 pub use migrate::{MigrateError, SCHEMA_VERSION};
 pub use money::{MoneyFigures, Starting, Stopping};
 pub use open::OpenError;
 pub use orders::{Added, ListFilter};
+pub use place::{Keys, Place};
+pub use quarantine::Checked;
 pub use rows::OrderWithOperation;
+pub use seal::SealKey;
+pub use standing::Freeze;
 pub use sweep::{Horizon, PulledIn};
+pub use witness::Sent;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use quarantine::Met;
 use readers::Readers;
 use room::Room;
+use standing::Examined;
+use witness::Witness;
 use writer::Writer;
 
 /// The database of one daemon. Cheap to clone.
@@ -61,6 +88,12 @@ pub struct Store {
     readers: Readers,
     room: Room,
     bell: watch::Sender<u64>,
+    /// Where each send is written down before it leaves; only the daemon that holds the lock has one.
+    witness: Option<Witness>,
+    /// What the start found wrong between the database, its home and its witness.
+    examined: Option<Arc<Examined>>,
+    /// The rows that could not be read.
+    met: Met,
 }
 
 impl Store {
@@ -122,6 +155,20 @@ pub enum StoreError {
     /// A statement failed: nothing of the change was written.
     #[error("the database refused the change: {0}")]
     Refused(String),
+    /// A row was changed by something other than this program; its order is in review now, and nothing was done.
+    #[error(
+        "the order's row was changed by something other than this program; it went to review, and nothing was done"
+    )]
+    Altered,
+    /// There is no key to seal rows with, so none can be written.
+    #[error("rows cannot be sealed here, so nothing was written: {0}")]
+    KeyNeeded(String),
+    /// No money moves until a person has looked.
+    #[error("money is frozen: {0}; see `reconciled adopt --dry-run`")]
+    MoneyFrozen(String),
+    /// A send could not be written down in the witness, so it must not leave.
+    #[error("the witness does not take it, so nothing may be sent: {0}")]
+    Unwitnessed(String),
     /// A row that the types do not know.
     #[error("the database holds {what}, which this program does not understand")]
     Unreadable {

@@ -3,7 +3,7 @@
 //! The same queries serve a reader, which spares the bank a question, and the writer's transaction, which decides: there
 //! they are exact, since nobody else writes meanwhile.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use crate::domain::event::{Cause, EventKind, NewEvent};
 use crate::domain::guard::{self, Lifting, NewStop, Scope, Standing, Stop, StopKey};
@@ -12,6 +12,7 @@ use crate::domain::operation::OperationKey;
 use crate::domain::order::{MerchantId, Order, OrderKey, OrderNumber};
 use crate::domain::time::Timestamp;
 
+use super::connection::Connection;
 use super::{Store, StoreError, events, rows};
 
 /// What became of a stop that somebody asked for.
@@ -349,7 +350,7 @@ fn tell_journal(
     let Some((key, _)) = scope.order() else {
         return Ok(());
     };
-    let state = rows::load_order(connection, key)?.state;
+    let state = rows::load_order(connection, key)?.value.state;
     let event = NewEvent { kind, cause: cause.clone(), before: state, after: state, detail: reason.to_owned() };
     events::append(connection, key, now, &[event])
 }

@@ -1,12 +1,15 @@
 //! Taking orders into the queue, and finding them again.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::domain::event::{Cause, EventKind, NewEvent};
 use crate::domain::operation::{Operation, OperationKey};
-use crate::domain::order::{MerchantId, NewOrder, Order, OrderId, OrderKey, OrderNumber, State};
+use crate::domain::order::{MerchantId, NewOrder, OrderId, OrderKey, OrderNumber, State};
 use crate::domain::time::Timestamp;
 
+use super::connection::Connection;
+use super::loaded::{self, Found, Loaded, select_orders};
+use super::seal::ORDERS;
 use super::{OrderWithOperation, Store, StoreError, events, rows};
 
 /// Orders returned in one page at most.
@@ -69,19 +72,19 @@ impl Store {
         let (merchant, number) = (merchant.clone(), number.to_owned());
         self.readers
             .read(move |connection| {
-                let order = find_order(connection, &merchant, &number)?
-                    .ok_or_else(|| StoreError::NoSuchOrder { merchant: merchant.as_str().to_owned(), number })?;
-                with_operation(connection, order)
+                find_order(connection, &merchant, &number)?
+                    .ok_or_else(|| StoreError::NoSuchOrder { merchant: merchant.as_str().to_owned(), number })
             })
             .await
+            .map(Loaded::presented)
     }
 
     /// Every order with this number, whatever merchant it is of.
     pub async fn orders_numbered(&self, number: &str) -> Result<Vec<OrderWithOperation>, StoreError> {
         let number = number.to_owned();
-        self.readers
-            .read(move |connection| select_orders(connection, "SELECT * FROM orders WHERE order_number = ?1", [number]))
-            .await
+        let sql = "SELECT * FROM orders WHERE order_number = ?1";
+        let found = self.readers.read(move |connection| select_orders(connection, sql, [number], usize::MAX)).await?;
+        Ok(self.presented(found))
     }
 
     /// A page of completions, settled ones too, in the order in which they were intended; at most 1000.
@@ -93,7 +96,7 @@ impl Store {
                 let mut found = statement.query(params![after.0, PAGE_MAX])?;
                 let mut operations = Vec::new();
                 while let Some(row) = found.next()? {
-                    operations.push(rows::operation(row)?);
+                    operations.push(rows::operation(connection, row)?.value);
                 }
                 Ok(operations)
             })
@@ -102,7 +105,8 @@ impl Store {
 
     /// A page of orders in the order in which they entered the queue.
     pub async fn list_orders(&self, filter: ListFilter) -> Result<Vec<OrderWithOperation>, StoreError> {
-        self.readers
+        let found: Found = self
+            .readers
             .read(move |connection| {
                 select_orders(
                     connection,
@@ -114,39 +118,27 @@ impl Store {
                         filter.after.map_or(0, |key| key.0),
                         filter.limit.clamp(1, PAGE_MAX),
                     ],
+                    usize::MAX,
                 )
             })
-            .await
+            .await?;
+        Ok(self.presented(found))
     }
 }
 
-pub(super) fn select_orders<P: rusqlite::Params>(
+pub(super) fn find_order(
     connection: &Connection,
-    sql: &str,
-    values: P,
-) -> Result<Vec<OrderWithOperation>, StoreError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query(values)?;
-    let mut orders = Vec::new();
-    while let Some(row) = found.next()? {
-        orders.push(rows::order(row)?);
-    }
-    orders.into_iter().map(|order| with_operation(connection, order)).collect()
-}
-
-fn with_operation(connection: &Connection, order: Order) -> Result<OrderWithOperation, StoreError> {
-    let operation = rows::load_operation(connection, order.key)?;
-    Ok(OrderWithOperation { order, operation })
-}
-
-fn find_order(connection: &Connection, merchant: &MerchantId, number: &str) -> Result<Option<Order>, StoreError> {
+    merchant: &MerchantId,
+    number: &str,
+) -> Result<Option<Loaded>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT * FROM orders WHERE merchant = ?1 AND order_number = ?2")?;
     let mut found = statement.query(params![merchant.as_str(), number])?;
-    found.next()?.map(rows::order).transpose()
+    let order = found.next()?.map(|row| rows::order(connection, row)).transpose()?;
+    order.map(|order| loaded::with_operation(connection, order)).transpose()
 }
 
 fn add_order(connection: &Connection, new: &NewOrder, cause: &Cause, now: Timestamp) -> Result<Added, StoreError> {
-    if let Some(present) = find_order(connection, &new.merchant, new.number.as_str())? {
+    if let Some(Loaded { order: present, .. }) = find_order(connection, &new.merchant, new.number.as_str())? {
         let same = present.amount == new.amount && present.currency == new.currency;
         let amount_minor = present.amount.minor();
         return Ok(if same { Added::Exists } else { Added::ExistsWithDifferentAmount { amount_minor } });
@@ -156,6 +148,7 @@ fn add_order(connection: &Connection, new: &NewOrder, cause: &Cause, now: Timest
     }
     insert_order(connection, new, now)?;
     let key = OrderKey(connection.last_insert_rowid());
+    connection.ring().seal(connection, &ORDERS, key.0)?;
     let event = NewEvent {
         kind: EventKind::Added,
         cause: cause.clone(),

@@ -6,11 +6,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
 use tokio::sync::{Semaphore, watch};
 
 use super::StoreError;
-use super::open::OpenError;
+use super::connection::Connection;
+use super::open::{Mode, OpenError};
 use super::writer::Writer;
 
 /// Reads at once: more would only compete for the same two or four cores and the same file.
@@ -46,6 +46,11 @@ impl Readers {
         Self { shared: writer.is_inline().then(|| writer.clone()), ..self }
     }
 
+    /// How the store's connections work.
+    pub(super) const fn mode(&self) -> Mode {
+        if self.shared.is_some() { Mode::Simulated } else { Mode::Durable }
+    }
+
     /// Runs `read` in one read transaction, so that all it sees is of one moment.
     pub(super) async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
     where
@@ -65,8 +70,13 @@ impl Readers {
     }
 
     fn read_here<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut connection = self.connection()?;
-        let outcome = connection.transaction().map_err(StoreError::from).and_then(|snapshot| read(&snapshot));
+        let connection = self.connection()?;
+        let snapshot = connection.unchecked_transaction().map_err(StoreError::from);
+        let outcome = snapshot.and_then(|snapshot| {
+            let outcome = read(&connection);
+            snapshot.finish()?;
+            outcome
+        });
         self.lock_idle().push(connection);
         outcome
     }

@@ -1,6 +1,6 @@
 //! Columns to values and back. What the CHECKs refuse, this refuses once more when reading.
 
-use rusqlite::{Connection, Row, named_params, params};
+use rusqlite::{Row, named_params, params};
 
 use crate::domain::bank::{BankAmounts, BankStatus, BankView, PaymentSystem};
 use crate::domain::money::{Amount, Currency};
@@ -13,6 +13,8 @@ use crate::domain::order::{
 use crate::domain::time::Timestamp;
 
 use super::StoreError;
+use super::connection::Connection;
+use super::seal::{OPERATIONS, ORDERS, Seal};
 
 /// The longest text of the bank's that is kept with an order, in characters.
 const WORDS_MAX: usize = 500;
@@ -26,8 +28,24 @@ pub struct OrderWithOperation {
     pub operation: Option<Operation>,
 }
 
-/// Reads the columns of `orders.*`.
-pub(super) fn order(row: &Row<'_>) -> Result<Order, StoreError> {
+/// A row, and what its seal says of it.
+#[derive(Clone, Debug)]
+pub(super) struct Checked<T> {
+    pub(super) value: T,
+    pub(super) seal: Seal,
+}
+
+/// Reads the columns of `orders.*`, and checks their seal.
+pub(super) fn order(connection: &Connection, row: &Row<'_>) -> Result<Checked<Order>, StoreError> {
+    Ok(Checked { value: decode_order(row)?, seal: connection.ring().check(row, &ORDERS)? })
+}
+
+/// Reads the columns of `operations.*`, and checks their seal.
+pub(super) fn operation(connection: &Connection, row: &Row<'_>) -> Result<Checked<Operation>, StoreError> {
+    Ok(Checked { value: decode_operation(row)?, seal: connection.ring().check(row, &OPERATIONS)? })
+}
+
+fn decode_order(row: &Row<'_>) -> Result<Order, StoreError> {
     Ok(Order {
         key: OrderKey(row.get("id")?),
         version: row.get("version")?,
@@ -56,12 +74,15 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order, StoreError> {
         heard: heard(row)?,
         view: seen_view(row)?,
         review: review(row)?,
+        before_review: row
+            .get::<_, Option<String>>("state_before_review")?
+            .map(|word| known_state(&word))
+            .transpose()?,
         accepted: row.get("accepted_code")?,
     })
 }
 
-/// Reads the columns of `operations.*`.
-pub(super) fn operation(row: &Row<'_>) -> Result<Operation, StoreError> {
+fn decode_operation(row: &Row<'_>) -> Result<Operation, StoreError> {
     let word: String = row.get("state")?;
     let kind: String = row.get("kind")?;
     Ok(Operation {
@@ -101,7 +122,8 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
                 bank_action_code = :bank_action_code, bank_amount_minor = :bank_amount, bank_currency = :bank_currency,
                 bank_approved_minor = :bank_approved, bank_deposited_minor = :bank_deposited,
                 bank_refunded_minor = :bank_refunded, bank_authorised_at_ms = :bank_authorised_at,
-                review_code = :review_code, review_sentence = :review_sentence, accepted_code = :accepted
+                review_code = :review_code, review_sentence = :review_sentence,
+                state_before_review = :before_review, accepted_code = :accepted
              WHERE id = :id AND version = :version",
         )?
         .execute(named_params! {
@@ -139,10 +161,11 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
             ":bank_authorised_at": view.and_then(|seen| seen.view.authorised_at).map(Timestamp::as_millis),
             ":review_code": order.review.as_ref().map(|review| review.code.as_str()),
             ":review_sentence": order.review.as_ref().map(|review| review.sentence.as_str()),
+            ":before_review": order.before_review.map(State::as_str),
             ":accepted": order.accepted.as_deref(),
         })?;
     match changed {
-        1 => Ok(()),
+        1 => connection.ring().seal(connection, &ORDERS, order.key.0),
         _ => Err(StoreError::Refused("the order changed in the meantime".to_owned())),
     }
 }
@@ -161,7 +184,7 @@ pub(super) fn insert_operation(
              SELECT id, merchant, ?5, ?2, 'intended', ?3, ?4, ?4 FROM orders WHERE id = ?1",
         )?
         .execute(params![order.0, completion_minor(operation.amount), instance, at, operation.kind.as_str()])?;
-    Ok(())
+    connection.ring().seal(connection, &OPERATIONS, connection.last_insert_rowid())
 }
 
 /// Writes every column of an operation that can change. What is settled stays as it was settled.
@@ -195,27 +218,50 @@ pub(super) fn update_operation(
             operation.answered_at.map(Timestamp::as_millis),
         ])?;
     match changed {
-        1 => Ok(()),
+        1 => connection.ring().seal(connection, &OPERATIONS, operation.key.0),
         _ => Err(StoreError::Refused("the operation was settled in the meantime".to_owned())),
     }
 }
 
+/// Takes back a completion that was not sent.
+pub(super) fn withdraw_operation(
+    connection: &Connection,
+    operation: &Operation,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE operations SET state = 'withdrawn', settled_at_ms = ?2, next_step_at_ms = ?2, note = ?3
+             WHERE id = ?1 AND state = 'intended'",
+        )?
+        .execute(params![operation.key.0, now.as_millis(), operation.note.as_deref().map(shortened)])?;
+    connection.ring().seal(connection, &OPERATIONS, operation.key.0)
+}
+
+/// Gives the send that is about to be written down its number in the witness.
+pub(super) fn number_send(connection: &Connection, operation: OperationKey, seq: i64) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE operations SET witness_seq = ?2 WHERE id = ?1")?
+        .execute(params![operation.0, seq])?;
+    Ok(())
+}
+
 /// The order of a row id.
-pub(super) fn load_order(connection: &Connection, key: OrderKey) -> Result<Order, StoreError> {
+pub(super) fn load_order(connection: &Connection, key: OrderKey) -> Result<Checked<Order>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT * FROM orders WHERE id = ?1")?;
     let mut rows = statement.query([key.0])?;
     match rows.next()? {
-        Some(row) => order(row),
+        Some(row) => order(connection, row),
         None => Err(unreadable("order row", &key.0.to_string())),
     }
 }
 
 /// The open operation of an order, or else its latest one.
-pub(super) fn load_operation(connection: &Connection, key: OrderKey) -> Result<Option<Operation>, StoreError> {
+pub(super) fn load_operation(connection: &Connection, key: OrderKey) -> Result<Option<Checked<Operation>>, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT * FROM operations WHERE order_key = ?1 ORDER BY id DESC LIMIT 1")?;
     let mut rows = statement.query([key.0])?;
-    rows.next()?.map(operation).transpose()
+    rows.next()?.map(|row| operation(connection, row)).transpose()
 }
 
 pub(super) const fn at(ms: i64) -> Timestamp {
@@ -245,6 +291,10 @@ pub(super) fn currency(code: u16) -> Result<Currency, StoreError> {
 
 pub(super) fn unreadable(what: &str, found: &str) -> StoreError {
     StoreError::Unreadable { what: format!("{what} {found:?}") }
+}
+
+fn known_state(word: &str) -> Result<State, StoreError> {
+    State::parse(word).ok_or_else(|| unreadable("state before the review", word))
 }
 
 fn amount(minor: i64) -> Result<Amount, StoreError> {

@@ -3,12 +3,13 @@
 //! A wall clock that was a year ahead for a minute leaves looks behind that are due in a year, and nobody would notice:
 //! an order that is not due is not overdue.
 
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{named_params, params};
 
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::Timestamp;
 
-use super::orders::select_orders;
+use super::connection::Connection;
+use super::loaded::select_orders;
 use super::{OrderWithOperation, Store, StoreError};
 
 /// How far ahead anything of a merchant may be planned, as moments.
@@ -35,11 +36,11 @@ pub struct PulledIn {
 // order that ever ended.
 
 pub(super) const PULL_IN_OPEN: &str = "UPDATE orders INDEXED BY orders_by_state
-    SET next_look_at_ms = :now, version = version + 1
+    SET next_look_at_ms = :now
     WHERE merchant = :merchant AND state = :state AND next_look_at_ms > :horizon";
 
 pub(super) const PULL_IN_ENDED: &str = "UPDATE orders INDEXED BY orders_by_next_look
-    SET next_look_at_ms = :now, version = version + 1
+    SET next_look_at_ms = :now
     WHERE merchant = :merchant AND next_look_at_ms > :horizon
         AND state IN ('deposited', 'reversed', 'refunded', 'declined')";
 
@@ -73,11 +74,14 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
         let merchant = merchant.clone();
-        self.readers
+        let found = self
+            .readers
             .read(move |connection| {
-                select_orders(connection, FUTURE_HOLDS, params![merchant.as_str(), until.as_millis(), limit])
+                let values = params![merchant.as_str(), until.as_millis(), limit];
+                select_orders(connection, FUTURE_HOLDS, values, limit)
             })
-            .await
+            .await?;
+        Ok(self.presented(found))
     }
 }
 

@@ -10,10 +10,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::StoreError;
+use super::connection::Connection;
 use super::identity::Identity;
 use super::room::Room;
 
@@ -65,7 +66,7 @@ impl Writer {
         let (failing, failed) = watch::channel(false);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work(connection, &files, &room, received, &failing))
+            .spawn(move || work(&connection, &files, &room, received, &failing))
             .map_or_else(|error| tracing::error!(%error, "Cannot start the database's writer thread"), drop);
         Self { way: Way::Thread(changes), failed }
     }
@@ -103,9 +104,12 @@ impl Writer {
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let Way::Inline(inline) = &self.way else { return Err(StoreError::Stopped) };
-        let mut inline = inline.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = inline.connection.as_mut().ok_or(StoreError::Stopped)?;
-        read(&*connection.transaction()?)
+        let inline = inline.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = inline.connection.as_ref().ok_or(StoreError::Stopped)?;
+        let snapshot = connection.unchecked_transaction()?;
+        let outcome = read(connection);
+        snapshot.finish()?;
+        outcome
     }
 
     /// True once the writer has stopped after a failure.
@@ -138,26 +142,25 @@ fn give_up(error: &str) {
 }
 
 fn work(
-    mut connection: Connection,
+    connection: &Connection,
     files: &[Identity],
     room: &Room,
     mut changes: mpsc::Receiver<Change>,
     failing: &watch::Sender<bool>,
 ) {
     while let Some(first) = changes.blocking_recv() {
-        if let Err(error) = commit_group(&mut connection, files, room, first, || changes.try_recv().ok()) {
+        if let Err(error) = commit_group(connection, files, room, first, || changes.try_recv().ok()) {
             give_up(&error);
             break;
         }
     }
-    // Before the connection closes: see the readers.
+    // Before the connection closes, which it does when this has returned: see the readers.
     failing.send_replace(true);
-    drop(connection);
 }
 
 /// Commits `first` and whatever `waiting` gives behind it. An error means that the commit's fate is unknown.
 fn commit_group(
-    connection: &mut Connection,
+    connection: &Connection,
     files: &[Identity],
     room: &Room,
     first: Change,
@@ -167,15 +170,15 @@ fn commit_group(
         first(Err(StoreError::Refused(why.clone())))(Ok(()));
         return Err(why);
     }
-    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+    let transaction = match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
         Err(error) => return not_begun(first, &error, room),
     };
-    let mut replies = vec![first(Ok(&transaction))];
+    let mut replies = vec![first(Ok(connection))];
     // A disk that fails under a statement takes the whole transaction with it; what came then would be in none.
     while replies.len() < GROUP_MAX && !transaction.is_autocommit() {
         match waiting() {
-            Some(change) => replies.push(change(Ok(&transaction))),
+            Some(change) => replies.push(change(Ok(connection))),
             None => break,
         }
     }
@@ -234,7 +237,8 @@ fn not_begun(change: Change, error: &rusqlite::Error, room: &Room) -> Result<(),
     if busy { Ok(()) } else { Err(error.to_string()) }
 }
 
-fn in_savepoint<T>(
+/// Runs `change` so that nothing of it is left when it fails. One may be in another.
+pub(super) fn in_savepoint<T>(
     connection: &Connection,
     change: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

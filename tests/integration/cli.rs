@@ -113,6 +113,11 @@ fn exit_codes_tell_scripts_what_kind_of_failure_it_was() {
     check(&["order", "list", "--state", "no-such-state"], 64);
     check(&["order", "list", "--limit", "0"], 64);
     check(&["order", "review", "A-1", "--accept"], 64);
+    check(&["review", "resolve", "A-1", "--as", "bank"], 64);
+    check(&["review", "resolve", "A-1", "--reason", "so"], 64);
+    check(&["review", "resolve", "A-1", "--as", "bank", "--reason", " "], 64);
+    check(&["review", "resolve", "A-1", "--as", "guess", "--reason", "so"], 64);
+    check(&["review", "resolve", "A-1", "--as", "bank", "--confirm", "--reason", "so"], 64);
     check(&["report", "--day", "20.11.2026"], 64);
     check(&["sandbox", "--buyers", "many"], 64);
     check(&["--config", "no-such-file", "status"], 78);
@@ -315,10 +320,8 @@ fn an_operators_acts_are_remembered_by_name() {
     let kinds: Vec<_> = events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["added", "parked", "released"]);
     assert_eq!(events[2]["cause"], "operator:ivan");
-    let review = host.run(&["order", "review", "A-1", "--accept", "--reason", "why not"]);
-    assert_eq!(review.code, 1);
-    assert!(review.stderr.contains("pending, not in review"), "{}", review.stderr);
-    assert_eq!(host.json(&["order", "review", "--json"]), json!([]));
+    let moved = host.run(&["order", "review", "A-1", "--accept", "--reason", "why not"]);
+    assert!(moved.stderr.contains("review resolve A-1 --as bank --reason"), "{}", moved.stderr);
 }
 
 #[test]
@@ -479,4 +482,30 @@ fn a_simulation_says_what_it_found_and_replays_a_seed_to_the_same_log() {
     let log = replay();
     assert!(log.contains("seed 2: ") && log.contains(" log "), "{log}");
     assert_eq!(log, replay());
+}
+
+#[test]
+fn a_release_takes_two_people_where_the_merchant_says_so() {
+    let host = Host::configured(&format!(
+        "{SHOP}[merchant.review]\nfour_eyes = true\n[merchant.completion]\nwhen = \"release\"\n"
+    ));
+    host.add("A-1", "1000");
+    let alone = host.run(&["order", "release", "A-1"]);
+    assert_eq!(alone.code, 64);
+    assert!(alone.stderr.contains("two people"), "{}", alone.stderr);
+    let proposed = host.json(&["order", "release", "A-1", "--amount", "500", "--reason", "goods are sent", "--json"]);
+    assert_eq!((&proposed["outcome"], &proposed["proposal"]["what"]), (&json!("proposed"), &json!("release 500")));
+    assert_eq!(host.json(&["order", "show", "A-1", "--json"])["released_at"], Value::Null);
+    let confirm = ["order", "release", "A-1", "--confirm", "--reason", "seen the waybill"];
+    let same = host.run(&confirm);
+    assert_eq!(same.code, 1);
+    assert!(same.stderr.contains("a second person"), "{}", same.stderr);
+    let mut second = host.command(&confirm);
+    assert!(second.env("USER", "maria").output().unwrap().status.success());
+    let released = host.json(&["order", "show", "A-1", "--json"]);
+    assert_eq!(released["complete_amount"], json!(500));
+    let event = &released["events"][2];
+    assert_eq!((&event["kind"], &event["cause"]), (&json!("released"), &json!("operator:maria")));
+    let detail = event["detail"].as_str().unwrap();
+    assert!(detail.contains("proposed by ivan, confirmed by maria") && detail.contains("to be taken"), "{detail}");
 }

@@ -52,6 +52,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tower_service", &["src/gateway/"]),
     ("axum", &["src/api/", "src/sandbox/"]),
     ("tokio_cron_scheduler", &["src/daemon/schedule.rs"]),
+    ("rustix", &["src/store/"]),
     ("signal_hook", &["src/cli/signals.rs"]),
     ("sd_notify", &["src/systemd.rs"]),
     ("SystemTime", &["src/clock.rs", "src/sandbox/"]),

@@ -26,7 +26,7 @@ async fn every_refusal_is_a_problem() {
         ("POST /metrics", "", "", 405),
         ("GET /v1/order", &json, "", 404),
         ("GET /v1/orders/", &json, "", 404),
-        ("GET /", "", "", 404),
+        ("POST /", "", "", 405),
         ("GET /nothing", "", "", 404),
     ];
     for (line, headers, body, status) in table {

@@ -5,6 +5,8 @@ mod bounds;
 mod health;
 mod money;
 mod orders;
+mod page;
+mod reviews;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

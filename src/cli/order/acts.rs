@@ -5,9 +5,11 @@
 
 use std::path::Path;
 
-use super::super::desk::{Desk, operator};
+use super::super::desk::{Desk, operator, operator_name, reason};
 use super::super::failure::Failure;
 use super::super::output::Output;
+use super::super::review::document::DecidedDocument;
+use super::super::review::spoken::{spoken, tell};
 use super::Which;
 use super::document::OrderDocument;
 use crate::config::MerchantConfig;
@@ -15,6 +17,7 @@ use crate::domain::acts::{self, Act, ActError};
 use crate::domain::money::{Amount, AmountError};
 use crate::domain::operation::Operation;
 use crate::domain::order::{Order, State};
+use crate::domain::review::proposal::{Ask, Proposed, Word};
 use crate::domain::time::Timestamp;
 use crate::store::{Amendment, OrderWithOperation};
 
@@ -26,7 +29,13 @@ pub(in super::super) struct Release {
     /// Complete this much, in minor units; otherwise what was said before: the whole, if nothing was
     #[arg(long, value_name = "MINOR", value_parser = amount, allow_hyphen_values = true)]
     amount: Option<Amount>,
-    /// Print the order as one JSON object
+    /// Why, for the journal; needed where two people release
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    reason: Option<String>,
+    /// Confirm the release that another person proposed
+    #[arg(long, requires = "reason", conflicts_with = "amount")]
+    confirm: bool,
+    /// Print the order as one JSON object; where two people release, what was decided
     #[arg(long)]
     json: bool,
 }
@@ -50,9 +59,14 @@ impl Release {
     pub(super) async fn run(self, config: &Path, output: &Output) -> Result<(), Failure> {
         let desk = Desk::open(config)?;
         let (found, merchant) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
+        if self.confirm || merchant.review.four_eyes {
+            return self.with_four_eyes(&desk, &found, merchant, output).await;
+        }
         let (policy, cause, now, amount) = (merchant.policy(), operator(), desk.now, self.amount);
-        let act =
-            move |order: &Order, open: Option<&Operation>| acts::release(order, open, amount, &policy, cause, now);
+        let reason = self.reason.unwrap_or_default();
+        let act = move |order: &Order, open: Option<&Operation>| {
+            acts::release(order, open, amount, &reason, &policy, cause, now)
+        };
         let after = perform(&desk, &found, act).await?;
         if self.json {
             return output.json(&OrderDocument::from(&after));
@@ -64,6 +78,30 @@ impl Release {
         ))?;
         desk.remark_idle();
         Ok(())
+    }
+
+    /// One person proposes the release, a second one confirms it.
+    async fn with_four_eyes(
+        self,
+        desk: &Desk,
+        found: &OrderWithOperation,
+        merchant: &MerchantConfig,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        let Some(reason) = self.reason else {
+            return Err(Failure::Usage(format!(
+                "{} lets money move on two people's word (`four_eyes`); say why with --reason, and a second person \
+                 confirms it with --confirm",
+                merchant.id
+            )));
+        };
+        let ask = if self.confirm { Ask::Confirm } else { Ask::Do(Proposed::Release(self.amount)) };
+        let word = Word { ask, reason, by: operator_name(), cause: operator() };
+        let decision = spoken(desk, found, merchant, word, false).await?;
+        if self.json {
+            return output.json(&DecidedDocument::of(&decision, false));
+        }
+        tell(&decision, &found.order, merchant, false, desk, output)
     }
 }
 

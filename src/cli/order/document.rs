@@ -16,7 +16,7 @@ use crate::store::OrderWithOperation;
 
 /// An order as it stands.
 #[derive(Debug, Serialize)]
-pub(super) struct OrderDocument<'a> {
+pub(in super::super) struct OrderDocument<'a> {
     merchant: &'a str,
     order_number: &'a str,
     order_id: Option<&'a str>,
@@ -99,7 +99,7 @@ struct OperationDocument<'a> {
 
 /// One line of the journal.
 #[derive(Debug, Serialize)]
-pub(super) struct EventDocument<'a> {
+pub(in super::super) struct EventDocument<'a> {
     seq: i64,
     at: String,
     kind: &'static str,

@@ -5,11 +5,11 @@
 
 mod acts;
 mod add;
-mod document;
+pub(super) mod document;
 mod import;
 mod list;
+mod moved;
 mod queued;
-mod review;
 mod show;
 mod why;
 
@@ -38,8 +38,9 @@ pub(super) enum Command {
     Release(acts::Release),
     /// Take an order out of the completion schedule until it is released
     Park(acts::Park),
-    /// List what stands in review, or take an order out of it
-    Review(review::Review),
+    /// Moved to `reconciled review`
+    #[command(hide = true)]
+    Review(moved::Review),
 }
 
 impl Command {
@@ -53,21 +54,21 @@ impl Command {
             Self::Why(why) => why.run(config, output).await,
             Self::Release(release) => release.run(config, output).await,
             Self::Park(park) => park.run(config, output).await,
-            Self::Review(review) => review.run(config, output).await,
+            Self::Review(review) => review.run(),
         }
     }
 }
 
 /// Which order is meant.
 #[derive(Debug, clap::Args)]
-struct Which {
+pub(super) struct Which {
     /// The shop's number of the order
-    number: String,
+    pub(super) number: String,
     /// Whose order; needed when several merchants have one of that number
     #[arg(long, value_name = "NAME", value_parser = merchant_id)]
-    merchant: Option<MerchantId>,
+    pub(super) merchant: Option<MerchantId>,
 }
 
-fn merchant_id(text: &str) -> Result<MerchantId, NameError> {
+pub(super) fn merchant_id(text: &str) -> Result<MerchantId, NameError> {
     MerchantId::new(text)
 }

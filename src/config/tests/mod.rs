@@ -147,6 +147,7 @@ fn the_sample_has_every_key() {
     let source = fs::read_to_string(sample("reconciled.toml")).unwrap();
     let wrong = [
         ("typo", "1"),
+        ("integrity.typo", "1"),
         ("merchant.shop.typo", "1"),
         ("merchant.shop.budget.typo", "1"),
         ("merchant.shop.looks.typo", "1"),
@@ -164,6 +165,7 @@ fn the_sample_has_every_key() {
                 format!("\n{key} = "),
                 format!("\n#{key} = "),
                 format!("\n[merchant.{key}]"),
+                format!("\n[{key}]"),
                 format!(", such as {key} = "),
             ]
             .iter()

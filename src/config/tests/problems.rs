@@ -32,8 +32,20 @@ fn the_whole_file() {
     check(
         "colour",
         r#""red""#,
-        "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, merchant",
+        "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, integrity, merchant",
     );
+}
+
+#[test]
+fn the_guards() {
+    let form = "write a list of references";
+    check("integrity.keys", r#""canary""#, form);
+    check("integrity.keys", "[]", form);
+    check("integrity.keys", "[7]", "never stands in this file");
+    check("integrity.keys", r#"[{ file = "no-such" }]"#, "chmod 600");
+    check("integrity.keys", r#"[{ public = "0123456789012345678901234567890123" }]"#, "everybody may read");
+    check("integrity.keys", r#"[{ credential = "api-token" }]"#, "at least 32 characters");
+    check("integrity.witness", r#""""#, "name the witness's file");
 }
 
 #[test]

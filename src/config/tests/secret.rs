@@ -161,6 +161,35 @@ fn a_public_password_is_for_the_sandbox() {
     assert!(problems[0].remedy.contains("at least 16 characters"), "{problems:?}");
 }
 
+/// The command line seals rows as the daemon does, so it reads these keys where it may, and is told why where it may not.
+#[test]
+fn keys_of_seals_are_read_by_whoever_may() {
+    let none = |_: &str| None;
+    let mut host = Host::new();
+    let key = host.file("seal-key", "0123456789abcdef0123456789abcdef", 0o600);
+    let in_file = format!("[{{ file = {:?} }}]", key.display());
+    let as_credential = r#"[{ credential = "seal-key" }]"#.to_owned();
+    let in_environment = r#"[{ env = "SEAL_KEY" }]"#.to_owned();
+    host.env.insert("SEAL_KEY".to_owned(), "0123456789abcdef0123456789abcdef".into());
+    for (keys, told) in [(&in_file, None), (&as_credential, Some("LoadCredential=seal-key"))] {
+        let path = host.file("reconciled.toml", written(&[("integrity.keys", keys)]), 0o600);
+        let config = Config::read(&path, &none, Reading::NoSecrets).unwrap_or_else(|error| panic!("{error}"));
+        match (&config.integrity.keys, told) {
+            (SealKeys::Given(keys), None) => assert_eq!(keys.len(), 1),
+            (SealKeys::Unread(why), Some(words)) => {
+                assert!(why.contains(words) && why.contains("HTTP API"), "{why}");
+            }
+            (found, _) => panic!("{keys}: {found:?}"),
+        }
+    }
+    let both = format!("[{}, {}]", &in_environment[1..in_environment.len() - 1], &in_file[1..in_file.len() - 1]);
+    let SealKeys::Given(keys) = host.loaded(&[("integrity.keys", &both)]).integrity.keys else {
+        panic!("both are there")
+    };
+    assert_eq!(keys.len(), 2);
+    assert!(!format!("{keys:?}").contains("0123456789"));
+}
+
 /// Whoever lists orders on a merchant's host is not the daemon, and has none of its secrets.
 #[test]
 fn a_configuration_is_read_without_its_secrets() {

@@ -1,12 +1,7 @@
 //! What people may do to orders, and what it makes of them.
 
-use super::super::bank::BankStatus;
-use super::super::bank::BankView;
-use super::super::fixtures::{
-    DAY, HOUR, MINUTE, NOW, PRICE, amount, in_doubt, intended, order, part, plain, policy, seen, view,
-};
+use super::super::fixtures::{MINUTE, NOW, PRICE, amount, in_doubt, intended, order, part, policy};
 use super::super::holds::CompletionSchedule;
-use super::super::order::ReviewReason;
 use super::*;
 
 fn someone() -> Cause {
@@ -18,30 +13,25 @@ fn on_release() -> Policy {
 }
 
 fn released(order: &Order, open: Option<&Operation>, part: Option<i64>) -> Result<Act, ActError> {
-    release(order, open, part.map(amount), &on_release(), someone(), NOW)
+    release(order, open, part.map(amount), "", &on_release(), someone(), NOW)
 }
 
-fn accepted(order: &Order, open: Option<&Operation>) -> Result<Act, ActError> {
-    accept(order, open, "the console says so", &policy(), someone(), NOW)
-}
-
-/// The three acts on an order in each state; `-` is a refusal by name.
+/// Both acts on an order in each state.
 #[test]
 fn each_act_fits_some_states_and_is_refused_in_the_others() {
     let table = [
-        (State::Pending, "done", "done", "not in review"),
-        (State::Held, "done", "scheduled", "not in review"),
-        (State::Deposited, "ended", "ended", "not in review"),
-        (State::Reversed, "ended", "ended", "not in review"),
-        (State::Refunded, "ended", "ended", "not in review"),
-        (State::Declined, "ended", "ended", "not in review"),
-        (State::Review, "in review", "in review", "done"),
+        (State::Pending, "done", "done"),
+        (State::Held, "done", "scheduled"),
+        (State::Deposited, "ended", "ended"),
+        (State::Reversed, "ended", "ended"),
+        (State::Refunded, "ended", "ended"),
+        (State::Declined, "ended", "ended"),
+        (State::Review, "in review", "in review"),
     ];
-    for (state, parking, releasing, accepting) in table {
+    for (state, parking, releasing) in table {
         let order = order(state);
         assert_eq!(in_words(&park(&order, None, Some(&policy()), someone())), parking, "park {state}");
         assert_eq!(in_words(&released(&order, None, None)), releasing, "release {state}");
-        assert_eq!(in_words(&accepted(&order, None)), accepting, "accept {state}");
     }
 }
 
@@ -61,9 +51,7 @@ fn in_words(act: &Result<Act, ActError>) -> &'static str {
         Ok(_) => "done",
         Err(ActError::Ended(_)) => "ended",
         Err(ActError::InDoubt) => "in doubt",
-        Err(ActError::NotQuiet(_)) => "not quiet",
         Err(ActError::InReview) => "in review",
-        Err(ActError::NotInReview(_)) => "not in review",
         Err(ActError::AlreadyParked) => "parked",
         Err(ActError::AlreadyScheduled) => "scheduled",
         Err(ActError::AboveAmount { .. }) => "above the amount",
@@ -77,6 +65,10 @@ fn parking_takes_back_what_was_only_intended() {
     assert_eq!((act.order.parked, act.order.complete_at, act.order.released_at), (true, None, None));
     assert_eq!(act.operation.map(|operation| operation.state), Some(OperationState::Withdrawn));
     assert_eq!((act.event.kind, act.event.cause), (EventKind::Parked, someone()));
+    let told = "taken out of the completion schedule; parked no → yes, released 2026-11-20T09:00:00.000Z → none, \
+                completion due 2026-11-20T09:00:00.000Z → none, deadline none → 2026-11-25T05:30:00.000Z, completion \
+                intended → withdrawn, completion's note none → parked before anything was sent";
+    assert_eq!(act.event.detail, told);
     assert_eq!(in_words(&park(&act.order, None, Some(&policy()), someone())), "parked");
 }
 
@@ -92,64 +84,11 @@ fn a_release_schedules_the_hold_for_all_of_it_or_less() {
         let act = released(&waiting(), None, asked).unwrap();
         assert_eq!((act.order.parked, act.order.completion), (false, completion));
         assert_eq!((act.order.complete_at, act.order.released_at), (Some(NOW), Some(NOW)));
-        assert_eq!(act.event.detail, words);
+        let (said, changed) = act.event.detail.split_once("; ").unwrap();
+        assert_eq!(said, words);
+        assert!(changed.contains("parked yes → no") && changed.contains("completion due none → "), "{changed}");
     }
     assert_eq!(in_words(&released(&waiting(), None, Some(PRICE + 1))), "above the amount");
     let early = released(&order(State::Pending), None, None).unwrap().order;
     assert_eq!((early.complete_at, early.released_at), (None, Some(NOW)), "due as soon as it is held");
-}
-
-/// Where the bank has it is where it goes; what is scheduled then follows the policy.
-#[test]
-fn an_accepted_review_follows_the_banks_latest_view() {
-    use super::super::bank::BankStatus::{
-        Declined, Deposited, Held, InAuthentication, Other, Refunded, Registered, Reversed,
-    };
-    let table = [
-        (None, State::Pending),
-        (Some(Registered), State::Pending),
-        (Some(InAuthentication), State::Pending),
-        (Some(Other(9)), State::Pending),
-        (Some(Held), State::Held),
-        (Some(Deposited), State::Deposited),
-        (Some(Reversed), State::Reversed),
-        (Some(Refunded), State::Refunded),
-        (Some(Declined), State::Declined),
-    ];
-    for (status, state) in table {
-        let before = Order { view: status.map(|status| seen(plain(status))), ..order(State::Review) };
-        let act = accepted(&before, None).unwrap();
-        assert_eq!((act.order.state, act.order.review), (state, None), "{status:?}");
-        assert_eq!(act.order.next_look_at, Some(NOW), "{status:?}: looked at once more, at once");
-        assert_eq!(act.order.complete_at, (state == State::Held).then(|| NOW.plus(DAY)), "{status:?}");
-        assert_eq!((act.event.kind, act.event.before), (EventKind::ReviewResolved, State::Review), "{status:?}");
-    }
-}
-
-/// R12: released by a person with evidence; and even then nothing is sent unasked.
-#[test]
-fn accepting_ends_what_is_in_doubt_and_leaves_the_hold_parked() {
-    let before = Order { view: Some(seen(plain(BankStatus::Held))), ..order(State::Review) };
-    let act = accepted(&before, Some(&in_doubt(CompletionAmount::Whole, HOUR))).unwrap();
-    assert_eq!((act.order.state, act.order.parked, act.order.complete_at), (State::Held, true, None));
-    assert_eq!(act.operation.map(|operation| operation.state), Some(OperationState::Refused));
-}
-
-/// The bug: whoever accepted that the bank refuses had the same request sent again within the second.
-#[test]
-fn regression_accepting_a_refusal_does_not_send_again() {
-    let review = Some(ReviewReason { code: "completion_refused".to_owned(), sentence: "it refused".to_owned() });
-    let act =
-        accepted(&Order { review, view: Some(seen(plain(BankStatus::Held))), ..order(State::Review) }, None).unwrap();
-    assert_eq!((act.order.state, act.order.parked, act.order.complete_at), (State::Held, true, None));
-}
-
-/// The bug: accepting the price brought the order back with the hold, and accepting the hold brought back the price.
-#[test]
-fn regression_one_acceptance_covers_all_that_the_view_contradicts() {
-    let theirs = BankView { amount: Some(9_000), ..view(BankStatus::Held, [9_000, 0, 0]) };
-    let review = Some(ReviewReason { code: "amount_differs:10000:9000".to_owned(), sentence: "90".to_owned() });
-    let act = accepted(&Order { review, view: Some(seen(theirs.clone())), ..order(State::Review) }, None).unwrap();
-    assert_eq!(act.order.accepted.as_deref(), Some("amount_differs:10000:9000\napproved_differs:10000:9000"));
-    assert_eq!(lifecycle::judge(&act.order, &theirs), lifecycle::Judgement::Unchanged);
 }

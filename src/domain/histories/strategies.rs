@@ -13,6 +13,7 @@ use super::super::holds::{AtDeadline, CompletionSchedule};
 use super::super::journey::Policy;
 use super::super::money::Currency;
 use super::super::operation::SettlePolicy;
+use super::super::review::Way;
 use super::super::time::Timestamp;
 use super::{Clock, Move, Sent};
 
@@ -51,7 +52,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         1 => a_clock().prop_map(Move::Set),
         1 => Just(Move::Park),
         1 => proptest::option::of(1..=PRICE).prop_map(Move::Release),
-        2 => Just(Move::Accept),
+        3 => proptest::sample::select(&Way::ALL[..]).prop_map(Move::Resolve),
     ]
 }
 

@@ -194,3 +194,13 @@ fn a_send_is_counted_in_words() {
         assert!(reason.sentence.starts_with(&format!("a completion was sent {times}, ")), "{}", reason.sentence);
     }
 }
+
+/// The bank goes on showing an end that a person held to be wrong: no news. Another end is.
+#[test]
+fn an_end_that_was_decided_for_our_book_is_not_raised_again() {
+    let declined = Order { accepted: Some("ours:another_end:declined:2".to_owned()), ..order(State::Declined) };
+    assert_eq!(judge(&declined, &plain(BankStatus::Deposited)), Judgement::Unchanged);
+    let theirs = BankStatus::Refunded;
+    let another = Contradiction::AnotherEnd { ours: State::Declined, theirs };
+    assert_eq!(judge(&declined, &plain(theirs)), Judgement::Contradiction(another));
+}

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::super::acts::{self, Act, ActError};
+use super::super::acts::{self, Act};
 use super::super::bank::{CompletionAnswer, StatusAnswer, UnknownKind};
 use super::super::completion;
 use super::super::event::Cause;
@@ -14,6 +14,7 @@ use super::super::lifecycle::Contradiction;
 use super::super::operation::{Operation, OperationState};
 use super::super::order::{Order, State};
 use super::super::polling::Jitter;
+use super::super::review::{self, Way};
 use super::faults::Fault;
 use super::quick::Quick;
 use super::rows::{Codes, Face, OperationRow, Rows, Stamp, Take, Wall};
@@ -117,7 +118,10 @@ impl Desk {
                 if self.fault == Some(Fault::ReleasesBeforeQuiet) {
                     policy.settle.quiet = std::time::Duration::ZERO;
                 }
-                self.act(rows, acts::accept(&order, open.as_ref(), "seen", &policy, someone(), wall.now()))
+                self.act(
+                    rows,
+                    review::resolve(&order, open.as_ref(), Way::Bank, "seen", &policy, someone(), wall.now()),
+                )
             }
             Question::Adopt { lines, take } => Some(self.adopt(rows, order, lines, take, wall)),
         }
@@ -239,7 +243,7 @@ impl Desk {
             return Some(Decided { rows, send: false, order_written: true });
         }
         let amount = take.map(|take| fixtures::amount(i64::from(take.units()) * fixtures::PRICE / 10));
-        self.act(rows, acts::release(order, open, amount, &self.policy, someone(), wall.now()))
+        self.act(rows, acts::release(order, open, amount, "", &self.policy, someone(), wall.now()))
     }
 
     fn not_in_doubt(&self, open: Operation) -> Operation {
@@ -249,7 +253,7 @@ impl Desk {
         }
     }
 
-    fn act(&mut self, rows: Rows, act: Result<Act, ActError>) -> Option<Decided> {
+    fn act<E>(&mut self, rows: Rows, act: Result<Act, E>) -> Option<Decided> {
         let act = act.ok()?;
         Some(self.written(rows, Some(&act.order), act.operation.as_ref()))
     }

@@ -63,8 +63,8 @@ pub(super) fn intended_minor(candidate: &Candidate) -> i64 {
 fn whole_minor(order: &Order) -> i64 {
     let ours = order.amount.minor();
     let theirs = order.view.as_ref().and_then(|seen| seen.view.amount);
-    let accepted = |theirs: &i64| Contradiction::AmountDiffers { ours, theirs: *theirs }.is_accepted(order);
-    theirs.filter(accepted).unwrap_or(ours)
+    let taken_as_true = |theirs: &i64| Contradiction::AmountDiffers { ours, theirs: *theirs }.is_taken_as_true(order);
+    theirs.filter(taken_as_true).unwrap_or(ours)
 }
 
 /// A sum that our record and the bank's latest view do not agree on.

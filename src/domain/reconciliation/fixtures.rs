@@ -51,6 +51,7 @@ pub(crate) fn order(number: &str, state: State) -> Candidate {
         heard: None,
         view: None,
         review: None,
+        before_review: None,
         accepted: None,
     };
     Candidate { order, operation: None }

@@ -4,10 +4,12 @@ use super::super::autocompletion;
 use super::super::bank::{BankStatus, BankView, PAYMENT_TIME_RAN_OUT};
 use super::super::calendar::Zone;
 use super::super::journey::Policy;
+use super::super::lifecycle::ContradictionKind;
 use super::super::money::for_people;
 use super::super::operation::{Operation, OperationKind, OperationState};
 use super::super::order::{Order, State};
 use super::super::polling;
+use super::super::review::advice;
 use super::super::time::{Timestamp, in_words};
 use super::taken;
 
@@ -99,10 +101,25 @@ fn review(order: &Order) -> Vec<String> {
     let reason = order.review.as_ref().map_or("no reason was recorded", |reason| reason.sentence.as_str());
     vec![
         format!("Money contradicts itself: {reason}."),
-        "Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console."
-            .to_owned(),
-        format!("To accept what the bank shows: reconciled order review {} --accept --reason \"...\"", which(order)),
+        what_to_do(advice::kind_of(order)).to_owned(),
+        format!("What both sides say, and the ways out: reconciled review show {}", which(order)),
     ]
+}
+
+fn what_to_do(kind: Option<ContradictionKind>) -> &'static str {
+    match kind {
+        Some(ContradictionKind::RowAltered) => {
+            "Nothing is sent for it until a person decides, and it is looked at as before. Compare every figure with the \
+             shop's books and the bank's console, and find out who writes to the database file. Deciding takes the \
+             figures as they stand now; the order then stays parked until it is released."
+        }
+        Some(ContradictionKind::SentOutsideBook) => {
+            "Nothing more is sent for it until a person decides, and it is looked at as before. See in the bank's \
+             console whether the money was taken; once the bank's latest word is what is true there, decide for it. A \
+             hold that still stands then stays parked until it is released."
+        }
+        _ => "Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console.",
+    }
 }
 
 fn ended(order: &Order) -> String {

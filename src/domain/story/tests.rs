@@ -9,6 +9,7 @@ use crate::domain::bank::{BankAmounts, BankStatus, BankView};
 use crate::domain::calendar::Zone;
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy};
+use crate::domain::lifecycle::Contradiction;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::operation::{OperationKey, OperationKind, SettlePolicy};
 use crate::domain::order::{Heard, Hold, MerchantId, OrderKey, OrderNumber, ReviewReason, SeenView};
@@ -84,6 +85,7 @@ fn order(state: State) -> Order {
         heard: None,
         view: None,
         review: None,
+        before_review: None,
         accepted: None,
     }
 }
@@ -305,7 +307,7 @@ fn an_order_in_review() {
 --
 Money contradicts itself: we have 1 234.50 RUB, the bank has 1 234.51 RUB.
 Until a person decides, nothing is sent to the bank for it. See what is true in the bank's console.
-To accept what the bank shows: reconciled order review A-1 --merchant shop --accept --reason \"...\"
+What both sides say, and the ways out: reconciled review show A-1 --merchant shop
 --
 2026-11-20 19:00:00 The bank is asked once more, so that whoever decides has its latest word.
 ",
@@ -334,6 +336,32 @@ fn a_hold_that_is_reversed_at_its_deadline_though_the_bank_would_complete_it() {
     let story = tell(&order, Some(&sent), &[], &reversing, at(5));
     assert!(story.present.iter().any(|said| said.starts_with("A reversal of 1 234.50 RUB was sent")), "{story:?}");
     assert!(story.next.iter().any(|moment| moment.words == "The bank is asked what became of the reversal."));
+}
+
+/// What to do differs with what is doubted: the bank's word, our own row, or our own memory.
+#[test]
+fn what_a_person_has_to_do_about_a_row_or_a_send_that_nobody_here_wrote() {
+    let table = [
+        (
+            Contradiction::RowAltered { row: "its row" },
+            "Money contradicts itself: its row in the database was changed by something other than this program: a money \
+             column of order A-1 does not match its seal.",
+            "Compare every figure with the shop's books and the bank's console",
+        ),
+        (
+            Contradiction::SentOutsideBook { expected: 1_234_50 },
+            "Money contradicts itself: the witness has a completion of 1 234.50 RUB that this database does not know: \
+             the money may have been taken.",
+            "See in the bank's console whether the money was taken",
+        ),
+    ];
+    for (found, why, what_to_do) in table {
+        let order = Order { review: Some(found.reason(&order(State::Held))), ..order(State::Review) };
+        let said = tell(&order, None, &[], &policy(), at(0)).present;
+        assert_eq!(said.first().map(String::as_str), Some(why));
+        assert!(said.iter().any(|said| said.contains(what_to_do)), "{said:?}");
+        assert!(said.iter().any(|said| said.contains("stays parked until it is released")), "{said:?}");
+    }
 }
 
 /// The bug: the lapse of a hold, and its alert, were promised for money that the bank had taken already.

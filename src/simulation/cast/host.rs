@@ -1,4 +1,4 @@
-//! The host and its administrator: deaths, starts, outages, old copies put back.
+//! The host and its administrator: deaths, starts, outages, old copies put back and adopted.
 
 use std::time::Duration;
 
@@ -6,6 +6,9 @@ use super::super::evidence::Backlog;
 use super::super::network::Weather;
 use super::super::world::World;
 use super::{Deed, operator};
+
+/// Old copies put back in a life: after each nothing is sent for a day or so, and then much else is never tried.
+const RESTORES_MAX: u32 = 2;
 
 /// The daemon dies and is started again after a while: seconds, as systemd does, or when somebody notices.
 pub(in super::super) async fn kill(world: &mut World, how: &'static str) {
@@ -29,10 +32,16 @@ fn backups(world: &mut World) {
     if percent == 0 {
         return;
     }
-    if world.chance.u8(..100) < percent
+    if world.restores < RESTORES_MAX
+        && world.chance.u8(..100) < percent
         && let Some(backup) = world.backup.take()
     {
-        let lost = world.evidence.forget_since(backup.at_ms);
+        world.restores += 1;
+        let now_ms = world.now_ms();
+        let lost = world.evidence.forget_since(backup.at_ms, now_ms);
+        operator::told_frozen(world);
+        let looked_at = Duration::from_secs(world.chance.u64(1_800..130_000));
+        world.after(looked_at, Deed::Adopt);
         world.note("host", &format!("an old copy of the database is put back; {} orders are lost", lost.len()));
         if let Err(error) = world.restore(&backup) {
             return world.failed(&error.to_string());
@@ -42,8 +51,27 @@ fn backups(world: &mut World) {
                 world.after(Duration::from_secs(7_200), Deed::Tell(index));
             }
         }
-    } else if let Err(error) = world.take_backup() {
+    } else if world.chance.bool()
+        && let Err(error) = world.take_backup()
+    {
         world.failed(&error.to_string());
+    }
+}
+
+/// Whoever put the copy back has seen that nobody else works with it, and vouches for it. Nobody adopts on behalf of a
+/// daemon at work.
+pub(super) async fn adopt(world: &mut World) {
+    let was_up = world.is_up();
+    world.stop().await;
+    match world.adopt().await {
+        Ok(words) => {
+            operator::told_unfrozen(world);
+            world.note("host", &words);
+        }
+        Err(error) => world.failed(&error),
+    }
+    if was_up {
+        world.after(Duration::from_secs(2), Deed::Start);
     }
 }
 
@@ -91,6 +119,9 @@ pub(super) async fn calm(world: &mut World) {
     // A life without perils.
     if world.is_up() {
         world.stop().await;
+    }
+    if world.restores > 0 {
+        adopt(world).await;
     }
     world.start().await;
     world.note_backlog().await;

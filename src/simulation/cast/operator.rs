@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use crate::domain::acts::{self, Act, ActError};
+use crate::domain::acts::{self, Act};
+use crate::domain::bank::BankStatus;
 use crate::domain::event::Cause;
 use crate::domain::guard::{BRAKE, Scope, Stop};
 use crate::domain::operation::Operation;
 use crate::domain::order::{Order, State};
+use crate::domain::review::{self, ReviewError, Way};
 use crate::sandbox::OrderView;
 use crate::store::{Amendment, ListFilter, Starting, Stopping, Store};
 
@@ -101,17 +103,35 @@ async fn scope_of(world: &World, store: &Store, of: Stopped) -> Option<Scope> {
     }
 }
 
+/// A database that was put back sends nothing until it is adopted.
+pub(super) fn told_frozen(world: &mut World) {
+    told(world, FROZEN.to_owned(), None);
+}
+
+pub(super) fn told_unfrozen(world: &mut World) {
+    untold(world, FROZEN);
+}
+
+const FROZEN: &str = "what an old copy knows";
+
 fn told_stopped(world: &mut World, scope: &Scope) {
     let number = scope.order().map(|(_, number)| number.as_str().to_owned());
+    told(world, scope.to_string(), number);
+}
+
+fn told(world: &mut World, scope: String, number: Option<String>) {
     let from_ms = world.now_ms();
-    let scope = scope.to_string();
     if !world.evidence.stops.iter().any(|stop| stop.scope == scope && stop.until_ms.is_none()) {
         world.evidence.stops.push(ToldStop { from_ms, until_ms: None, scope, number });
     }
 }
 
 fn told_started(world: &mut World, scope: &Scope) {
-    let (until_ms, scope) = (world.now_ms(), scope.to_string());
+    untold(world, &scope.to_string());
+}
+
+fn untold(world: &mut World, scope: &str) {
+    let until_ms = world.now_ms();
     for stop in world.evidence.stops.iter_mut().filter(|stop| stop.scope == scope && stop.until_ms.is_none()) {
         stop.until_ms = Some(until_ms);
     }
@@ -124,14 +144,35 @@ async fn in_state(store: &Store, state: State) -> Vec<Order> {
 }
 
 async fn review(world: &mut World, store: &Store, order: &Order) {
-    if !bank_order(world, order).is_some_and(|truth| agrees(order, &truth)) {
-        return;
-    }
+    let Some(truth) = bank_order(world, order) else { return };
+    let Some(way) = way_out(world, order, &truth) else { return };
     let (policy, now) = (Arc::new(world.merchant().policy()), world.clock.now());
-    let decide = move |order: &Order, open: Option<&Operation>| {
-        acts::accept(order, open, "as in the bank's console", &policy, Cause::Operator("olga".to_owned()), now)
+    let decide = move |order: &Order, open: Option<&Operation>| -> Result<Act, ReviewError> {
+        let by = Cause::Operator("olga".to_owned());
+        review::resolve(order, open, way, "as in the bank's console", &policy, by, now)
     };
-    act(world, store, order, "accepts", decide).await;
+    let verb = match way {
+        Way::Bank => "takes the bank's word for",
+        Way::Ours => "stands by our book of",
+        Way::Complete => "releases after review",
+    };
+    let done = act(world, store, order, verb, decide).await;
+    if done && way == Way::Complete {
+        tell(world, order, ActKind::Release);
+    }
+}
+
+/// The bank's word where its book says the same; our book where the book says what the order was before; the completion
+/// once more, now and then, where the book shows an untouched hold.
+fn way_out(world: &mut World, order: &Order, truth: &OrderView) -> Option<Way> {
+    let completes = world.chance.u8(..100) < 30;
+    if agrees(order, truth) {
+        let is_untouched = truth.status == 1 && truth.deposited_minor == 0;
+        return Some(if completes && is_untouched { Way::Complete } else { Way::Bank });
+    }
+    let before = order.before_review.filter(|_| order.view.is_some())?;
+    let is_as_before = BankStatus::from_number(i64::from(truth.status));
+    (review::state_of(is_as_before) == before).then_some(Way::Ours)
 }
 
 /// The bank's book about an order of ours.
@@ -162,8 +203,9 @@ async fn hold(world: &mut World, store: &Store, order: &Order) {
         }
     } else if releases && (order.parked || (world.plan.policy.on_release && order.complete_at.is_none())) {
         let (policy, now) = (Arc::new(world.merchant().policy()), world.clock.now());
-        let decide =
-            move |order: &Order, open: Option<&Operation>| acts::release(order, open, None, &policy, Cause::Shop, now);
+        let decide = move |order: &Order, open: Option<&Operation>| {
+            acts::release(order, open, None, "", &policy, Cause::Shop, now)
+        };
         if act(world, store, order, "releases", decide).await {
             tell(world, order, ActKind::Release);
         }
@@ -171,9 +213,10 @@ async fn hold(world: &mut World, store: &Store, order: &Order) {
 }
 
 /// Does an act; whether it was acknowledged.
-async fn act<F>(world: &mut World, store: &Store, order: &Order, verb: &str, decide: F) -> bool
+async fn act<F, E>(world: &mut World, store: &Store, order: &Order, verb: &str, decide: F) -> bool
 where
-    F: FnOnce(&Order, Option<&Operation>) -> Result<Act, ActError> + Send + 'static,
+    F: FnOnce(&Order, Option<&Operation>) -> Result<Act, E> + Send + 'static,
+    E: std::fmt::Display + Send + 'static,
 {
     let amend = store.amend(order.key, world.clock.now(), |order, open| Amendment::of_act(decide(order, open)));
     let words = match amend.await {

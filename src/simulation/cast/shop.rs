@@ -91,5 +91,5 @@ fn store(world: &mut World) -> Option<Store> {
         return Some(store.clone());
     }
     let imports = world.chance.u8(..4) == 0;
-    Store::open_simulated_beside(&world.config.database).ok().filter(|_| imports)
+    imports.then(|| Store::open_simulated_beside(&world.config.database).ok())?
 }

@@ -7,7 +7,7 @@ use crate::domain::event::Event;
 use crate::domain::operation::OperationKey;
 use crate::domain::order::{MerchantId, OrderNumber};
 use crate::domain::reconciliation::fixtures::{NOW, ago, order};
-use crate::simulation::evidence::{Backlog, ToldStop};
+use crate::simulation::evidence::ToldStop;
 use crate::store::OrderWithOperation;
 
 const PRICE: i64 = 10_000;
@@ -81,15 +81,23 @@ fn honest() -> Evidence {
         event(SETTLED_AT, EventKind::CompletionConfirmed, State::Deposited, State::Deposited),
     ];
     evidence.intents.push(Intent { at_ms: SENT_AT - 5, number: "A-1".to_owned() });
+    let what = Intended { number: "A-1".to_owned(), kind: OperationKind::Completion, minor: Some(PRICE) };
+    evidence.intended.insert(what.clone());
+    evidence.witnessed.push(Witnessed { what, at_ms: SENT_AT - 3 });
     evidence.asked.push(send(SENT_AT));
-    evidence.effects = vec![effect(HELD_AT, Effect::Held, false), effect(SENT_AT, Effect::Completed, true)];
+    evidence.effects = vec![
+        effect(HELD_AT - 9, Effect::Registered, false),
+        effect(HELD_AT, Effect::Held, false),
+        effect(SENT_AT, Effect::Completed, true),
+    ];
     evidence.reported_minor = Some(PRICE);
     evidence
 }
 
 fn found(evidence: &Evidence, calm: Duration) -> BTreeSet<&'static str> {
     let merchant = merchant();
-    let terms = Terms { merchant: &merchant, now_ms: NOW.as_millis(), wall: NOW, calm, is_swept: true };
+    let terms =
+        Terms { merchant: &merchant, now_ms: NOW.as_millis(), wall: NOW, calm, clock_is_set: false, is_swept: true };
     check(evidence, &terms).into_iter().map(|violation| violation.query).collect()
 }
 
@@ -115,14 +123,17 @@ fn pending(evidence: &mut Evidence, change: impl FnOnce(&mut Order)) {
     change(order);
 }
 
-const PLANTS: [Plant; 26] = [
+const PLANTS: [Plant; 29] = [
     ("two_effects_of_ours", |e| e.effects.push(effect(SENT_AT + 9, Effect::Completed, true))),
     ("sent_without_intent", |e| e.asked.push(send(SENT_AT + 9))),
     ("sent_without_intent", |e| e.intents.clear()),
     ("sent_without_intent", |e| e.asked[0].send = Some(Send::Completion(PRICE - 1))),
-    ("sum_above_intent", |e| e.effects[1].amount_minor = PRICE + 1),
-    ("confirmed_without_deposit", |e| e.effects.truncate(1)),
-    ("confirmed_without_deposit", |e| e.effects[1].at_ms = SETTLED_AT + 1),
+    ("sent_without_witness", |e| e.witnessed.clear()),
+    ("sent_without_witness", |e| e.witnessed[0].at_ms = SENT_AT + 1),
+    ("sent_without_witness", |e| e.witnessed.push(e.witnessed[0].clone())),
+    ("sum_above_intent", |e| e.effects[2].amount_minor = PRICE + 1),
+    ("confirmed_without_deposit", |e| e.effects.truncate(2)),
+    ("confirmed_without_deposit", |e| e.effects[2].at_ms = SETTLED_AT + 1),
     ("sent_without_intent", |e| e.asked[0].send = Some(Send::Reversal)),
     ("two_effects_of_ours", |e| e.effects.push(effect(SENT_AT + 9, Effect::Reversed, true))),
     ("confirmed_without_letting_go", |e| {
@@ -148,9 +159,9 @@ const PLANTS: [Plant; 26] = [
     ("silent", |e| pending(e, |order| order.next_look_at = Some(NOW.plus(CALM)))),
     ("overdue", |e| pending(e, |order| order.next_look_at = Some(ago(3)))),
     ("forbidden_transition", |e| e.events[3].event.before = State::Declined),
-    ("early", |e| e.effects[0].at_ms = SENT_AT - 1_000),
+    ("early", |e| e.effects[1].at_ms = SENT_AT - 1_000),
     ("unsettled", |e| open(e, OperationState::InDoubt)),
-    ("book_differs_from_bank", |e| e.effects[1].amount_minor = PRICE - 1),
+    ("book_differs_from_bank", |e| e.effects[2].amount_minor = PRICE - 1),
     ("over_budget", |e| e.asked.extend(std::iter::repeat_n(send(SENT_AT), 30))),
     ("backlog_not_worked_off", |e| {
         let numbers = vec!["A-1".to_owned()];

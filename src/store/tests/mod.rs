@@ -5,8 +5,11 @@ mod amending;
 mod due;
 mod file;
 mod money;
+mod reviews;
 mod room;
 mod schema;
+mod seals;
+mod standing;
 mod sweep;
 mod upgrade;
 
@@ -22,7 +25,9 @@ use crate::domain::operation::{CompletionAmount, NewOperation, Operation, Operat
 use crate::domain::order::{Hold, MerchantId, NewOrder, Order, OrderId, OrderNumber, State};
 use crate::domain::time::Timestamp;
 
-use super::{Added, Amendment, OperationChange, Store, migrate};
+use super::home::Home;
+use super::seal::Ring;
+use super::{Added, Amendment, OperationChange, Store, keys, migrate};
 
 /// 2026-11-20T09:00:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_165_200_000);
@@ -48,7 +53,8 @@ impl File {
         let file = Self::new();
         let mut raw = file.raw();
         raw.pragma_update(None, "journal_mode", "WAL").unwrap();
-        migrate::to_latest(&mut raw).unwrap();
+        let ring = Ring::Keys { first: keys::make(&file.path(), &file.path()).unwrap(), older: Vec::new() };
+        migrate::to_latest(&mut raw, &ring, &Home::of(&file.path()).unwrap()).unwrap();
         file
     }
 

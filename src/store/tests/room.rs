@@ -18,13 +18,13 @@ fn the_daemon_keeps_ballast_that_takes_up_room_and_nobody_else_does() {
     drop(file.open());
     assert!(!ballast(&file).exists(), "the command line keeps none");
     let lock = Lock::take(&file.path(), "a daemon").unwrap();
-    drop(Store::open_under(&lock, &file.path()).unwrap());
+    drop(Store::open_under(&lock, &file.path(), NOW).unwrap());
     let made = fs::metadata(ballast(&file)).unwrap();
     assert_eq!((made.len(), made.permissions().mode() & 0o777), (BALLAST_BYTES, 0o600));
     assert!(made.blocks() * 512 >= BALLAST_BYTES, "{} blocks are no ballast", made.blocks());
     // A file of the right length with nothing in it would give back nothing.
     fs::File::create(ballast(&file)).unwrap().set_len(BALLAST_BYTES).unwrap();
-    drop(Store::open_under(&lock, &file.path()).unwrap());
+    drop(Store::open_under(&lock, &file.path(), NOW).unwrap());
     assert!(fs::metadata(ballast(&file)).unwrap().blocks() * 512 >= BALLAST_BYTES);
 }
 
@@ -32,7 +32,7 @@ fn the_daemon_keeps_ballast_that_takes_up_room_and_nobody_else_does() {
 async fn while_the_ballast_is_gone_new_orders_wait_and_those_that_are_here_go_on() {
     let file = File::new();
     let lock = Lock::take(&file.path(), "a daemon").unwrap();
-    let store = Store::open_under(&lock, &file.path()).unwrap();
+    let store = Store::open_under(&lock, &file.path(), NOW).unwrap();
     let before = added(&store, "A-1").await;
     assert!(!store.disk_is_full() && store.room.give_way(), "there is ballast to let go");
     assert!(store.disk_is_full() && !ballast(&file).exists());

@@ -48,6 +48,13 @@ async fn an_orders_row_is_one_that_the_types_know() {
         ("pending", "state = 'review'", check_failed),
         ("pending", "review_code = 'x', review_sentence = 'x'", check_failed),
         ("pending", "state = 'review', review_code = 'x'", check_failed),
+        ("pending", "state_before_review = 'pending'", check_failed),
+        ("pending", "state = 'review', review_code = 'x', review_sentence = 'x', state_before_review = 'held'", None),
+        (
+            "pending",
+            "state = 'review', review_code = 'x', review_sentence = 'x', state_before_review = 'review'",
+            check_failed,
+        ),
         ("pending", "state = 'held'", check_failed),
         ("held", "lapses_at_ms = NULL", check_failed),
         ("pending", "complete_at_ms = 1", check_failed),

@@ -65,7 +65,9 @@ async fn version_1_with_rows_in_it_loses_nothing() {
     let raw = file.raw();
     let orders =
         "id, version, merchant, order_number, amount_minor, state, held_at_ms, lapses_at_ms, complete_at_ms, parked";
-    let tables = [(orders, "orders"), ("*", "operations"), ("*", "events"), ("*", "report_schedule")];
+    let operations = "id, order_key, merchant, kind, amount_minor, state, attempt, unknown_sends, expected_minor, instance, \
+                      intended_at_ms, sent_at_ms, answered_at_ms, settled_at_ms, agreeing_reads, asks, next_step_at_ms, note";
+    let tables = [(orders, "orders"), (operations, "operations"), ("*", "events"), ("*", "report_schedule")];
     let before = tables.map(|(columns, table)| rows(&raw, columns, table));
     let attached_before = attached(&raw);
     drop(raw);

@@ -8,7 +8,7 @@ use rusqlite::ffi;
 
 use super::disk::{Access, Disk, Fault, Replay};
 use super::power_cut::{Totals, cut, cut_from};
-use super::script::Script;
+use super::script::{NOW, Script};
 use super::{Bench, checker};
 
 /// What can fail, and how.
@@ -134,7 +134,7 @@ async fn regression_after_a_failed_sync_the_next_process_starts_on_firm_ground()
         // A daemon, or the command line while there is none.
         let lock = (seed % 2 == 0).then(|| Lock::take(&after.database(), "the next process").unwrap());
         let opened = match &lock {
-            Some(lock) => Store::open_under(lock, &after.database()),
+            Some(lock) => Store::open_under(lock, &after.database(), NOW),
             None => Store::open(&after.database()),
         };
         let mut next = before.hand_over(opened.unwrap(), &after.disk).await;

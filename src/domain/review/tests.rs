@@ -1,0 +1,419 @@
+//! Every way out of every review, with every completion there may be.
+
+use super::super::bank::BankView;
+use super::super::fixtures::{
+    DAY, HOUR, MINUTE, NOW, PRICE, in_doubt, intended, known, order, part, plain, policy, seen, view,
+};
+use super::super::lifecycle::Judgement;
+use super::super::money::Currency;
+use super::super::operation::{Step, after_read};
+use super::super::order::{Hold, SeenView};
+use super::advice::advice;
+use super::*;
+use std::time::Duration;
+
+fn someone() -> Cause {
+    Cause::Operator("ann".to_owned())
+}
+
+fn resolved(order: &Order, open: Option<&Operation>, way: Way) -> Result<Act, ReviewError> {
+    resolve(order, open, way, "the console says so", &policy(), someone(), NOW)
+}
+
+/// An order that was held, or at an end, when `found` took it to review.
+fn reviewed(found: &Contradiction, before: State, view: Option<BankView>) -> Order {
+    let hold = Hold { held_at: NOW.minus(HOUR), begun_at: NOW.minus(HOUR), lapses_at: NOW.plus(DAY) };
+    let order = Order { view: view.map(seen), hold: Some(hold), before_review: Some(before), ..order(State::Review) };
+    let review = Some(found.reason(&order));
+    Order { review, ..order }
+}
+
+/// A contradiction of each kind, what the order was before, and what the bank shows.
+fn one_of_each() -> Vec<(Contradiction, State, Option<BankView>)> {
+    use BankStatus::{Deposited, Held};
+    let held = |sums| Some(view(Held, sums));
+    let text = |text: &str| text.to_owned();
+    let at_90 = BankView { amount: Some(9_000), ..view(Held, [9_000, 0, 0]) };
+    let in_dollars = BankView { currency: Some(Currency::from_numeric(840).unwrap()), ..plain(Held) };
+    vec![
+        (Contradiction::AnotherOrderNumber { theirs: text("A-2") }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::AnotherOrderId { theirs: text("id-2") }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::OrderIdTaken { by: text("A-9") }, State::Pending, None),
+        (Contradiction::AmountDiffers { ours: PRICE, theirs: 9_000 }, State::Held, Some(at_90)),
+        (Contradiction::CurrencyDiffers { ours: 643, theirs: 840 }, State::Held, Some(in_dollars)),
+        (Contradiction::ApprovedDiffers { ours: PRICE, approved: PRICE + 1 }, State::Held, held([PRICE + 1, 0, 0])),
+        (
+            Contradiction::DepositedImpossible { ours: PRICE, deposited: 0 },
+            State::Held,
+            Some(view(Deposited, [0, 0, 0])),
+        ),
+        (Contradiction::DepositedWhileHeld { deposited: 7 }, State::Held, held([PRICE, 7, 0])),
+        (
+            Contradiction::CompletedWithAnotherAmount { intended: PRICE, deposited: 9_000 },
+            State::Held,
+            Some(view(Deposited, [PRICE, 9_000, 0])),
+        ),
+        (Contradiction::StillHeldAfterSend { attempts: 1 }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::CompletionRefused { why: text("no") }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::StillHeldAfterReversal { attempts: 1 }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::ReversalRefused { why: "errorCode 5".to_owned() }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::TakenInsteadOfReversed { deposited: PRICE }, State::Held, Some(plain(Deposited))),
+        (Contradiction::HoldNearLapse { lapses_at: NOW.plus(HOUR) }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::Chargeback, State::Deposited, Some(BankView { chargeback: Some(true), ..plain(Deposited) })),
+        (
+            Contradiction::AnotherEnd { ours: State::Declined, theirs: Deposited },
+            State::Declined,
+            Some(plain(Deposited)),
+        ),
+        (Contradiction::RowAltered { row: "its row" }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::SentOutsideBook { expected: PRICE }, State::Held, held([PRICE, 0, 0])),
+    ]
+}
+
+/// Way by way, for each completion: none, intended, in doubt and not quiet yet, in doubt and quiet.
+#[test]
+fn every_way_out_of_every_review_with_every_completion() {
+    use ContradictionKind as Kind;
+    let due = "held, due";
+    let parked = "held, parked";
+    let [early, doubt, sums] = ["not quiet", "in doubt", "no completion"];
+    let table = [
+        (Kind::AnotherOrderNumber, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
+        (Kind::AnotherOrderId, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
+        (
+            Kind::OrderIdTaken,
+            ["pending", "pending, parked", early, "not heard"],
+            ["pending", "pending", early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (Kind::AmountDiffers, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
+        (Kind::CurrencyDiffers, [due, parked, early, parked], [due, due, early, doubt], [sums, sums, early, sums]),
+        (Kind::ApprovedDiffers, [due, parked, early, parked], [due, due, early, doubt], [sums, sums, early, sums]),
+        (
+            Kind::DepositedImpossible,
+            ["deposited", "deposited, parked", early, "deposited, parked"],
+            [due, due, early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (Kind::DepositedWhileHeld, [due, parked, early, parked], [due, due, early, doubt], [sums, sums, early, sums]),
+        (
+            Kind::CompletedWithAnotherAmount,
+            ["deposited", "deposited, parked", early, "deposited, parked"],
+            [due, due, early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (Kind::StillHeldAfterSend, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
+        (Kind::CompletionRefused, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
+        (Kind::StillHeldAfterReversal, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
+        (Kind::ReversalRefused, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
+        (
+            Kind::TakenInsteadOfReversed,
+            ["deposited", "deposited, parked", early, "deposited, parked"],
+            [due, due, early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (Kind::HoldNearLapse, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
+        (
+            Kind::Chargeback,
+            ["deposited", "deposited, parked", early, "deposited, parked"],
+            ["deposited", "deposited", early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (
+            Kind::AnotherEnd,
+            ["deposited", "deposited, parked", early, "deposited, parked"],
+            ["declined", "declined", early, doubt],
+            [sums, sums, early, sums],
+        ),
+        // What is true was said, not what to send: the figures may be the altered ones, the money taken already.
+        (Kind::RowAltered, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
+        (Kind::SentOutsideBook, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
+    ];
+    assert_eq!(table.map(|(kind, ..)| kind), ContradictionKind::ALL);
+    for ((found, before, view), (kind, bank, ours, complete)) in one_of_each().into_iter().zip(table) {
+        assert_eq!(found.kind(), kind);
+        let order = reviewed(&found, before, view);
+        for (way, expected) in Way::ALL.into_iter().zip([bank, ours, complete]) {
+            for (open, expected) in completions().iter().zip(expected) {
+                // A refusal leaves no completion that is not quiet: the bank's word made it so.
+                let expected = if open.1 == "fresh" { early } else { expected };
+                let outcome = resolved(&order, open.0.as_ref(), way);
+                assert_eq!(in_words(&outcome), expected, "{kind:?}, {way:?}, {}", open.1);
+                told_and_settled(&order, open.0.as_ref(), way, outcome);
+            }
+        }
+    }
+}
+
+fn completions() -> [(Option<Operation>, &'static str); 4] {
+    [
+        (None, "none"),
+        (Some(intended(CompletionAmount::Whole)), "intended"),
+        (Some(in_doubt(CompletionAmount::Whole, MINUTE)), "fresh"),
+        (Some(in_doubt(CompletionAmount::Whole, HOUR)), "quiet"),
+    ]
+}
+
+fn in_words(outcome: &Result<Act, ReviewError>) -> String {
+    match outcome {
+        Ok(act) => {
+            let due = if act.order.complete_at.is_some() { ", due" } else { "" };
+            let parked = if act.order.parked { ", parked" } else { "" };
+            format!("{}{due}{parked}", act.order.state)
+        }
+        Err(ReviewError::NotQuiet(_)) => "not quiet".to_owned(),
+        Err(ReviewError::NotHeardSince(_)) => "not heard".to_owned(),
+        Err(ReviewError::InDoubt) => "in doubt".to_owned(),
+        Err(ReviewError::NotUntouched(_)) => "no completion".to_owned(),
+        Err(other) => other.to_string(),
+    }
+}
+
+/// Whatever way is taken: the order is out of review and looked at, its completion is settled, the journal tells who,
+/// why and what, and the same answer does not bring it back.
+fn told_and_settled(before: &Order, open: Option<&Operation>, way: Way, outcome: Result<Act, ReviewError>) {
+    let Ok(act) = outcome else { return };
+    let after = &act.order;
+    assert_eq!((&after.review, after.before_review, after.next_look_at), (&None, None, Some(NOW)));
+    assert_eq!(
+        (act.event.kind, act.event.before, act.event.after),
+        (EventKind::ReviewResolved, State::Review, after.state)
+    );
+    assert_eq!(act.event.cause, someone());
+    for words in ["the console says so", way.as_str(), &format!("state review → {}", after.state)] {
+        assert!(act.event.detail.contains(words), "{words}: {}", act.event.detail);
+    }
+    let settled = act.operation.as_ref().map(|operation| operation.state);
+    assert_eq!(
+        settled,
+        open.map(|open| match open.state {
+            OperationState::Intended => OperationState::Withdrawn,
+            _ if after.state == State::Deposited => shown_taken(before, open),
+            _ if before.view.as_ref().is_some_and(|seen| seen.view.amounts.unwrap().deposited != 0) => {
+                OperationState::Contradicted
+            }
+            _ => OperationState::Refused,
+        })
+    );
+    if let Some(seen) = &before.view {
+        let again = lifecycle::judge(after, &seen.view);
+        assert!(!matches!(again, Judgement::Contradiction(_)), "{way:?}: {again:?}");
+    }
+    if Sends::after(after, &policy()).may_move_money() {
+        assert!(matches!(after.state, State::Held | State::Pending) && !after.parked);
+    }
+}
+
+/// What a completion is whose order the bank shows deposited: never one that did not happen.
+fn shown_taken(order: &Order, open: &Operation) -> OperationState {
+    let deposited = order.view.as_ref().and_then(|seen| seen.view.amounts).map(|amounts| amounts.deposited);
+    if deposited == open.expected_minor { OperationState::Confirmed } else { OperationState::Contradicted }
+}
+
+/// What `complete` allows, the next read that shows the same sends; so both go by one rule.
+#[test]
+fn what_is_released_to_be_completed_is_sent_after_the_next_read() {
+    let at_90 = || BankView { amount: Some(9_000), ..view(BankStatus::Held, [9_000, 0, 0]) };
+    let table = [
+        ("the whole hold", CompletionAmount::Whole, plain(BankStatus::Held), true),
+        ("a part of it", part(7_000), plain(BankStatus::Held), true),
+        ("all of a smaller hold", CompletionAmount::Whole, at_90(), true),
+        ("more than a smaller hold", part(9_500), at_90(), false),
+        ("of a larger hold", CompletionAmount::Whole, view(BankStatus::Held, [PRICE + 1, 0, 0]), false),
+        ("of nothing held", CompletionAmount::Whole, view(BankStatus::Held, [0, 0, 0]), false),
+        ("where something was taken", CompletionAmount::Whole, view(BankStatus::Held, [PRICE, 1, 0]), false),
+        ("where something was given back", CompletionAmount::Whole, view(BankStatus::Held, [PRICE, 0, 1]), false),
+        ("where it is taken", CompletionAmount::Whole, plain(BankStatus::Deposited), false),
+        ("without sums", CompletionAmount::Whole, BankView { amounts: None, ..plain(BankStatus::Held) }, false),
+    ];
+    for (what, completion, view, allowed) in table {
+        let found = Contradiction::StillHeldAfterSend { attempts: 1 };
+        let before = Order { completion, ..reviewed(&found, State::Held, Some(view.clone())) };
+        let outcome = resolved(&before, Some(&in_doubt(completion, HOUR)), Way::Complete);
+        assert_eq!(outcome.is_ok(), allowed, "{what}");
+        let order = outcome.map_or_else(|_| Order { state: State::Held, review: None, ..before }, |act| act.order);
+        let due = order.complete_at.unwrap_or(NOW);
+        let step = after_read(&intended(completion), &order, &known(view), &policy().settle, due);
+        assert_eq!(matches!(step, Step::Send { .. }), allowed, "{what}: {step:?}");
+    }
+}
+
+/// R12: a completion in doubt is let go only after the bank was heard when it counted as quiet.
+#[test]
+fn a_view_from_before_the_quiet_time_releases_nothing() {
+    let found = Contradiction::StillHeldAfterSend { attempts: 1 };
+    let mut before = reviewed(&found, State::Held, Some(plain(BankStatus::Held)));
+    let quiet = in_doubt(CompletionAmount::Whole, HOUR);
+    let quiet_at = quiet.quiet_at(policy().settle.quiet).unwrap();
+    before.view.as_mut().unwrap().seen_at = quiet_at.minus(MINUTE);
+    let early = resolved(&before, Some(&quiet), Way::Complete).unwrap_err();
+    assert_eq!(early, ReviewError::NotHeardSince(quiet_at));
+    before.view.as_mut().unwrap().seen_at = quiet_at;
+    assert!(resolved(&before, Some(&quiet), Way::Complete).is_ok());
+}
+
+/// A view older than the send, or heard while the send may still take effect, says nothing about the send; not even one
+/// that shows it taken.
+#[test]
+fn the_bank_is_believed_of_a_completion_in_doubt_only_as_heard_after_its_quiet_time() {
+    let sent = in_doubt(CompletionAmount::Whole, HOUR);
+    let (sent_at, quiet_at) = (sent.sent_at.unwrap(), sent.quiet_at(policy().settle.quiet).unwrap());
+    let answered = Operation { answered_at: Some(sent_at.plus(MINUTE)), ..sent.clone() };
+    let adopted = Operation { answered_at: Some(NOW), ..sent.clone() };
+    let unheard = |at| Some(ReviewError::NotHeardSince(at));
+    let restarted = NOW.plus(policy().settle.quiet);
+    let table = [
+        ("nothing heard", &sent, None, unheard(quiet_at)),
+        ("heard before the send", &sent, Some(sent_at.minus(MINUTE)), unheard(quiet_at)),
+        ("heard just after it", &sent, Some(sent_at.plus(MINUTE)), unheard(quiet_at)),
+        ("heard just before it is quiet", &sent, Some(quiet_at.minus(Duration::from_millis(1))), unheard(quiet_at)),
+        ("heard as it became quiet", &sent, Some(quiet_at), None),
+        ("heard long after", &sent, Some(NOW), None),
+        ("quiet only after its answer", &answered, Some(quiet_at), unheard(quiet_at.plus(MINUTE))),
+        ("adopted this moment", &adopted, Some(NOW), Some(ReviewError::NotQuiet(restarted))),
+    ];
+    for status in [BankStatus::Held, BankStatus::Deposited, BankStatus::Reversed] {
+        for (what, open, seen_at, refused) in &table {
+            let found = Contradiction::SentOutsideBook { expected: PRICE };
+            let view = seen_at.map(|seen_at| SeenView { view: plain(status), seen_at });
+            let before = Order { view, ..reviewed(&found, State::Held, None) };
+            assert_eq!(resolved(&before, Some(*open), Way::Bank).err(), *refused, "{what}, {status}");
+            if status == BankStatus::Held && refused.is_some() {
+                assert!(resolved(&before, Some(*open), Way::Complete).is_err(), "{what}: nor is it sent again");
+            }
+        }
+    }
+    let told = ReviewError::NotHeardSince(quiet_at).to_string();
+    assert!(told.contains(&quiet_at.to_string()) && told.contains("a look comes by itself"), "{told}");
+}
+
+/// Money that has moved is never booked as money that has not.
+#[test]
+fn a_completion_in_doubt_ends_as_the_banks_view_has_it() {
+    use BankStatus::{Declined, Deposited, Held, Other, Refunded, Registered, Reversed};
+    use OperationState::{Confirmed, Contradicted, Refused};
+    let in_dollars = BankView { currency: Some(Currency::from_numeric(840).unwrap()), ..plain(Deposited) };
+    let without_sums = |status| BankView { amounts: None, ..plain(status) };
+    let whole = CompletionAmount::Whole;
+    let table = [
+        ("deposited as intended", whole, plain(Deposited), Confirmed),
+        ("a part as intended", part(7_000), view(Deposited, [PRICE, 7_000, 0]), Confirmed),
+        ("the whole for a part", part(7_000), plain(Deposited), Contradicted),
+        ("less than intended", whole, view(Deposited, [PRICE, 9_000, 0]), Contradicted),
+        ("deposited with nothing", whole, view(Deposited, [0, 0, 0]), Contradicted),
+        ("deposited without sums", whole, without_sums(Deposited), Contradicted),
+        ("deposited in another currency", whole, in_dollars, Contradicted),
+        ("refunded after it", whole, plain(Refunded), Confirmed),
+        ("refunded after another sum", whole, view(Refunded, [PRICE, 9_000, 9_000]), Contradicted),
+        ("reversed, nothing taken", whole, plain(Reversed), Refused),
+        ("reversed after it was taken", whole, view(Reversed, [PRICE, PRICE, 0]), Confirmed),
+        ("declined, nothing taken", whole, plain(Declined), Refused),
+        ("held untouched", whole, plain(Held), Refused),
+        ("held without sums", whole, without_sums(Held), Refused),
+        ("held and taken", whole, view(Held, [PRICE, PRICE, 0]), Contradicted),
+        ("held, given back", whole, view(Held, [PRICE, 0, 1]), Contradicted),
+        ("not paid", whole, plain(Registered), Refused),
+        ("unknown, nothing taken", whole, plain(Other(9)), Refused),
+    ];
+    for (what, amount, view, state) in table {
+        let found = Contradiction::SentOutsideBook { expected: PRICE };
+        let before = reviewed(&found, State::Held, Some(view));
+        let act = resolved(&before, Some(&in_doubt(amount, HOUR)), Way::Bank).unwrap();
+        assert_eq!(act.operation.map(|operation| operation.state), Some(state), "{what}");
+        assert!(act.order.parked && !Sends::after(&act.order, &policy()).may_move_money(), "{what}");
+    }
+}
+
+#[test]
+fn our_book_needs_a_record_of_what_it_was() {
+    let found = Contradiction::AmountDiffers { ours: PRICE, theirs: 9_000 };
+    let known = reviewed(&found, State::Held, None);
+    let table = [
+        ("as it is", known.clone(), None),
+        ("before unknown", Order { before_review: None, ..known.clone() }, Some(ReviewError::NothingBefore)),
+        ("held without a hold", Order { hold: None, ..known }, Some(ReviewError::NothingBefore)),
+        ("not in review", order(State::Held), Some(ReviewError::NotInReview(State::Held))),
+    ];
+    for (what, order, refused) in table {
+        assert_eq!(resolved(&order, None, Way::Ours).err(), refused, "{what}");
+    }
+}
+
+/// The bank shows now one wrong thing, now another: deciding the second does not bring back the first.
+#[test]
+fn what_was_decided_for_our_book_stays_decided() {
+    let first = Contradiction::AmountDiffers { ours: PRICE, theirs: 9_000 };
+    let second = Contradiction::CurrencyDiffers { ours: 643, theirs: 840 };
+    let after = resolved(&reviewed(&first, State::Held, None), None, Way::Ours).unwrap().order;
+    assert!(first.is_accepted(&after) && !first.is_taken_as_true(&after));
+    let again = Order { accepted: after.accepted, ..reviewed(&second, State::Held, None) };
+    let after = resolved(&again, None, Way::Ours).unwrap().order;
+    assert_eq!(after.accepted.as_deref(), Some("ours:amount_differs:10000:9000\nours:currency_differs:643:840"));
+    let other_figures = Contradiction::AmountDiffers { ours: PRICE, theirs: 8_000 };
+    assert!(first.is_accepted(&after) && second.is_accepted(&after) && !other_figures.is_accepted(&after));
+}
+
+/// Where the bank has it is where it goes; what is scheduled then follows the policy.
+#[test]
+fn the_banks_view_taken_as_true_leads_where_it_shows() {
+    use BankStatus::{Declined, Deposited, Held, InAuthentication, Other, Refunded, Registered, Reversed};
+    let table = [
+        (None, State::Pending),
+        (Some(Registered), State::Pending),
+        (Some(InAuthentication), State::Pending),
+        (Some(Other(9)), State::Pending),
+        (Some(Held), State::Held),
+        (Some(Deposited), State::Deposited),
+        (Some(Reversed), State::Reversed),
+        (Some(Refunded), State::Refunded),
+        (Some(Declined), State::Declined),
+    ];
+    for (status, state) in table {
+        let before = Order { view: status.map(|status| seen(plain(status))), ..order(State::Review) };
+        let act = resolved(&before, None, Way::Bank).unwrap();
+        assert_eq!((act.order.state, act.order.review), (state, None), "{status:?}");
+        assert_eq!(act.order.complete_at, (state == State::Held).then(|| NOW.plus(DAY)), "{status:?}");
+    }
+}
+
+/// The bug: whoever accepted that the bank refuses had the same request sent again within the second.
+#[test]
+fn regression_accepting_a_refusal_does_not_send_again() {
+    let found = Contradiction::CompletionRefused { why: "no".to_owned() };
+    let before = reviewed(&found, State::Held, Some(plain(BankStatus::Held)));
+    let act = resolved(&before, None, Way::Bank).unwrap();
+    assert_eq!((act.order.state, act.order.parked, act.order.complete_at), (State::Held, true, None));
+}
+
+/// The bug: accepting the price brought the order back with the hold, and accepting the hold brought back the price.
+#[test]
+fn regression_one_decision_covers_all_that_the_view_contradicts() {
+    let theirs = BankView { amount: Some(9_000), ..view(BankStatus::Held, [9_000, 0, 0]) };
+    let found = Contradiction::AmountDiffers { ours: PRICE, theirs: 9_000 };
+    let act = resolved(&reviewed(&found, State::Held, Some(theirs.clone())), None, Way::Bank).unwrap();
+    assert_eq!(act.order.accepted.as_deref(), Some("amount_differs:10000:9000\napproved_differs:10000:9000"));
+    assert_eq!(lifecycle::judge(&act.order, &theirs), Judgement::Unchanged);
+}
+
+#[test]
+fn every_code_is_of_its_kind_and_every_kind_has_advice() {
+    for (found, ..) in one_of_each() {
+        assert_eq!(ContradictionKind::of_code(&found.code()), Some(found.kind()), "{found:?}");
+    }
+    assert_eq!(ContradictionKind::of_code("no_such_code:1"), None);
+    let ways: Vec<_> = ContradictionKind::ALL.map(|kind| advice(Some(kind)).way.as_str()).into_iter().collect();
+    assert_eq!(
+        ways,
+        [
+            "ours", "ours", "ours", "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank", "bank",
+            "bank", "complete", "bank", "bank", "bank", "bank"
+        ]
+    );
+}
+
+#[test]
+fn every_way_is_found_by_its_word() {
+    for way in Way::ALL {
+        assert_eq!(Way::parse(way.as_str()), Some(way));
+    }
+}

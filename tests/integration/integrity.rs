@@ -1,0 +1,286 @@
+//! A restored, copied or lost database with the real binary: nothing is sent until a person adopts it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use reconciled::domain::operation::OperationState;
+use reconciled::domain::order::State;
+use reconciled::sandbox::Settings;
+use reconciled::store::{OrderWithOperation, Store};
+use serde_json::Value;
+
+use crate::fixture::{HASTE, World, wait_for, wait_for_state};
+
+/// A merchant's daemon in a process of its own, started and stopped around what happens to its files.
+struct Host {
+    world: World,
+    config: PathBuf,
+}
+
+struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// What was logged before it was ready.
+    said: String,
+    address: String,
+}
+
+impl Host {
+    async fn new() -> Self {
+        let world = World::new(Settings::default(), HASTE).await;
+        let config = world.config().path;
+        Self { world, config }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.world.directory.path().join("data/reconciled.db")
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.database()).unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
+        command.args(args).arg("--config").arg(&self.config).stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the daemon and reads its log up to the line that says it is ready.
+    fn start(&self) -> Running {
+        let mut child = self.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut running = Running { child, log, said: String::new(), address: String::new() };
+        while running.address.is_empty() {
+            let mut line = String::new();
+            assert!(running.log.read_line(&mut line).unwrap() > 0, "the log ended after:\n{}", running.said);
+            let value: Value = serde_json::from_str(&line).unwrap_or_default();
+            value["address"].as_str().unwrap_or_default().clone_into(&mut running.address);
+            running.said += &line;
+        }
+        running
+    }
+
+    /// Runs a command to its end; what it printed, and its exit code.
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let output = self.command(args).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let (code, out, err) = self.run(args);
+        assert_eq!(code, 0, "{args:?}: {err}");
+        serde_json::from_str(&out).unwrap()
+    }
+
+    /// Registers and pays a two-phase order, and queues it; `part` is what a completion takes.
+    fn paid(&self, number: &str, part: Option<&str>) {
+        let id = self.world.register_two_phase(number, 10_000);
+        self.world.bank.bank().pay(&id).unwrap();
+        let mut args = vec!["order", "add", "--number", number, "--amount", "10000"];
+        args.extend(part.map(|part| ["--complete-amount", part]).into_iter().flatten());
+        let (code, _, err) = self.run(&args);
+        assert_eq!(code, 0, "{err}");
+    }
+
+    async fn completed(&self, number: &str) {
+        wait_for(&self.store(), number, |found| settled(found) == Some(OperationState::Confirmed)).await;
+    }
+}
+
+impl Running {
+    fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        // Read to the end, or a full pipe would keep it from stopping.
+        std::io::copy(&mut self.log, &mut std::io::sink()).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    fn get(&self, path: &str) -> String {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn settled(found: &OrderWithOperation) -> Option<OperationState> {
+    found.operation.as_ref().map(|operation| operation.state)
+}
+
+fn remove(database: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        let _ = std::fs::remove_file(name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_backup_sends_nothing_until_it_is_adopted_and_never_twice() {
+    let host = Host::new().await;
+    let running = host.start();
+    host.paid("before", None);
+    host.completed("before").await;
+    running.stop();
+    host.paid("part", Some("7000"));
+    let backup = host.world.directory.path().join("backup.db");
+    let raw = rusqlite::Connection::open(host.database()).unwrap();
+    raw.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    drop(raw);
+
+    let running = host.start();
+    host.completed("part").await;
+    running.stop();
+    assert_eq!(host.world.completions("part"), (1, 1));
+    remove(&host.database());
+    std::fs::copy(&backup, host.database()).unwrap();
+
+    let running = host.start();
+    let log = &running.said;
+    assert!(log.contains("Money is frozen") && log.contains("orders: part of shop"), "{log}");
+    host.paid("frozen", None);
+    // The looks go on: both are seen at the bank, and one of them as due.
+    let held_back = |found: &OrderWithOperation| {
+        found
+            .operation
+            .as_ref()
+            .is_some_and(|operation| operation.note.as_deref().is_some_and(|note| note.contains("frozen")))
+    };
+    wait_for(&host.store(), "frozen", held_back).await;
+    wait_for_state(&host.store(), "part", State::Deposited).await;
+    assert!(running.get("/metrics").contains("\nreconciled_money_frozen 1\n"));
+    assert!(running.get("/readyz").starts_with("HTTP/1.1 200"));
+    let status = host.json(&["status", "--json"]);
+    assert!(status["money_frozen"]["why"].as_str().unwrap().contains("part of shop"), "{status}");
+    let (code, _, err) = host.run(&["adopt", "--reason", "too early"]);
+    assert!(code == 1 && err.contains("another daemon works on this database"), "{err}");
+    running.stop();
+    assert_eq!((host.world.completions("frozen"), host.world.completions("part")), ((0, 0), (1, 1)));
+
+    let dry = host.json(&["adopt", "--dry-run", "--json"]);
+    assert_eq!((&dry["adopted"], &dry["sends"][0]["becomes"]), (&Value::from(false), &Value::from("review")), "{dry}");
+    assert_eq!((&dry["sends"][0]["order_number"], &dry["sends"][0]["expected_minor"]), (&"part".into(), &7_000.into()));
+    let (code, out, err) = host.run(&["adopt", "--reason", "restored after a bad disk"]);
+    assert!(code == 0 && out.contains("Adopted at"), "{out}{err}");
+    let after = host.store().order(&crate::fixture::shop(), "part").await.unwrap().order;
+    assert_eq!((after.state, after.review.unwrap().code.as_str()), (State::Review, "sent_outside_book:7000"));
+    let doubt = host.store().order(&crate::fixture::shop(), "part").await.unwrap().operation.unwrap();
+    assert_eq!((doubt.state, doubt.attempt, doubt.unknown_sends), (OperationState::InDoubt, 1, 1));
+    assert!(doubt.answered_at > doubt.sent_at, "quiet only a while after the adoption: {doubt:?}");
+    let (_, why, _) = host.run(&["order", "why", "part"]);
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(why.contains("Nothing more is sent for it until a person decides"), "{why}");
+
+    let running = host.start();
+    let log = &running.said;
+    assert!(!log.contains("Money is frozen"), "{log}");
+    host.paid("after", None);
+    host.completed("after").await;
+    // Asked about like any other, it is settled by what the bank shows; its order waits for a person all the same.
+    host.completed("part").await;
+    assert_eq!(host.world.completions("part"), (1, 1), "never a second time");
+    let (code, _, err) = host.run(&["review", "resolve", "part", "--as", "bank", "--reason", "the console shows it"]);
+    assert_eq!(code, 0, "{err}");
+    wait_for_state(&host.store(), "part", State::Deposited).await;
+    running.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_and_a_database_begun_anew_send_nothing() {
+    type Meanwhile = fn(&Path);
+    let table: [(&str, Meanwhile, &str); 2] = [
+        (
+            "a copy in the place of the original",
+            |database| {
+                let copy = database.with_extension("copy");
+                std::fs::copy(database, &copy).unwrap();
+                std::fs::rename(&copy, database).unwrap();
+            },
+            "this database is a copy",
+        ),
+        ("removed", remove, "orders: first of shop"),
+    ];
+    for (case, meanwhile, words) in table {
+        let host = Host::new().await;
+        let running = host.start();
+        host.paid("first", None);
+        host.completed("first").await;
+        running.stop();
+        meanwhile(&host.database());
+        let running = host.start();
+        let log = &running.said;
+        assert!(log.contains("Money is frozen") && log.contains(words), "{case}: {log}");
+        host.paid("second", None);
+        wait_for(&host.store(), "second", |found| {
+            found
+                .operation
+                .as_ref()
+                .and_then(|operation| operation.note.as_deref())
+                .is_some_and(|note| note.contains("frozen"))
+        })
+        .await;
+        running.stop();
+        assert_eq!(host.world.completions("second"), (0, 0), "{case}");
+        assert_eq!(host.json(&["adopt", "--reason", "it is the only one", "--json"])["adopted"], true, "{case}");
+        let running = host.start();
+        host.completed("second").await;
+        running.stop();
+    }
+}
+
+/// A row that somebody edited by hand is not sent, and the others are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hand_edit_goes_to_review_and_nothing_is_sent_for_it() {
+    let host = Host::new().await;
+    host.paid("edited", Some("5000"));
+    host.paid("sound", None);
+    let raw = rusqlite::Connection::open(host.database()).unwrap();
+    raw.execute("UPDATE orders SET complete_amount_minor = 9000 WHERE order_number = 'edited'", []).unwrap();
+    drop(raw);
+    let running = host.start();
+    let found = wait_for_state(&host.store(), "edited", State::Review).await;
+    assert_eq!(found.review.unwrap().code, "row_altered");
+    host.completed("sound").await;
+    assert_eq!(host.world.completions("edited"), (0, 0));
+    running.stop();
+}
+
+/// Whoever has no key can look, and is told what to do instead of writing.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_daemons_credential_the_command_line_reads_and_says_how_to_write() {
+    let host = Host::new().await;
+    let credentials = host.world.directory.path().join("credentials");
+    std::fs::create_dir(&credentials).unwrap();
+    std::fs::write(credentials.join("seal-key"), "0123456789abcdef0123456789abcdef").unwrap();
+    let keys = "[integrity]\nkeys = [{ credential = \"seal-key\" }]\n\n[[merchant]]";
+    std::fs::write(&host.config, host.world.toml().replacen("[[merchant]]", keys, 1)).unwrap();
+    let add = ["order", "add", "--number", "A-1", "--amount", "100"];
+    let inside = host.command(&add).env("CREDENTIALS_DIRECTORY", &credentials).output().unwrap();
+    assert!(inside.status.success(), "{}", String::from_utf8_lossy(&inside.stderr));
+    let (code, out, err) = host.run(&["order", "list"]);
+    assert!(code == 0 && out.contains("A-1"), "{out}{err}");
+    for refused in [
+        &["order", "add", "--number", "A-2", "--amount", "100"][..],
+        &["order", "park", "A-1"],
+        &["adopt", "--dry-run"],
+    ] {
+        let (code, out, err) = host.run(refused);
+        assert!(
+            code == 1 && err.contains("seal-key") && err.contains("through the HTTP API"),
+            "{refused:?}: {out}{err}"
+        );
+    }
+}
