@@ -30,6 +30,16 @@ fn what_was_not_sent_is_taken_back_and_what_is_in_doubt_stays_so() {
     assert_eq!(put_before_a_person(&before, Some(&sent), &ALTERED, Cause::Seal, NOW).operation, None);
 }
 
+/// A deadline that stood on would be a review's own, which the file refuses: nothing of such a database could be adopted.
+#[test]
+fn the_deadline_of_a_hold_goes_with_its_plan_and_a_reversal_is_taken_back_by_its_name() {
+    let before = Order { deadline_at: Some(NOW.plus(HOUR)), ..order(State::Held) };
+    let unsent = Operation { kind: OperationKind::Reversal, ..intended(CompletionAmount::Whole) };
+    let after = put_before_a_person(&before, Some(&unsent), &ALTERED, Cause::Seal, NOW);
+    assert_eq!(after.order.deadline_at, None);
+    assert_eq!(after.events.last().map(|event| event.kind), Some(Kind::ReversalWithdrawn));
+}
+
 /// Found again before a person came, it says the same, and not the same behind itself.
 #[test]
 fn the_same_reason_is_not_told_twice() {
