@@ -12,7 +12,7 @@
 //!    seconds, not an order.
 //! 2. **One mouth.** One process at a time may speak to the bank for a database ([`store::Lock`]), through one
 //!    [`gateway::Gateway`] with one [`gateway::Pacer`] per merchant. The API and the command line only write rows.
-//! 3. **A crash and a timeout are the same state.** A money request is written `in_doubt` and synced before its first
+//! 3. **A crash and a timeout are the same state.** A completion or reversal is written `in_doubt` and synced before its first
 //!    byte leaves. If the answer, or the process, is lost, the ordinary loop asks the bank. There is no recovery code.
 //! 4. **Decide, then do.** [`domain`] takes values and `now` and returns values. The shell performs what it returns.
 //! 5. **The sandbox is a server, not a mock.** Tests and the demo drive real bytes into [`sandbox`], which shares no code
@@ -27,8 +27,9 @@
 //! POST /v1/orders ─┐                              ┌── declined, time ran out ───────▶ declined
 //! order add/import ┴─▶ pending ── look ───────────┼── one-phase paid ───────────────▶ deposited ──▶ refunded
 //!                        ▲   │                    └── held ── completion confirmed ─▶ deposited
-//!                        └───┘ not yet                   └── bank reversed, lapsed ▶ reversed
-//!   whatever contradicts our book ─────────────────────────────────────────────────▶ review ── a person's word ──▶
+//!                        └───┘ not yet                   ├── bank reversed, lapsed ▶ reversed
+//!                                                        └── deadline: completed, reversed or review
+//!   whatever contradicts our book ───────────────────────▶ review ── a person's word ([`domain::review`]) ──▶
 //! ```
 //!
 //! [`intake`] checks an order, [`store`] queues it; acknowledged means synced. The poller ([`daemon`]) asks the bank,
@@ -38,7 +39,7 @@
 //! A held order's completion goes through [`domain::operation`]:
 //!
 //! ```text
-//! intended ─(1) synced─▶ in_doubt{attempt, sent_at} ─(2) send─▶ answer ─(3) settle─▶ confirmed | refused
+//! intended ─(1) synced, then witnessed─▶ in_doubt{attempt, sent_at} ─(2) send─▶ answer ─(3) settle─▶ confirmed | refused
 //!                            │  ▲                      └ none: timeout, 5xx, crash ┐
 //!                            │  └────────────────── stays exactly here ◀───────────┘
 //!                            └─ next look: ASK ─ deposited as intended ▶ confirmed · another amount ▶ review
@@ -53,29 +54,37 @@
 //! The code names them by number.
 //!
 //! * **R0** One mouth: a kernel lock for the process's life, taken before the database is opened.
-//! * **R1** The intent is on disk before the first byte leaves. A commit that failed in any way may be there: never send.
+//! * **R1** The intent is on disk before the first byte leaves. A commit that failed in any way may be there: never send. For
+//!   want of room the writer goes on; after anything else the process ends.
 //! * **R2** Only the process that wrote an intent sends it; whatever is found at a start is asked about.
 //! * **R3** The class of an answer is *unknown* unless the code lists it.
-//! * **R4** Before each send a fresh read shows our order, held, enough approved, nothing deposited; then a
-//!   compare-and-set on the row's version.
+//! * **R4** Before each send a fresh read shows our order, held, enough approved, nothing deposited, and due by the clock as
+//!   it goes now; an earlier view agrees before the first send; then a compare-and-set on the row's version.
 //! * **R5** Presence settles, absence never does: "still held" only plans the next question.
 //! * **R6** Confirmed only by a read with the intended amount, never by an acknowledgement.
+//! * **R7** Little can go wrong at once: a stop, too many in doubt or the day's sum hold a send back, decided in the
+//!   transaction that writes its intent; a contradiction after a send stops the merchant's money ([`domain::guard`]).
+//! * **R8** A second witness: every send has a line in a chained file before its first byte; where it, the file's home and
+//!   the database disagree, money is frozen until a person adopts it.
+//! * **R9** The wall clock is compared with the running time and with the bank's: in doubt, nothing is sent and no hold is
+//!   first seen ([`domain::timekeeping`]). Late is safe.
 //! * **R10** An amount never changes after the first send, and what is in doubt cannot be taken back.
 //! * **R11** A hint, whoever gives it, only makes a look due.
-//! * **R12** Nothing is sent again unless every earlier send is proven not sent, refused, released by a person, or, for a
-//!   whole amount only, quiet long enough with two reads that agree. A part goes to review.
+//! * **R12** Nothing is sent again unless every earlier send is proven not sent, refused, released by a person, or, for
+//!   what concerns the whole hold only, quiet long enough with two reads, asked after it, that agree. A part goes to review.
 //!
 //! # Who may use whom
 //!
 //! `domain` and `sandbox` use nothing of ours; `clock`, `store`, `report` and `metrics` use domain; `config` uses domain,
-//! and `intake` both; `gateway` uses domain, config, metrics; `api` uses everything but gateway, report and daemon;
-//! `daemon` wires all; `cli` starts them, and only `daemon` reaches the gateway. `progress` and `systemd` stand alone.
-//! `rusqlite` lives in `store` alone, `reqwest` and `governor` in `gateway`, `axum` in `api` and `sandbox`,
+//! and `intake` both; `timekeeper` uses clock and domain; `gateway` uses domain, config, metrics, timekeeper; `api` uses everything but gateway, report and daemon;
+//! `daemon` wires all; `cli` starts them, and only `daemon` reaches the gateway. `simulation` runs the
+//! daemon against the sandbox in virtual time. `progress` and `systemd` stand alone.
+//! `rusqlite`, `ring` and `rustix` live in `store` alone, `reqwest` and `governor` in `gateway`, `axum` in `api` and `sandbox`,
 //! `tokio-cron-scheduler` in `daemon::schedule`. A test reads the source and holds the house to it.
 //!
 //! Read [`domain`], [`store`], [`gateway`] and [`daemon`] in this order, and you know what it does; then [`config`],
-//! [`intake`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests; and [`clock`],
-//! [`metrics`], [`progress`] and [`systemd`], the small things.
+//! [`intake`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests, and
+//! [`simulation`]; and [`clock`], [`timekeeper`], [`metrics`], [`progress`] and [`systemd`], the small things.
 
 pub mod domain;
 pub mod store;

@@ -24,11 +24,11 @@ pub(super) fn unasked(desk: &Desk, order: &Order, operation: &Operation, standin
 pub(super) async fn put_off(desk: &Desk, order: &Order, held: Held) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
     let written = held.clone();
-    let decide = move |_: &Order, open: Option<&Operation>| {
+    let decide = move |order: &Order, open: Option<&Operation>| {
         let Some(open) = open.filter(|open| open.state == OperationState::Intended) else {
             return Amendment::nothing(None);
         };
-        let next = completion::put_off(open, &written, now);
+        let next = completion::put_off(order, open, &written, now);
         let is_news = open.note != next.note;
         Amendment { operation: OperationChange::Update(next), ..Amendment::nothing(Some(is_news)) }
     };

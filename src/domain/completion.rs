@@ -153,7 +153,7 @@ fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, 
             match guard::may_send(&policy.guard, standing, expected_minor, asked.order.currency) {
                 Ok(()) => begin_send(asked, expected_minor, now),
                 Err(held) => {
-                    asked.operation = put_off(&asked.operation, &held, now);
+                    asked.operation = put_off(&asked.order, &asked.operation, &held, now);
                     asked.held = Some(held);
                 }
             }
@@ -165,12 +165,16 @@ fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, 
                 OperationKind::Reversal => format!("the bank let {sum} go, as intended"),
             };
             close(asked, OperationState::Confirmed, Stage::Confirmed, words, now);
+            undone(asked, policy, now);
         }
         Step::Settle { state: OperationState::Withdrawn, why } => {
             close(asked, OperationState::Withdrawn, Stage::Withdrawn, why, now);
             undone(asked, policy, now);
         }
-        Step::Settle { state, why } => close(asked, state, Stage::Refused, why, now),
+        Step::Settle { state, why } => {
+            close(asked, state, Stage::Refused, why, now);
+            undone(asked, policy, now);
+        }
         Step::RefusedByBank { why } => {
             close(asked, OperationState::Refused, Stage::Refused, why.clone(), now);
             let found = match kind {
@@ -217,9 +221,12 @@ fn tripped(
     found.find_map(|found| guard::brake(&policy.guard, order, operation.key, &found))
 }
 
-/// An open completion whose send is held back: it stays what it is, says why, and is tried again after a while.
-pub fn put_off(operation: &Operation, held: &Held, now: Timestamp) -> Operation {
-    Operation { next_step_at: now.plus(held.wait()), note: Some(held.to_string()), ..operation.clone() }
+/// An open completion whose send is held back: it stays what it is, says why, and is tried again after a while, or when
+/// a look at its order is due, which nobody else does meanwhile.
+pub fn put_off(order: &Order, operation: &Operation, held: &Held, now: Timestamp) -> Operation {
+    let again = now.plus(held.wait());
+    let next_step_at = order.next_look_at.filter(|look| *look > now).map_or(again, |look| look.min(again));
+    Operation { next_step_at, note: Some(held.to_string()), ..operation.clone() }
 }
 
 /// What a completion that was not sent yet will take at most, before a read has said how much is held.
@@ -263,8 +270,9 @@ fn close(asked: &mut Asked, state: OperationState, stage: Stage, words: String, 
     asked.events.push(of_order(&asked.order, kind, Cause::Look, words));
 }
 
-/// What was taken back and leaves a hold behind is not tried again by itself, so nothing completes that hold in time: a
-/// reversal's deadline has come already, and a completion's is still to come.
+/// What has ended and leaves a hold behind (it was taken back, or a person had held our book to be right against the very
+/// answer that ended it) is not tried again by itself, so nothing completes that hold in time: a reversal's deadline has
+/// come already, and a completion's is still to come.
 fn undone(asked: &mut Asked, policy: &Policy, now: Timestamp) {
     let Some(hold) = asked.order.hold.filter(|_| asked.order.state == State::Held) else { return };
     let near_lapse = holds::near_lapse(hold);

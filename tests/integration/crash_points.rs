@@ -63,6 +63,7 @@ async fn a_crash_at_any_point_ends_in_one_deposit_or_with_a_person() {
         // point, what becomes of a whole amount, what becomes of a part
         ("asked, before the intent's commit", Crash::At("before_intent"), DONE, DONE),
         ("intent on disk, nothing sent", Crash::At("after_intent"), DONE, REVIEW),
+        ("witnessed, nothing sent", Crash::At("after_witness"), DONE, REVIEW),
         ("killed in the midst of the request", Crash::MidWrite(10), DONE, REVIEW),
         ("request read, effect at once", Crash::AfterWrite(taken.clone()), DONE, DONE),
         ("request read, effect a little later", Crash::AfterWrite(late), DONE, DONE),

@@ -106,7 +106,8 @@ async fn a_hold_that_nothing_completes_goes_to_review_at_its_deadline() {
     assert_eq!((reversals(&world), world.completions("A-1")), ((0, 0), (0, 0)));
 
     // Who accepts that has settled this deadline: the order is held, and waits for its release without an end.
-    let accepted = reconciled(&world, &["order", "review", "A-1", "--accept", "--reason", "the shop ships today"]);
+    let accepted =
+        reconciled(&world, &["review", "resolve", "A-1", "--as", "bank", "--reason", "the shop ships today"]);
     assert!(accepted.status.success(), "{accepted:?}");
     let held = wait_for_state(daemon.store(), "A-1", State::Held).await;
     assert_eq!((held.deadline_at, held.complete_at), (None, None));
@@ -178,7 +179,7 @@ async fn a_chargeback_is_named_and_goes_to_review_once() {
     world.bank.bank().charge_back(&id).unwrap();
     let found = wait_for_state(daemon.store(), "A-1", State::Review).await;
     assert_eq!(found.review.as_ref().map(|review| review.code.as_str()), Some("chargeback"));
-    let accepted = reconciled(&world, &["order", "review", "A-1", "--accept", "--reason", "the bank was right"]);
+    let accepted = reconciled(&world, &["review", "resolve", "A-1", "--as", "bank", "--reason", "the bank was right"]);
     assert!(accepted.status.success(), "{accepted:?}");
     wait_for(daemon.store(), "A-1", |found| {
         found.order.state == State::Deposited

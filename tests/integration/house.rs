@@ -45,7 +45,6 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Libraries that live in certain files alone.
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/"]),
-    ("rustix", &["src/store/room.rs"]),
     ("reqwest", &["src/gateway/"]),
     ("governor", &["src/gateway/"]),
     ("tower_layer", &["src/gateway/"]),

@@ -23,6 +23,14 @@ fn directory() -> TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
+/// The key of the rows' seals is no file of SQLite's, and was there long before: every disk has the same.
+fn put_key(directory: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let key = directory.join("reconciled.db.key");
+    std::fs::write(&key, format!("{}\n", "5e".repeat(32))).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 /// A place for a database, under watch.
 struct Bench {
     disk: Arc<Disk>,
@@ -33,6 +41,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let (directory, disk) = (directory(), Arc::new(Disk::default()));
+        put_key(directory.path());
         Self { _watch: vfs::watch(directory.path(), &disk), disk, directory }
     }
 
@@ -57,6 +66,7 @@ impl Images {
         self.count += 1;
         let place = self.directory.path().join(self.count.to_string());
         std::fs::create_dir(&place).unwrap();
+        put_key(&place);
         for (name, bytes) in files {
             std::fs::write(place.join(name), bytes).unwrap();
         }
