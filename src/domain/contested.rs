@@ -4,7 +4,7 @@
 //! Unlike a contradiction of the bank's, this one is opened whatever state the order is in, and whatever was accepted
 //! before: what was accepted may be what was altered.
 
-use super::event::{Cause, EventKind, NewEvent};
+use super::event::{Cause, EventKind, NewEvent, Stage};
 use super::lifecycle::Contradiction;
 use super::operation::{CompletionAmount, Operation, OperationKind, OperationState};
 use super::order::{Order, State};
@@ -99,6 +99,7 @@ pub fn put_before_a_person(
         before_review: if before == State::Review { order.before_review } else { Some(before) },
         state_since: if before == State::Review { order.state_since } else { now },
         complete_at: None,
+        deadline_at: None,
         next_look_at: Some(now),
         review: Some(reason),
         ..order.clone()
@@ -107,7 +108,7 @@ pub fn put_before_a_person(
         vec![NewEvent { kind: EventKind::ReviewOpened, cause: cause.clone(), before, after: State::Review, detail }];
     let operation = open.filter(|open| open.state == OperationState::Intended).map(|open| {
         let why = "a person has to decide about its order; nothing was sent".to_owned();
-        let (kind, after) = (EventKind::CompletionWithdrawn, State::Review);
+        let (kind, after) = (EventKind::of(open.kind, Stage::Withdrawn), State::Review);
         events.push(NewEvent { kind, cause, before: after, after, detail: why.clone() });
         Operation { state: OperationState::Withdrawn, note: Some(why), ..open.clone() }
     });
