@@ -6,7 +6,7 @@ use super::super::fixtures::{
 };
 use super::super::lifecycle::Judgement;
 use super::super::money::Currency;
-use super::super::operation::{Step, after_read};
+use super::super::operation::{OperationKind, Step, after_read};
 use super::super::order::{Hold, SeenView};
 use super::advice::advice;
 use super::*;
@@ -321,6 +321,27 @@ fn a_completion_in_doubt_ends_as_the_banks_view_has_it() {
         let act = resolved(&before, Some(&in_doubt(amount, HOUR)), Way::Bank).unwrap();
         assert_eq!(act.operation.map(|operation| operation.state), Some(state), "{what}");
         assert!(act.order.parked && !Sends::after(&act.order, &policy()).may_move_money(), "{what}");
+    }
+}
+
+/// The bug: a reversal was booked as if it had been a completion, confirmed where the money was taken.
+#[test]
+fn regression_a_reversal_in_doubt_is_confirmed_by_a_hold_let_go_alone() {
+    use BankStatus::{Declined, Deposited, Held, Refunded, Reversed};
+    use OperationState::{Confirmed, Contradicted, Refused};
+    let table = [
+        ("let go", plain(Reversed), Confirmed),
+        ("declined", plain(Declined), Confirmed),
+        ("taken whole", plain(Deposited), Contradicted),
+        ("taken and given back", plain(Refunded), Contradicted),
+        ("let go after it was taken", view(Reversed, [PRICE, PRICE, 0]), Contradicted),
+        ("held untouched", plain(Held), Refused),
+    ];
+    for (what, view, state) in table {
+        let found = Contradiction::StillHeldAfterReversal { attempts: 1 };
+        let sent = Operation { kind: OperationKind::Reversal, ..in_doubt(CompletionAmount::Whole, HOUR) };
+        let act = resolved(&reviewed(&found, State::Held, Some(view)), Some(&sent), Way::Bank).unwrap();
+        assert_eq!(act.operation.map(|operation| operation.state), Some(state), "{what}");
     }
 }
 
