@@ -12,7 +12,7 @@ pub mod sides;
 use super::acts::{self, Act, ActError};
 use super::bank::BankStatus;
 use super::event::{Cause, EventKind};
-use super::holds::CompletionSchedule;
+use super::holds::{self, AtDeadline, CompletionSchedule, DeadlineAct};
 use super::journey::{self, Policy};
 use super::lifecycle::{self, Contradiction, ContradictionKind};
 use super::operation::{CompletionAmount, Operation, OperationKind, OperationState};
@@ -120,19 +120,25 @@ pub enum ReviewError {
 pub enum Sends {
     /// Not before a person, or the shop, says so.
     Never,
-    /// Once it is held, by the merchant's schedule.
+    /// Once it is held, by the merchant's schedule or by what is done at a hold's deadline.
     OnceHeld,
     /// A completion is due at this moment.
     At(Timestamp),
+    /// At this moment its hold is let go, which cannot be undone either.
+    ReversalAt(Timestamp),
 }
 
 impl Sends {
     /// What follows for an order as it stands.
     pub fn after(order: &Order, policy: &Policy) -> Self {
-        let scheduled = order.released_at.is_some() || !matches!(policy.schedule, CompletionSchedule::OnRelease);
-        match (order.state, order.complete_at) {
-            (State::Held, Some(at)) => Self::At(at),
-            (State::Pending, _) if scheduled && !order.parked => Self::OnceHeld,
+        let scheduled = order.released_at.is_some()
+            || !matches!(policy.schedule, CompletionSchedule::OnRelease)
+            || policy.holds.at_deadline != AtDeadline::Review;
+        let reverses = holds::at_deadline(&policy.holds, order) == DeadlineAct::Reverse;
+        match (order.state, order.complete_at, order.deadline_at) {
+            (State::Held, Some(at), _) => Self::At(at),
+            (State::Held, None, Some(at)) if reverses => Self::ReversalAt(at),
+            (State::Pending, ..) if scheduled && !order.parked => Self::OnceHeld,
             _ => Self::Never,
         }
     }

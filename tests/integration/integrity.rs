@@ -168,7 +168,6 @@ async fn a_restored_backup_sends_nothing_until_it_is_adopted_and_never_twice() {
     assert_eq!(host.json(&["money", "show", "--json"])["money_frozen"], status["money_frozen"]);
     let (_, shown, _) = host.run(&["money", "show"]);
     assert!(shown.contains("MONEY IS FROZEN") && !shown.contains("goes"), "{shown}");
-    assert!(running.get("/v1/money").contains("\"money_frozen\":{\"since\""), "{}", running.get("/v1/money"));
     let (code, _, err) = host.run(&["adopt", "--reason", "too early"]);
     assert!(code == 1 && err.contains("another daemon works on this database"), "{err}");
     running.stop();

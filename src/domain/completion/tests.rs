@@ -481,3 +481,14 @@ fn a_clock_that_was_wrong_for_a_while_makes_nothing_due_early() {
         }
     }
 }
+
+/// What a reversal lets go is not counted as sent, so neither may it be held back by what was.
+#[test]
+fn regression_a_reversal_needs_no_room_in_the_daily_sum() {
+    let full = Standing { sent_minor: policy().guard.daily_max_minor, ..Standing::default() };
+    let held = known(plain(BankStatus::Held));
+    let ask = |order: &Order, operation| after_ask(order, &operation, &held, &full, &policy(), NOW, Jitter::new(500));
+    assert!(ask(&at_its_deadline(), reversal()).send);
+    assert_eq!(ask(&order(State::Held), intended(WHOLE)).held.map(|held| held.as_str()), Some("daily_sum"));
+    assert_eq!(asked_minor(&at_its_deadline(), &reversal()), 0);
+}

@@ -345,6 +345,30 @@ fn regression_a_reversal_in_doubt_is_confirmed_by_a_hold_let_go_alone() {
     }
 }
 
+/// The bug: a hold that the policy lets go at its deadline was shown as one of which nothing is sent unasked, and needed
+/// one person's word alone.
+#[test]
+fn regression_what_the_policy_does_at_a_deadline_is_told_and_takes_two() {
+    use super::super::holds::AtDeadline::{Complete, Reverse, Review};
+    let deadline = Some(NOW.plus(HOUR));
+    let held = || Order { complete_at: None, deadline_at: deadline, ..order(State::Held) };
+    let table = [
+        ("to be reversed", held(), Reverse, Sends::ReversalAt(NOW.plus(HOUR))),
+        ("parked", Order { parked: true, ..held() }, Reverse, Sends::Never),
+        ("to be reviewed", held(), Review, Sends::Never),
+        ("not held yet, to be completed", order(State::Pending), Complete, Sends::OnceHeld),
+        ("not held yet, to be reversed", order(State::Pending), Reverse, Sends::OnceHeld),
+        ("not held yet, and parked", Order { parked: true, ..order(State::Pending) }, Complete, Sends::Never),
+        ("not held yet, to be reviewed", order(State::Pending), Review, Sends::Never),
+    ];
+    for (what, order, at_deadline, expected) in table {
+        let mut policy = Policy { schedule: CompletionSchedule::OnRelease, ..policy() };
+        policy.holds.at_deadline = at_deadline;
+        let sends = Sends::after(&order, &policy);
+        assert_eq!((sends, sends.may_move_money()), (expected, expected != Sends::Never), "{what}");
+    }
+}
+
 #[test]
 fn our_book_needs_a_record_of_what_it_was() {
     let found = Contradiction::AmountDiffers { ours: PRICE, theirs: 9_000 };
