@@ -1,4 +1,4 @@
-//! `GET /v1/money`: what is stopped, and how much of the guard's limits is used. It only tells: stopping and starting
+//! `GET /v1/money`: what is stopped or frozen, and how much of the guard's limits is used. It only tells: stopping and starting
 //! are an operator's, at the command line.
 
 use axum::Json;
@@ -10,14 +10,21 @@ use super::problem::Problem;
 use crate::config::MerchantConfig;
 use crate::domain::guard::Stop;
 use crate::domain::order::MerchantId;
-use crate::store::{MoneyFigures, StoreError};
+use crate::store::{Freeze, MoneyFigures, StoreError};
 
 /// As `reconciled money show --json` prints it.
 #[derive(Debug, Serialize)]
 pub(super) struct MoneyView {
     at: String,
+    money_frozen: Option<FreezeView>,
     stops: Vec<StopView>,
     merchants: Vec<MerchantView>,
+}
+
+#[derive(Debug, Serialize)]
+struct FreezeView {
+    since: Option<String>,
+    why: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,7 +66,15 @@ pub(super) async fn show(State(shared): Context) -> Result<Json<MoneyView>, Prob
         let figures = api.store.money_figures(&merchant.id, now).await.map_err(store_error)?;
         merchants.push(MerchantView::of(merchant, &figures, &stops));
     }
-    Ok(Json(MoneyView { at: now.to_string(), stops: stops.iter().map(StopView::of).collect(), merchants }))
+    let freeze = api.store.freeze().await.map_err(store_error)?;
+    let stops = stops.iter().map(StopView::of).collect();
+    Ok(Json(MoneyView { at: now.to_string(), money_frozen: freeze.map(FreezeView::of), stops, merchants }))
+}
+
+impl FreezeView {
+    fn of(Freeze { since, why }: Freeze) -> Self {
+        Self { since: since.map(|since| since.to_string()), why }
+    }
 }
 
 impl StopView {

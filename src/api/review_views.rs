@@ -198,7 +198,7 @@ impl ProposalView {
 impl From<Sends> for SendsView {
     fn from(sends: Sends) -> Self {
         let at = match sends {
-            Sends::At(at) => Some(at.to_string()),
+            Sends::At(at) | Sends::ReversalAt(at) => Some(at.to_string()),
             Sends::Never | Sends::OnceHeld => None,
         };
         Self { may_move_money: sends.may_move_money(), at }

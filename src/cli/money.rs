@@ -11,12 +11,13 @@ use serde::Serialize;
 use super::desk::{Desk, operator};
 use super::failure::Failure;
 use super::output::{Output, Table, Tint, cell, remark, tinted};
+use super::status::FreezeDocument;
 use crate::config::MerchantConfig;
 use crate::domain::guard::{self, Scope, Stop};
 use crate::domain::money::for_people;
 use crate::domain::order::{MerchantId, NameError};
 use crate::domain::time::{Timestamp, in_words};
-use crate::store::{MoneyFigures, Starting, Stopping};
+use crate::store::{Freeze, MoneyFigures, Starting, Stopping};
 
 /// The longest reason, in characters: every completion that waits repeats it in its note, which has to have room for it.
 const REASON_MAX: usize = 250;
@@ -145,14 +146,20 @@ impl Show {
         for merchant in &desk.config.merchants {
             counted.push((merchant, desk.store.money_figures(&merchant.id, desk.now).await?));
         }
+        let freeze = desk.store.freeze().await?;
         if self.json {
-            return output.json(&Document::of(&stops, &counted, desk.now));
+            return output.json(&Document::of(freeze.as_ref(), &stops, &counted, desk.now));
+        }
+        if let Some(freeze) = &freeze {
+            output.heading("MONEY IS FROZEN")?;
+            output.line(format!("  {}", freeze.why))?;
+            output.line("  Stop the daemon, and see what `reconciled adopt --dry-run` says.\n")?;
         }
         output.heading("Stopped")?;
         output.table(stopped(&stops, desk.now))?;
         for (merchant, figures) in &counted {
             output.heading(format!("\nMerchant {}", merchant.id))?;
-            output.table(limits(merchant, figures, &stops))?;
+            output.table(limits(merchant, figures, &stops, freeze.is_some()))?;
         }
         Ok(())
     }
@@ -175,11 +182,15 @@ pub(super) fn stopped(stops: &[Stop], now: Timestamp) -> Table {
     table
 }
 
-fn limits(merchant: &MerchantConfig, figures: &MoneyFigures, stops: &[Stop]) -> Table {
+fn limits(merchant: &MerchantConfig, figures: &MoneyFigures, stops: &[Stop], is_frozen: bool) -> Table {
     let policy = &merchant.money;
     let mut facts = Table::facts();
     let is_stopped = stops.iter().any(|stop| stop.scope.covers(&merchant.id));
-    let goes = if is_stopped { tinted("stopped", Tint::Bad) } else { tinted("goes", Tint::Good) };
+    let goes = match (is_stopped, is_frozen) {
+        (true, _) => tinted("stopped", Tint::Bad),
+        (false, true) => tinted("frozen", Tint::Bad),
+        (false, false) => tinted("goes", Tint::Good),
+    };
     facts.row(vec![tinted("money", Tint::Faint), goes]);
     facts.fact("in doubt", format!("{} of {}", figures.in_doubt, policy.in_doubt_max));
     for (currency, sent) in figures.sent_or_zero(merchant.currency) {
@@ -194,6 +205,7 @@ fn limits(merchant: &MerchantConfig, figures: &MoneyFigures, stops: &[Stop]) -> 
 #[derive(Serialize)]
 struct Document<'a> {
     at: String,
+    money_frozen: Option<FreezeDocument<'a>>,
     stops: Vec<StopDocument<'a>>,
     merchants: Vec<MerchantDocument<'a>>,
 }
@@ -228,7 +240,12 @@ struct SentDocument {
 }
 
 impl<'a> Document<'a> {
-    fn of(stops: &'a [Stop], counted: &[(&'a MerchantConfig, MoneyFigures)], now: Timestamp) -> Self {
+    fn of(
+        freeze: Option<&'a Freeze>,
+        stops: &'a [Stop],
+        counted: &[(&'a MerchantConfig, MoneyFigures)],
+        now: Timestamp,
+    ) -> Self {
         let merchant = |(merchant, figures): &(&'a MerchantConfig, MoneyFigures)| MerchantDocument {
             name: merchant.id.as_str(),
             stopped: stops.iter().any(|stop| stop.scope.covers(&merchant.id)),
@@ -239,6 +256,7 @@ impl<'a> Document<'a> {
         };
         Self {
             at: now.to_string(),
+            money_frozen: freeze.map(FreezeDocument::from),
             stops: stops.iter().map(StopDocument::from).collect(),
             merchants: counted.iter().map(merchant).collect(),
         }

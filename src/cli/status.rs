@@ -189,10 +189,17 @@ struct Document<'a> {
     merchants: Vec<MerchantDocument<'a>>,
 }
 
+/// Why no money moves at all, for `status` and for `money show`.
 #[derive(Serialize)]
-struct FreezeDocument<'a> {
+pub(super) struct FreezeDocument<'a> {
     since: Option<String>,
     why: &'a str,
+}
+
+impl<'a> From<&'a Freeze> for FreezeDocument<'a> {
+    fn from(freeze: &'a Freeze) -> Self {
+        Self { since: freeze.since.map(|since| since.to_string()), why: &freeze.why }
+    }
 }
 
 #[derive(Serialize)]
@@ -238,15 +245,11 @@ impl<'a> Document<'a> {
         stops: &'a [Stop],
         freeze: Option<&'a Freeze>,
     ) -> Self {
-        let frozen = |freeze: &'a Freeze| FreezeDocument {
-            since: freeze.since.map(|since| since.to_string()),
-            why: &freeze.why,
-        };
         Self {
             at: desk.now.to_string(),
             daemon: desk.holder(),
             database: desk.store.path().display().to_string(),
-            money_frozen: freeze.map(frozen),
+            money_frozen: freeze.map(FreezeDocument::from),
             unserved: unserved.iter().map(|(merchant, count)| (merchant.as_str(), *count)).collect(),
             money_stops: stops.iter().map(StopDocument::from).collect(),
             merchants: counted.iter().map(MerchantDocument::from).collect(),

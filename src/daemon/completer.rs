@@ -176,7 +176,7 @@ async fn step(desk: Desk, due: OrderWithOperation, stop: watch::Receiver<bool>) 
     let key = due.order.key;
     let done = try_step(&desk, due, stop).await;
     if let Err(StoreError::MoneyFrozen(why)) = &done {
-        tracing::warn!(merchant = %desk.merchant, order.number = %number, "The completion of order {number} waits: money is frozen ({why})");
+        tracing::warn!(merchant = %desk.merchant, order.number = %number, "What is due for order {number} waits: money is frozen ({why})");
     } else if let Err(error) = done {
         tracing::error!(%error, merchant = %desk.merchant, order.number = %number, "Cannot write down a completion's step of order {number}");
         desk.shared.metrics.store_error("completer");

@@ -20,7 +20,7 @@ pub(super) fn unasked(desk: &Desk, order: &Order, operation: &Operation, standin
     guard::may_send(&desk.policy.guard, standing, asked_minor, order.currency).err()
 }
 
-/// Writes down that a completion waits, and why.
+/// Writes down that a completion, or a reversal, waits, and why.
 pub(super) async fn put_off(desk: &Desk, order: &Order, held: Held) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
     let written = held.clone();
@@ -42,7 +42,7 @@ pub(super) async fn put_off(desk: &Desk, order: &Order, held: Held) -> Result<()
 pub(super) fn tell(desk: &Desk, order: &Order, held: &Held, is_news: bool) {
     desk.shared.metrics.send_held(&desk.merchant, held.as_str());
     if is_news {
-        tracing::info!(merchant = %desk.merchant, order.number = %order.number, held = held.as_str(), "The completion of order {} waits: {held}", order.number);
+        tracing::info!(merchant = %desk.merchant, order.number = %order.number, held = held.as_str(), "What is due for order {} waits: {held}", order.number);
     }
 }
 

@@ -150,7 +150,8 @@ fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, 
     let kind = asked.operation.kind;
     match step {
         Step::Send { expected_minor } => {
-            match guard::may_send(&policy.guard, standing, expected_minor, asked.order.currency) {
+            let taken_minor = taken_minor(kind, expected_minor);
+            match guard::may_send(&policy.guard, standing, taken_minor, asked.order.currency) {
                 Ok(()) => begin_send(asked, expected_minor, now),
                 Err(held) => {
                     asked.operation = put_off(&asked.order, &asked.operation, &held, now);
@@ -229,11 +230,20 @@ pub fn put_off(order: &Order, operation: &Operation, held: &Held, now: Timestamp
     Operation { next_step_at, note: Some(held.to_string()), ..operation.clone() }
 }
 
-/// What a completion that was not sent yet will take at most, before a read has said how much is held.
+/// What an operation that was not sent yet will take at most, before a read has said how much is held.
 pub const fn asked_minor(order: &Order, operation: &Operation) -> i64 {
-    match operation.amount {
+    let minor = match operation.amount {
         CompletionAmount::Whole => order.amount.minor(),
         CompletionAmount::Exactly(amount) => amount.minor(),
+    };
+    taken_minor(operation.kind, minor)
+}
+
+/// What of `minor` counts against the daily sum: a reversal takes nothing, and is not counted once it is sent either.
+const fn taken_minor(kind: OperationKind, minor: i64) -> i64 {
+    match kind {
+        OperationKind::Completion => minor,
+        OperationKind::Reversal => 0,
     }
 }
 

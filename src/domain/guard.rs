@@ -280,7 +280,7 @@ impl fmt::Display for Held {
     }
 }
 
-/// Whether `asked_minor` may be sent now. What a person said comes first, then what could go wrong most.
+/// Whether `asked_minor` may be taken now; what takes nothing, a reversal, needs no room in the daily sum. What a person said comes first, then what could go wrong most.
 pub fn may_send(policy: &GuardPolicy, standing: &Standing, asked_minor: i64, currency: Currency) -> Result<(), Held> {
     if let Some(stop) = standing.stops.first() {
         return Err(Held::by_stop(stop));
@@ -293,7 +293,7 @@ pub fn may_send(policy: &GuardPolicy, standing: &Standing, asked_minor: i64, cur
     }
     let (sent_minor, max_minor) = (standing.sent_minor, policy.daily_max_minor);
     match sent_minor.checked_add(asked_minor) {
-        Some(sum) if sum <= max_minor => Ok(()),
+        Some(sum) if sum <= max_minor || asked_minor == 0 => Ok(()),
         // A sum that does not fit is above every limit.
         _ => Err(Held::DailySum { sent_minor, asked_minor, max_minor, currency }),
     }

@@ -12,10 +12,10 @@ pub mod sides;
 use super::acts::{self, Act, ActError};
 use super::bank::BankStatus;
 use super::event::{Cause, EventKind};
-use super::holds::CompletionSchedule;
+use super::holds::{self, AtDeadline, CompletionSchedule, DeadlineAct};
 use super::journey::{self, Policy};
 use super::lifecycle::{self, Contradiction, ContradictionKind};
-use super::operation::{CompletionAmount, Operation, OperationState};
+use super::operation::{CompletionAmount, Operation, OperationKind, OperationState};
 use super::order::{Order, ReviewReason, State};
 use super::time::Timestamp;
 use proposal::Proposed;
@@ -120,19 +120,25 @@ pub enum ReviewError {
 pub enum Sends {
     /// Not before a person, or the shop, says so.
     Never,
-    /// Once it is held, by the merchant's schedule.
+    /// Once it is held, by the merchant's schedule or by what is done at a hold's deadline.
     OnceHeld,
     /// A completion is due at this moment.
     At(Timestamp),
+    /// At this moment its hold is let go, which cannot be undone either.
+    ReversalAt(Timestamp),
 }
 
 impl Sends {
     /// What follows for an order as it stands.
     pub fn after(order: &Order, policy: &Policy) -> Self {
-        let scheduled = order.released_at.is_some() || !matches!(policy.schedule, CompletionSchedule::OnRelease);
-        match (order.state, order.complete_at) {
-            (State::Held, Some(at)) => Self::At(at),
-            (State::Pending, _) if scheduled && !order.parked => Self::OnceHeld,
+        let scheduled = order.released_at.is_some()
+            || !matches!(policy.schedule, CompletionSchedule::OnRelease)
+            || policy.holds.at_deadline != AtDeadline::Review;
+        let reverses = holds::at_deadline(&policy.holds, order) == DeadlineAct::Reverse;
+        match (order.state, order.complete_at, order.deadline_at) {
+            (State::Held, Some(at), _) => Self::At(at),
+            (State::Held, None, Some(at)) if reverses => Self::ReversalAt(at),
+            (State::Pending, ..) if scheduled && !order.parked => Self::OnceHeld,
             _ => Self::Never,
         }
     }
@@ -204,14 +210,14 @@ fn ended(order: &Order, open: &Operation, reason: &str) -> Operation {
     };
     let words = match state {
         OperationState::Withdrawn => "taken back by a person",
-        OperationState::Confirmed => "the bank shows it deposited as intended, and a person took that as true",
+        OperationState::Confirmed => "the bank shows it done as intended, and a person took that as true",
         OperationState::Contradicted => "the bank shows another outcome, and a person took that as true",
         _ => "released by a person",
     };
     Operation { state, note: Some(format!("{words}: {reason}")), ..open.clone() }
 }
 
-/// What became of a completion in doubt, by the bank's view: money that has moved is never booked as money that has not.
+/// What became of a completion or a reversal in doubt, by the bank's view: money that has moved is never booked as money that has not.
 fn outcome(order: &Order, open: &Operation) -> OperationState {
     use BankStatus::{Declined, Deposited, Refunded, Reversed};
     let Some(view) = order.view.as_ref().map(|seen| &seen.view) else {
@@ -219,7 +225,12 @@ fn outcome(order: &Order, open: &Operation) -> OperationState {
     };
     let moved = view.amounts.is_some_and(|amounts| amounts.deposited != 0 || amounts.refunded != 0);
     if !moved && !matches!(view.status, Deposited | Refunded) {
-        return OperationState::Refused;
+        let is_let_go = open.kind == OperationKind::Reversal && matches!(view.status, Reversed | Declined);
+        return if is_let_go { OperationState::Confirmed } else { OperationState::Refused };
+    }
+    if open.kind == OperationKind::Reversal {
+        // What was to be let go was taken.
+        return OperationState::Contradicted;
     }
     let at_its_end = matches!(view.status, Deposited | Refunded | Reversed | Declined);
     let deposited = view.amounts.map(|amounts| amounts.deposited);

@@ -165,6 +165,9 @@ async fn a_restored_backup_sends_nothing_until_it_is_adopted_and_never_twice() {
     assert!(running.get("/readyz").starts_with("HTTP/1.1 200"));
     let status = host.json(&["status", "--json"]);
     assert!(status["money_frozen"]["why"].as_str().unwrap().contains("part of shop"), "{status}");
+    assert_eq!(host.json(&["money", "show", "--json"])["money_frozen"], status["money_frozen"]);
+    let (_, shown, _) = host.run(&["money", "show"]);
+    assert!(shown.contains("MONEY IS FROZEN") && !shown.contains("goes"), "{shown}");
     let (code, _, err) = host.run(&["adopt", "--reason", "too early"]);
     assert!(code == 1 && err.contains("another daemon works on this database"), "{err}");
     running.stop();

@@ -84,7 +84,7 @@ async fn a_stop_and_its_end_are_told_in_the_log() {
     let id = world.register_two_phase("A-1", 10_000);
     world.bank.bank().pay(&id).unwrap();
     assert_eq!(process.post_order(&wire_order("A-1", 10_000)).0, 201);
-    process.read_until(says("The completion of order A-1 waits: not sent: ivan stopped all money"));
+    process.read_until(says("What is due for order A-1 waits: not sent: ivan stopped all money"));
     assert_eq!(world.completions("A-1"), (0, 0));
     money("start", "explained");
     process.read_until(says("Started again: all money, by ivan after"));

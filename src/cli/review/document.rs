@@ -178,7 +178,7 @@ impl ProposalDocument {
 impl From<Sends> for SendsDocument {
     fn from(sends: Sends) -> Self {
         let at = match sends {
-            Sends::At(at) => Some(at),
+            Sends::At(at) | Sends::ReversalAt(at) => Some(at),
             Sends::Never | Sends::OnceHeld => None,
         };
         Self { may_move_money: sends.may_move_money(), at: text(at) }

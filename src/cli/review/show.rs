@@ -241,9 +241,11 @@ fn ways(exits: &[Exit], zone: &Zone, now: Timestamp) -> Table {
 pub(super) fn money(sends: Sends, zone: &Zone, now: Timestamp) -> String {
     match sends {
         Sends::Never => "nothing is sent unasked".to_owned(),
-        Sends::OnceHeld => "a completion may follow once it is held".to_owned(),
+        Sends::OnceHeld => "money may move once it is held, by the merchant's settings".to_owned(),
         Sends::At(at) if at <= now => "a completion is due at once, after a last look at the bank".to_owned(),
         Sends::At(at) => format!("a completion is due at {}", zone.for_people(at)),
+        Sends::ReversalAt(at) if at <= now => "its hold is let go at once, after a last look at the bank".to_owned(),
+        Sends::ReversalAt(at) => format!("its hold is let go at {}, unless it is released", zone.for_people(at)),
     }
 }
 

@@ -324,6 +324,10 @@ fn waiting() -> Order {
     Order { deadline_at: Some(hold.lapses_at.minus(HOUR * 3)), ..held }
 }
 
+fn at_its_deadline() -> Order {
+    Order { deadline_at: Some(NOW), ..waiting() }
+}
+
 #[test]
 fn a_deadline_acts_when_it_has_come_and_never_over_a_person() {
     use holds::AtDeadline::{Complete, Reverse, Review};
@@ -400,7 +404,7 @@ fn what_was_taken_back_leaves_a_deadline_or_a_review() {
     let deadline = waiting().deadline_at;
     assert_eq!((completion.order.state, completion.order.complete_at), (State::Held, None));
     assert_eq!(completion.order.deadline_at, deadline);
-    let reversed = ask(&accepted(waiting()), &reversal(), larger());
+    let reversed = ask(&accepted(at_its_deadline()), &reversal(), larger());
     assert_eq!((reversed.operation.state, reversed.order.state), (OperationState::Withdrawn, State::Review));
     assert_eq!(kinds(&reversed.events), [EventKind::ReversalWithdrawn, EventKind::ReviewOpened]);
 }
@@ -452,7 +456,7 @@ fn a_reversal_is_told_in_words_of_its_own() {
         ("still held", sent(), plain(BankStatus::Held), OperationState::InDoubt, State::Held, &[]),
     ];
     for (what, operation, view, operation_state, state, events) in table {
-        let asked = ask(&waiting(), &operation, view);
+        let asked = ask(&at_its_deadline(), &operation, view);
         assert_eq!((asked.operation.state, asked.order.state), (operation_state, state), "{what}");
         assert_eq!(kinds(&asked.events), events, "{what}");
         let (next, event) = after_answer(&waiting(), &sent(), &CompletionAnswer::Acknowledged, &policy(), NOW);
@@ -476,4 +480,15 @@ fn a_clock_that_was_wrong_for_a_while_makes_nothing_due_early() {
             assert_eq!((right.complete_at, right.deadline_at), (held.complete_at, held.deadline_at));
         }
     }
+}
+
+/// What a reversal lets go is not counted as sent, so neither may it be held back by what was.
+#[test]
+fn regression_a_reversal_needs_no_room_in_the_daily_sum() {
+    let full = Standing { sent_minor: policy().guard.daily_max_minor, ..Standing::default() };
+    let held = known(plain(BankStatus::Held));
+    let ask = |order: &Order, operation| after_ask(order, &operation, &held, &full, &policy(), NOW, Jitter::new(500));
+    assert!(ask(&at_its_deadline(), reversal()).send);
+    assert_eq!(ask(&order(State::Held), intended(WHOLE)).held.map(|held| held.as_str()), Some("daily_sum"));
+    assert_eq!(asked_minor(&at_its_deadline(), &reversal()), 0);
 }

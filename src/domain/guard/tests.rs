@@ -32,6 +32,7 @@ fn a_send_is_held_back_by_the_first_of_what_speaks_against_it() {
         (standing(0, 0), 100_000, None),
         (standing(0, 0), 100_001, Some("daily_sum")),
         (standing(0, i64::MAX), 1, Some("daily_sum")),
+        (standing(0, i64::MAX), 0, None),
         (standing(3, i64::MAX), 1, Some("in_doubt_full")),
         (Standing { clock: Some(Doubt::Jumped(1)), ..standing(3, 0) }, 1, Some("clock")),
         (Standing { clock: Some(Doubt::Jumped(1)), ..stopped(Scope::All) }, 1, Some("stopped")),

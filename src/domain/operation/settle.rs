@@ -64,8 +64,16 @@ fn held_before_send(
             if order.parked { "parked" } else { order.state.as_str() }
         ));
     }
-    // The clock that made it due may have been ahead, and has been put right since.
-    if let Some(at) = order.complete_at.filter(|at| *at > now) {
+    let due_at = match operation.kind {
+        OperationKind::Completion => order.complete_at,
+        OperationKind::Reversal if order.complete_at.is_some() => {
+            return withdraw("a completion is planned in time by now".to_owned());
+        }
+        OperationKind::Reversal => order.deadline_at,
+    };
+    // The clock that made it due may have been ahead, and has been put right since; or an answer told of a card whose
+    // holds live longer.
+    if let Some(at) = due_at.filter(|at| *at > now) {
         // Nobody else looks at it meanwhile.
         let at = at.min(now.plus(policy.bound()));
         return Step::AskAgain { at, agreeing_reads: 0, why: NOT_DUE.to_owned() };
@@ -288,7 +296,7 @@ fn quiet_long_enough(
 
 const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing can be verified; ask the bank for response version 03 or newer";
 
-const NOT_DUE: &str = "the completion is not due yet by the clock as it goes now";
+const NOT_DUE: &str = "it is not due yet by the clock as it goes now";
 
 const NO_ORDER_ID: &str = "the gateway's order id is not known yet, and nothing can be sent without it";
 

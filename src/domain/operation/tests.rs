@@ -418,7 +418,10 @@ fn a_first_send_needs_an_earlier_view_that_showed_the_same_hold() {
 
 /// A reversal that nobody has sent, and a bank that shows the hold as it should be.
 fn reversing() -> Case {
-    before(WHOLE).with(|case| case.operation = reversal())
+    before(WHOLE).with(|case| {
+        case.operation = reversal();
+        (case.order.complete_at, case.order.deadline_at) = (None, Some(NOW));
+    })
 }
 
 /// A reversal that was sent `ago`, and a bank that shows the hold as if nothing had happened.
@@ -446,6 +449,12 @@ fn a_reversal_is_sent_on_the_same_terms_as_a_completion() {
             reversing().accepted("approved_differs:10000:9000").hears(smaller()),
             "send, 9000 expected",
         ),
+        (
+            "not due any more",
+            reversing().with(|case| case.order.deadline_at = Some(NOW.plus(MINUTE))),
+            "ask in 60 s, 0 agree",
+        ),
+        ("its completion planned by now", reversing().with(|case| case.order.complete_at = Some(NOW)), "withdrawn"),
         ("parked", reversing().with(|case| case.order.parked = true), "withdrawn"),
         ("in review", reversing().with(|case| *case.order = order(State::Review)), "withdrawn"),
     ]);

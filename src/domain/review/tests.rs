@@ -6,7 +6,7 @@ use super::super::fixtures::{
 };
 use super::super::lifecycle::Judgement;
 use super::super::money::Currency;
-use super::super::operation::{Step, after_read};
+use super::super::operation::{OperationKind, Step, after_read};
 use super::super::order::{Hold, SeenView};
 use super::advice::advice;
 use super::*;
@@ -321,6 +321,51 @@ fn a_completion_in_doubt_ends_as_the_banks_view_has_it() {
         let act = resolved(&before, Some(&in_doubt(amount, HOUR)), Way::Bank).unwrap();
         assert_eq!(act.operation.map(|operation| operation.state), Some(state), "{what}");
         assert!(act.order.parked && !Sends::after(&act.order, &policy()).may_move_money(), "{what}");
+    }
+}
+
+/// The bug: a reversal was booked as if it had been a completion, confirmed where the money was taken.
+#[test]
+fn regression_a_reversal_in_doubt_is_confirmed_by_a_hold_let_go_alone() {
+    use BankStatus::{Declined, Deposited, Held, Refunded, Reversed};
+    use OperationState::{Confirmed, Contradicted, Refused};
+    let table = [
+        ("let go", plain(Reversed), Confirmed),
+        ("declined", plain(Declined), Confirmed),
+        ("taken whole", plain(Deposited), Contradicted),
+        ("taken and given back", plain(Refunded), Contradicted),
+        ("let go after it was taken", view(Reversed, [PRICE, PRICE, 0]), Contradicted),
+        ("held untouched", plain(Held), Refused),
+    ];
+    for (what, view, state) in table {
+        let found = Contradiction::StillHeldAfterReversal { attempts: 1 };
+        let sent = Operation { kind: OperationKind::Reversal, ..in_doubt(CompletionAmount::Whole, HOUR) };
+        let act = resolved(&reviewed(&found, State::Held, Some(view)), Some(&sent), Way::Bank).unwrap();
+        assert_eq!(act.operation.map(|operation| operation.state), Some(state), "{what}");
+    }
+}
+
+/// The bug: a hold that the policy lets go at its deadline was shown as one of which nothing is sent unasked, and needed
+/// one person's word alone.
+#[test]
+fn regression_what_the_policy_does_at_a_deadline_is_told_and_takes_two() {
+    use super::super::holds::AtDeadline::{Complete, Reverse, Review};
+    let deadline = Some(NOW.plus(HOUR));
+    let held = || Order { complete_at: None, deadline_at: deadline, ..order(State::Held) };
+    let table = [
+        ("to be reversed", held(), Reverse, Sends::ReversalAt(NOW.plus(HOUR))),
+        ("parked", Order { parked: true, ..held() }, Reverse, Sends::Never),
+        ("to be reviewed", held(), Review, Sends::Never),
+        ("not held yet, to be completed", order(State::Pending), Complete, Sends::OnceHeld),
+        ("not held yet, to be reversed", order(State::Pending), Reverse, Sends::OnceHeld),
+        ("not held yet, and parked", Order { parked: true, ..order(State::Pending) }, Complete, Sends::Never),
+        ("not held yet, to be reviewed", order(State::Pending), Review, Sends::Never),
+    ];
+    for (what, order, at_deadline, expected) in table {
+        let mut policy = Policy { schedule: CompletionSchedule::OnRelease, ..policy() };
+        policy.holds.at_deadline = at_deadline;
+        let sends = Sends::after(&order, &policy);
+        assert_eq!((sends, sends.may_move_money()), (expected, expected != Sends::Never), "{what}");
     }
 }
 

@@ -61,6 +61,7 @@ async fn an_altered_money_column_brings_its_order_before_a_person_and_keeps_nobo
         "UPDATE orders SET parked = 1, complete_at_ms = NULL WHERE order_number = 'A-1'",
         "UPDATE orders SET accepted_code = 'amount_differs:1:2' WHERE order_number = 'A-1'",
         "UPDATE orders SET lapses_at_ms = lapses_at_ms + 1 WHERE order_number = 'A-1'",
+        "UPDATE orders SET complete_at_ms = NULL, deadline_at_ms = next_look_at_ms WHERE order_number = 'A-1'",
         "UPDATE orders SET seal = NULL WHERE order_number = 'A-1'",
         "UPDATE orders SET seal = zeroblob(36) WHERE order_number = 'A-1'",
         "UPDATE orders SET seal = (SELECT seal FROM orders WHERE order_number = 'A-2') WHERE order_number = 'A-1'",

@@ -256,6 +256,30 @@ async fn adopting_puts_what_was_sent_since_before_a_person() {
     assert_eq!(start(&file.path()).store.adoption().await.unwrap().sends, [], "they are known now");
 }
 
+/// The bug: nobody could adopt a backup in which an order whose completion was sent since still waited for its release,
+/// because its deadline went with it into review.
+#[tokio::test]
+async fn regression_a_hold_that_waited_for_its_release_in_the_backup_is_adopted() {
+    let file = File::new();
+    let backup = file.directory.path().join("backup");
+    let first = start(&file.path());
+    let waits = added(&first.store, "waits").await;
+    hold(&first.store, &waits, None, NOW.plus(MINUTE * 60)).await;
+    change(&first.store, &waits, |order| order.deadline_at = Some(NOW.plus(MINUTE))).await;
+    back_up(&file, &backup);
+    intend(&first.store, &waits, NOW).await;
+    write_intent(&first.store, &waits).await.unwrap();
+    first.store.bear_witness(waits.key, NOW).await.unwrap();
+    drop(first);
+    restore(&file, &backup);
+
+    let second = start(&file.path());
+    second.store.adopt("ann", "restored on purpose", NOW).await.unwrap();
+    let found = second.store.order(&shop(), "waits").await.unwrap();
+    assert_eq!((found.order.state, found.order.deadline_at), (State::Review, None));
+    assert_eq!(found.operation.map(|operation| operation.state), Some(OperationState::InDoubt));
+}
+
 /// A broken witness is kept for whoever wants to know, and another one is begun.
 #[tokio::test]
 async fn a_witness_that_cannot_go_on_is_kept_aside() {
