@@ -440,12 +440,15 @@ fn database_files(database: &Path) -> [PathBuf; 3] {
     })
 }
 
+/// A step asks, sends, and asks again, before any look; where the bank answers nothing, with a wait that doubles: within
+/// the hour that a small budget takes, so often.
+const ASKS_MAX: u32 = 10;
+
 /// Backlog ÷ budget, and what hangs in flight: every place may be taken by a request that the bank leaves hanging.
 fn worked_off_within(merchant: &MerchantConfig, looks: usize, completions: usize) -> Duration {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let (in_flight, at_once) = (merchant.budget.in_flight.get(), merchant.completion.in_flight.get());
-    // A step asks, sends, and asks again.
-    let requests = count(looks).saturating_add(count(completions).saturating_mul(3));
+    let requests = count(looks).saturating_add(count(completions).saturating_mul(ASKS_MAX));
     let rounds =
         count(looks.div_ceil(in_flight)).saturating_add(3 * count(completions.div_ceil(at_once.min(in_flight))));
     let hanging = merchant.gateway.request_timeout.saturating_mul(rounds.saturating_add(2));
