@@ -54,7 +54,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
             biased;
             () = told_to_stop(&mut stop) => break,
             Some(done) = completer.steps.join_next() => completer.release(done),
-            Ok(()) = bell.changed() => {}
+            () = bell.changed() => {}
             Ok(()) = ticks.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }

@@ -44,8 +44,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
             biased;
             () = told_to_stop(&mut stop) => break,
             Some(done) = poller.looks.join_next() => poller.release(done),
-            // A bell nobody can ring any more is as good as none: the wait below still ends.
-            Ok(()) = bell.changed() => {}
+            () = bell.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
         poller.release_finished();

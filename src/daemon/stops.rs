@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::domain::guard::{self, Lifting, Stop, StopKey};
 use crate::domain::time::in_words;
-use crate::store::StoreError;
+use crate::store::{Listener, StoreError};
 
 use super::{AFTER_STORE_ERROR, HEART_LIMIT, Shared, told_to_stop};
 
@@ -39,17 +39,17 @@ pub(super) async fn run(shared: Shared, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => return,
-            Ok(()) = rung(&mut bell) => {}
+            () = rung(&mut bell) => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
 }
 
 /// The bell, no more often than a few times a second: under load it rings with every order.
-async fn rung(bell: &mut watch::Receiver<u64>) -> Result<(), watch::error::RecvError> {
+async fn rung(bell: &mut Listener) {
     const AT_MOST_EVERY: Duration = Duration::from_millis(250);
     tokio::time::sleep(AT_MOST_EVERY).await;
-    bell.changed().await
+    bell.changed().await;
 }
 
 /// Tells what has happened since the last reading: one that was stopped and let go in between is told as well.

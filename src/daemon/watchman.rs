@@ -48,7 +48,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => return,
-            Ok(()) = bell.changed() => {}
+            () = bell.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

@@ -17,6 +17,7 @@
 
 mod adopt;
 mod amend;
+mod bell;
 mod books;
 mod connection;
 mod create;
@@ -51,6 +52,7 @@ mod writer;
 
 pub use adopt::{Adoption, Becomes, UnknownSend};
 pub use amend::{Amendment, OperationChange};
+pub use bell::Listener;
 pub use books::DayBooks;
 pub use figures::{Figures, Group, LatestAnswer};
 pub use lock::{Lock, LockError};
@@ -69,8 +71,7 @@ pub use witness::Sent;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
+use bell::Bell;
 use quarantine::Met;
 use readers::Readers;
 use room::Room;
@@ -87,7 +88,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     room: Room,
-    bell: watch::Sender<u64>,
+    bell: Bell,
     /// Where each send is written down before it leaves; only the daemon that holds the lock has one.
     witness: Option<Witness>,
     /// What the start found wrong between the database, its home and its witness.
@@ -104,12 +105,12 @@ impl Store {
 
     /// Rings after every change that may have made something due. Whoever waits for it looks by itself now and then all
     /// the same: another process's changes do not ring here.
-    pub fn bell(&self) -> watch::Receiver<u64> {
-        self.bell.subscribe()
+    pub fn bell(&self) -> Listener {
+        self.bell.listen()
     }
 
     fn ring(&self) {
-        self.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
+        self.bell.ring();
     }
 
     /// Whether the disk was full when it was last needed, and no room has been found since. Reads, and changes of orders

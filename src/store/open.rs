@@ -12,8 +12,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
-use tokio::sync::watch;
 
+use super::bell::Bell;
 use super::connection::Connection;
 use super::home::Home;
 use super::identity::Identity;
@@ -254,7 +254,7 @@ impl Store {
             readers: Readers::new(connect, writer.failure()).over(&writer),
             writer,
             room,
-            bell: watch::Sender::new(0),
+            bell: Bell::default(),
             witness,
             examined,
             met: Met::default(),

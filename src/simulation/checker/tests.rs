@@ -165,7 +165,7 @@ const PLANTS: [Plant; 29] = [
     ("over_budget", |e| e.asked.extend(std::iter::repeat_n(send(SENT_AT), 30))),
     ("backlog_not_worked_off", |e| {
         let numbers = vec!["A-1".to_owned()];
-        e.backlogs.push(Backlog { from_ms: SENT_AT + 1, until_ms: NOW.as_millis(), numbers });
+        e.backlogs.push(Backlog { from_ms: SETTLED_AT + 1, until_ms: NOW.as_millis(), numbers });
     }),
     ("report_differs_from_ledger", |e| e.reported_minor = Some(PRICE + 1)),
 ];
