@@ -21,8 +21,9 @@ use crate::store::{Adoption, Becomes, Lock, Store, UnknownSend};
 #[command(
     after_help = "Money is frozen when the database, the file it was made in and the witness of its sends disagree: after a \
                   restore, a move to another host, a copy. Make sure that no other daemon works with the same accounts \
-                  before you adopt. Every order of which something was sent that the database does not know goes to \
-                  review."
+                  before you adopt. Every order of the queue of which something was sent that the database does not know \
+                  goes to review; of the others the witness's line is shown. Whoever puts a backup back stops the \
+                  daemon first, and takes away the NAME-wal and NAME-shm of the database that it replaces."
 )]
 pub(super) struct Adopt {
     /// Say what would be done, and do nothing

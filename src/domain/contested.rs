@@ -69,7 +69,7 @@ impl OutsideSend {
 pub fn ended_outside(open: &Operation) -> Operation {
     Operation {
         state: OperationState::Contradicted,
-        note: Some("the witness has a later completion, with another sum".to_owned()),
+        note: Some("the witness has a later send, of another sum or kind".to_owned()),
         ..open.clone()
     }
 }

@@ -260,7 +260,7 @@ impl Contradiction {
                 order.number
             ),
             Self::SentOutsideBook { expected } => format!(
-                "the witness has a completion of {} that this database does not know: the money may have been taken",
+                "the witness has a send for {} that this database does not know: the money may have moved",
                 sum(*expected)
             ),
         }

@@ -245,7 +245,7 @@ fn outcome(order: &Order, open: &Operation) -> OperationState {
 /// Where the bank has it is where it goes; what is scheduled then follows the policy.
 fn enter_as_shown(next: &mut Order, policy: &Policy, now: Timestamp) {
     if let Some(seen) = next.view.clone() {
-        journey::enter(next, state_of(seen.view.status), &seen.view, policy, now);
+        journey::enter(next, lifecycle::state_of(seen.view.status), &seen.view, policy, now);
     } else {
         (next.state, next.state_since) = (State::Pending, now);
     }
@@ -331,18 +331,6 @@ fn codes(order: &Order, review: &ReviewReason) -> Vec<String> {
         codes.extend(found.filter(|code| *code != review.code));
     }
     codes
-}
-
-/// What we make of an order that the bank shows so.
-pub const fn state_of(status: BankStatus) -> State {
-    match status {
-        BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => State::Pending,
-        BankStatus::Held => State::Held,
-        BankStatus::Deposited => State::Deposited,
-        BankStatus::Reversed => State::Reversed,
-        BankStatus::Refunded => State::Refunded,
-        BankStatus::Declined => State::Declined,
-    }
 }
 
 #[cfg(test)]

@@ -257,14 +257,15 @@ fn seal_operations(connection: &Connection, order: OrderKey) -> Result<Option<Co
     Ok((!altered.is_empty()).then_some(Contradiction::RowAltered { row }))
 }
 
-/// Makes an order that cannot be read due later, and no completion of it due at all. The row is as it should not be, so
+/// Makes an order that cannot be read due later, and no completion or deadline of it due at all. The row is as it should not be, so
 /// what the file asks of a row is not asked of this change.
 fn leave_alone(connection: &Connection, order: OrderKey, now: Timestamp) -> Result<(), StoreError> {
     let at = now.plus(TRY_AGAIN).as_millis();
     connection.pragma_update(None, "ignore_check_constraints", true)?;
     let left = connection
         .execute(
-            "UPDATE orders SET next_look_at_ms = max(next_look_at_ms, ?2), complete_at_ms = NULL WHERE id = ?1",
+            "UPDATE orders SET next_look_at_ms = max(next_look_at_ms, ?2), complete_at_ms = NULL, deadline_at_ms = NULL
+             WHERE id = ?1",
             params![order.0, at],
         )
         .and_then(|_| {

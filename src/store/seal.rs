@@ -39,6 +39,8 @@ pub(super) const ORDERS: Sealed = Sealed {
         "parked",
         "released_at_ms",
         "held_at_ms",
+        "held_at_first_ms",
+        "hold_begun_at_ms",
         "lapses_at_ms",
         "complete_at_ms",
         "deadline_at_ms",

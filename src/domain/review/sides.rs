@@ -3,11 +3,11 @@
 use super::super::bank::BankStatus;
 use super::super::calendar::Zone;
 use super::super::lifecycle::ContradictionKind as Kind;
+use super::super::lifecycle::state_of;
 use super::super::money::{Currency, for_people};
 use super::super::operation::Operation;
 use super::super::order::{Order, SeenView, State};
 use super::advice::kind_of;
-use super::state_of;
 
 /// One thing of which both sides have something to say.
 #[derive(Clone, Debug, PartialEq, Eq)]

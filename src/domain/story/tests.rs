@@ -350,8 +350,8 @@ fn what_a_person_has_to_do_about_a_row_or_a_send_that_nobody_here_wrote() {
         ),
         (
             Contradiction::SentOutsideBook { expected: 1_234_50 },
-            "Money contradicts itself: the witness has a completion of 1 234.50 RUB that this database does not know: \
-             the money may have been taken.",
+            "Money contradicts itself: the witness has a send for 1 234.50 RUB that this database does not know: \
+             the money may have moved.",
             "See in the bank's console whether the money was taken",
         ),
     ];

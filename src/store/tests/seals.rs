@@ -61,6 +61,8 @@ async fn an_altered_money_column_brings_its_order_before_a_person_and_keeps_nobo
         "UPDATE orders SET parked = 1, complete_at_ms = NULL WHERE order_number = 'A-1'",
         "UPDATE orders SET accepted_code = 'amount_differs:1:2' WHERE order_number = 'A-1'",
         "UPDATE orders SET lapses_at_ms = lapses_at_ms + 1 WHERE order_number = 'A-1'",
+        "UPDATE orders SET held_at_first_ms = 1 WHERE order_number = 'A-1'",
+        "UPDATE orders SET hold_begun_at_ms = 1 WHERE order_number = 'A-1'",
         "UPDATE orders SET complete_at_ms = NULL, deadline_at_ms = next_look_at_ms WHERE order_number = 'A-1'",
         "UPDATE orders SET seal = NULL WHERE order_number = 'A-1'",
         "UPDATE orders SET seal = zeroblob(36) WHERE order_number = 'A-1'",
@@ -172,11 +174,14 @@ async fn regression_a_row_that_cannot_be_read_stands_in_nobodys_way() {
         // It can be read, and yet not be written: the file refuses a completion above the amount.
         "UPDATE orders SET complete_amount_minor = 10001 WHERE order_number = 'poison'",
     ];
-    for sql in table {
+    for (sql, is_deadline) in table.into_iter().flat_map(|sql| [(sql, false), (sql, true)]) {
         let file = File::new();
         let store = file.open();
         let poison = added(&store, "poison").await;
         hold(&store, &poison, Some(NOW), NOW.plus(MINUTE)).await;
+        if is_deadline {
+            change(&store, &poison, |order| (order.complete_at, order.deadline_at) = (None, Some(NOW))).await;
+        }
         if sql.contains("operations") {
             intend(&store, &poison, NOW).await;
         }
