@@ -288,7 +288,7 @@ fn went_backwards(order: &Order, theirs: BankStatus) -> bool {
 }
 
 /// Our state of an order that the bank shows so.
-pub(super) const fn state_of(status: BankStatus) -> State {
+pub const fn state_of(status: BankStatus) -> State {
     match status {
         BankStatus::Registered | BankStatus::InAuthentication | BankStatus::Other(_) => State::Pending,
         BankStatus::Held => State::Held,

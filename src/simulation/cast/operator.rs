@@ -7,6 +7,7 @@ use crate::domain::acts::{self, Act};
 use crate::domain::bank::BankStatus;
 use crate::domain::event::Cause;
 use crate::domain::guard::{BRAKE, Scope, Stop};
+use crate::domain::lifecycle;
 use crate::domain::operation::Operation;
 use crate::domain::order::{Order, State};
 use crate::domain::review::{self, ReviewError, Way};
@@ -172,7 +173,7 @@ fn way_out(world: &mut World, order: &Order, truth: &OrderView) -> Option<Way> {
     }
     let before = order.before_review.filter(|_| order.view.is_some())?;
     let is_as_before = BankStatus::from_number(i64::from(truth.status));
-    (review::state_of(is_as_before) == before).then_some(Way::Ours)
+    (lifecycle::state_of(is_as_before) == before).then_some(Way::Ours)
 }
 
 /// The bank's book about an order of ours.
