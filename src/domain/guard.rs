@@ -181,6 +181,8 @@ pub fn who(by: &str) -> &str {
 /// What the database, and the clock, say of an order's money at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
+    /// Why no money moves for this database at all (R8).
+    pub frozen: Option<String>,
     /// The stops in force that apply to the order, the widest first.
     pub stops: Vec<Stop>,
     /// Other operations of the merchant that are in doubt.
@@ -194,6 +196,8 @@ pub struct Standing {
 /// Why a send is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
+    /// The database, its home and its witness disagree (R8).
+    Frozen(String),
     /// Somebody, or the brake, stopped it.
     Stopped {
         /// What was stopped.
@@ -227,13 +231,13 @@ pub enum Held {
 
 impl Held {
     /// Every word for it: a closed set, since it labels a metric.
-    pub const WORDS: [&'static str; 4] = ["stopped", "clock", "in_doubt_full", "daily_sum"];
+    pub const WORDS: [&'static str; 5] = ["frozen", "stopped", "clock", "in_doubt_full", "daily_sum"];
 
     /// How long it waits before it is tried again.
     pub const fn wait(&self) -> Duration {
         match self {
             Self::Clock(_) => ASK_THE_TIME,
-            Self::Stopped { .. } | Self::InDoubtFull { .. } | Self::DailySum { .. } => HELD_FOR,
+            Self::Frozen(_) | Self::Stopped { .. } | Self::InDoubtFull { .. } | Self::DailySum { .. } => HELD_FOR,
         }
     }
 
@@ -246,6 +250,7 @@ impl Held {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Stopped { .. } => "stopped",
+            Self::Frozen(_) => "frozen",
             Self::Clock(_) => "clock",
             Self::InDoubtFull { .. } => "in_doubt_full",
             Self::DailySum { .. } => "daily_sum",
@@ -260,6 +265,7 @@ impl fmt::Display for Held {
             Self::Stopped { scope, by, reason } => {
                 write!(f, "not sent: {} stopped {scope} ({reason}); `reconciled money start` lifts it", who(by))
             }
+            Self::Frozen(why) => write!(f, "not sent: money is frozen ({why}); `reconciled adopt` lifts it"),
             Self::Clock(doubt) => write!(f, "not sent: {doubt}; it goes once the two clocks agree"),
             Self::InDoubtFull { in_doubt, max } => write!(
                 f,
@@ -282,6 +288,9 @@ impl fmt::Display for Held {
 
 /// Whether `asked_minor` may be taken now; what takes nothing, a reversal, needs no room in the daily sum. What a person said comes first, then what could go wrong most.
 pub fn may_send(policy: &GuardPolicy, standing: &Standing, asked_minor: i64, currency: Currency) -> Result<(), Held> {
+    if let Some(why) = &standing.frozen {
+        return Err(Held::Frozen(why.clone()));
+    }
     if let Some(stop) = standing.stops.first() {
         return Err(Held::by_stop(stop));
     }

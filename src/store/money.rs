@@ -231,6 +231,7 @@ pub(super) fn standing(
     let (merchant, own) = (order.merchant.as_str(), operation.map_or(0, |key| key.0));
     let since = now.minus(guard::DAY).as_millis();
     Ok(Standing {
+        frozen: super::standing::frozen(connection),
         stops: stops_of_order(connection, &order.merchant, order.key)?,
         in_doubt: connection.prepare_cached(IN_DOUBT)?.query_row(params![merchant, own], |row| row.get(0))?,
         sent_minor: connection

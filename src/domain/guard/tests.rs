@@ -15,7 +15,7 @@ fn shop() -> MerchantId {
 }
 
 fn standing(in_doubt: u64, sent_minor: i64) -> Standing {
-    Standing { stops: Vec::new(), in_doubt, sent_minor, clock: None }
+    Standing { frozen: None, stops: Vec::new(), in_doubt, sent_minor, clock: None }
 }
 
 /// How the money stands, what is asked for, and the word for what holds it; three may be in doubt, 1 000.00 a day.
@@ -36,6 +36,7 @@ fn a_send_is_held_back_by_the_first_of_what_speaks_against_it() {
         (standing(3, i64::MAX), 1, Some("in_doubt_full")),
         (Standing { clock: Some(Doubt::Jumped(1)), ..standing(3, 0) }, 1, Some("clock")),
         (Standing { clock: Some(Doubt::Jumped(1)), ..stopped(Scope::All) }, 1, Some("stopped")),
+        (Standing { frozen: Some("a copy".to_owned()), ..stopped(Scope::All) }, 1, Some("frozen")),
         (stopped(Scope::All), 1, Some("stopped")),
         (stopped(Scope::Merchant(shop())), 1, Some("stopped")),
         (stopped(Scope::of_order(&order(State::Held))), 1, Some("stopped")),

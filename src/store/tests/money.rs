@@ -121,7 +121,7 @@ async fn what_is_counted_is_the_merchants_and_in_the_orders_currency_and_not_the
         let order = to_be_completed(&store, text, merchant, currency).await;
         operate(&store, &order, move |operation| send(operation, minor, NOW)).await;
     }
-    let expected = Standing { stops: Vec::new(), in_doubt: 2, sent_minor: 1_000, clock: None };
+    let expected = Standing { frozen: None, stops: Vec::new(), in_doubt: 2, sent_minor: 1_000, clock: None };
     assert_eq!(standing_of(&store, &asker).await, expected);
     operate(&store, &asker, |operation| send(operation, 5_000, NOW)).await;
     assert_eq!(standing_of(&store, &asker).await, expected, "what asks does not count against itself");
