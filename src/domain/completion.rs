@@ -82,6 +82,8 @@ pub fn at_deadline(order: &Order, policy: &Policy, now: Timestamp) -> Option<AtD
         DeadlineAct::Review => {
             let mut next = order.clone();
             let event = journey::open_review(&mut next, &holds::near_lapse(hold), Cause::Schedule, now)?;
+            // A person needs the bank's latest word, and a held order's look may be later than a review's bound.
+            next.next_look_at = Some(now);
             Some(AtDeadline::Review(Box::new(next), event))
         }
     }

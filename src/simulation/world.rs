@@ -319,7 +319,8 @@ impl World {
         match step {
             ClockStep::Set(ms) => {
                 self.clock.step(ms);
-                self.swept_at = self.elapsed() + RHYTHM.watch + SWEEP;
+                // It may wake just before a sweep is due, and then sleep as long again.
+                self.swept_at = self.elapsed() + RHYTHM.watch * 2 + SWEEP;
                 self.note("host", &format!("its clock is set by {ms} ms"));
             }
             ClockStep::Suspend(ms) => {

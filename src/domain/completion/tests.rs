@@ -354,6 +354,7 @@ fn a_deadline_acts_when_it_has_come_and_never_over_a_person() {
                 "reversal"
             }
             Some(AtDeadline::Review(next, event)) => {
+                assert_eq!(next.next_look_at, Some(now), "{what}");
                 assert_eq!((next.state, next.deadline_at, next.complete_at), (State::Review, None, None), "{what}");
                 assert!(next.review.unwrap().code.starts_with("hold_near_lapse:"), "{what}");
                 assert_eq!(event.kind, EventKind::ReviewOpened, "{what}");
