@@ -20,11 +20,11 @@ use reconciled::domain::order::{NewOrder, Order, OrderId, State};
 use reconciled::gateway::{Gateway, Purpose, Wire};
 use reconciled::metrics::Metrics;
 use reconciled::sandbox::{Operation, Registration, Settings};
-use reconciled::store::Store;
+use reconciled::store::{Amendment, Store};
 use reconciled::timekeeper::Timekeeper;
 
 use crate::child::{Process, wire_order};
-use crate::fixture::{HASTE, LOGIN, World, add, order, shop, wait_for, wait_for_state};
+use crate::fixture::{HASTE, LOGIN, World, add, in_time, order, shop, wait_for, wait_for_state};
 use crate::hostile::{Deed, Front, ok, response};
 use crate::judge::{Promise, book_of_the_living, violations};
 
@@ -361,6 +361,21 @@ async fn retry_after_is_whole_seconds_or_nothing() {
     }
 }
 
+/// Whoever sets a proxy for the whole host does not mean to hand it the shop's password.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_proxy_of_the_environment_is_asked() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let proxy = Elsewhere::open().await;
+    let address = format!("http://{}", proxy.address);
+    let variables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    let environment = variables.map(|name| (name, address.as_str()));
+    let config = world.config();
+    let process = Process::start_with(&config.path, &environment).drained();
+    admit(&world, &process, "A-1", None);
+    wait_for_state(&Store::open(&config.database).unwrap(), "A-1", State::Deposited).await;
+    assert_eq!(proxy.came.load(Ordering::SeqCst), 0, "the proxy was asked");
+}
+
 /// An order whose first status and first completion meet a fault, and where it ends.
 struct Patient {
     name: String,
@@ -502,6 +517,40 @@ fn another_id(text: &str) -> Vec<u8> {
 fn deposited_above(text: &str) -> Vec<u8> {
     let text = text.replace(r#""orderStatus":1"#, r#""orderStatus":2"#);
     bent(&text, r#""depositedAmount":0"#, r#""depositedAmount":10001"#)
+}
+
+/// R4: whoever changes the row while the bank is asked has overtaken the answer, so it is asked once more before anything
+/// is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_overtaken_by_a_change_of_the_row_moves_no_money() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let front = Front::start(world.bank.addr()).await;
+    let patient = std::fs::read_to_string(world.config_behind(&front.rest_url()).path).unwrap();
+    let patient =
+        patient.replace("_timeout = \"500ms\"", "_timeout = \"10s\"").replace("quiet = \"1s\"", "quiet = \"20s\"");
+    std::fs::write(world.path(), patient).unwrap();
+    let id = world.register_two_phase("A-1", AMOUNT);
+    world.bank.bank().pay(&id).unwrap();
+    // The look that finds the hold, the question before the send, and the one after the change.
+    let [overtaken, fresh] = [(); 2].map(|()| Arc::new(tokio::sync::Notify::new()));
+    front.next(Operation::Status, "A-1", &id, Deed::Pass);
+    front.next(Operation::Status, "A-1", &id, Deed::Later(Arc::clone(&overtaken)));
+    front.next(Operation::Status, "A-1", &id, Deed::Later(Arc::clone(&fresh)));
+    let daemon = Daemon::start(Config::load(&world.path()).unwrap()).await.unwrap();
+    add(daemon.store(), vec![order("A-1", AMOUNT)]).await;
+    in_time(front.seen(Operation::Status, 2)).await;
+
+    let before = daemon.store().order(&shop(), "A-1").await.unwrap().order;
+    let touch = |order: &Order, _: Option<&_>| Amendment { order: Some(order.clone()), ..Amendment::nothing(()) };
+    daemon.store().amend(before.key, Clock::host().now(), touch).await.unwrap();
+    overtaken.notify_one();
+    in_time(front.seen(Operation::Status, 3)).await;
+    assert_eq!(world.completions("A-1"), (0, 0), "the bank was not asked again");
+
+    fresh.notify_one();
+    wait_for_state(daemon.store(), "A-1", State::Deposited).await;
+    assert_eq!(world.completions("A-1"), (1, 1));
+    daemon.stop().await;
 }
 
 /// After an outage everything overdue is looked at once before anything is looked at twice, and as fast as the budget

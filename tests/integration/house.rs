@@ -1,5 +1,6 @@
 //! The rules of the house: who may import whom, read from the source.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -113,6 +114,51 @@ fn unsafe_code_is_in_one_module_of_the_tests() {
     let unsafe_ones =
         tests.iter().filter(|(_, text)| code_lines(text).any(|line| line.contains(&format!("{block}{{"))));
     assert_eq!(unsafe_ones.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["tests/integration/storage/vfs.rs"]);
+}
+
+/// The list of seeded faults, as far as it can rot: a fault that no longer applies would show nothing.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Faults {
+    steps: Vec<String>,
+    fault: Vec<Fault>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fault {
+    name: String,
+    rule: String,
+    #[serde(default)]
+    steps: Vec<String>,
+    edits: Vec<Edit>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    file: String,
+    find: String,
+    replace: String,
+}
+
+#[test]
+fn every_seeded_fault_still_applies() {
+    let listed: Faults = toml::from_str(&fs::read_to_string(root().join("tests/faults/faults.toml")).unwrap()).unwrap();
+    assert!(listed.fault.len() >= 20, "only {} faults", listed.fault.len());
+    let mut names = BTreeSet::new();
+    for Fault { name, rule, steps, edits } in &listed.fault {
+        assert!(names.insert(name), "two faults are named {name:?}");
+        assert!(!rule.is_empty() && !edits.is_empty(), "{name}");
+        for step in steps.iter().chain(&listed.steps) {
+            assert!(step.starts_with("cargo test "), "{name}: {step}");
+        }
+        for Edit { file, find, replace } in edits {
+            let found = fs::read_to_string(root().join(file)).unwrap().matches(find).count();
+            assert_eq!(found, 1, "{name}: how often {find:?} is in {file}");
+            assert_ne!(find, replace, "{name}");
+        }
+    }
 }
 
 fn root() -> PathBuf {

@@ -120,6 +120,25 @@ fn settled(found: &OrderWithOperation) -> Option<OperationState> {
     found.operation.as_ref().map(|operation| operation.state)
 }
 
+/// The witness is written before the first byte leaves (R8): where it cannot be, nothing leaves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_that_cannot_be_witnessed_does_not_leave() {
+    let host = Host::new().await;
+    let running = host.start();
+    let mut witness = host.database().into_os_string();
+    witness.push(".witness");
+    let text = std::fs::read_to_string(&witness).unwrap();
+    std::fs::write(&witness, text + "somebody else's line\n").unwrap();
+    host.paid("A-1", None);
+    let frozen = |found: &OrderWithOperation| {
+        let note = found.operation.as_ref().and_then(|operation| operation.note.as_deref());
+        note.is_some_and(|note| note.contains("frozen"))
+    };
+    wait_for(&host.store(), "A-1", frozen).await;
+    assert_eq!(host.world.completions("A-1"), (0, 0));
+    running.stop();
+}
+
 fn remove(database: &Path) {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = database.as_os_str().to_owned();

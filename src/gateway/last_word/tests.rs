@@ -1,5 +1,7 @@
 //! What the bank gets to read of a request that is called back when its connection stands: nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -81,4 +83,35 @@ async fn a_look_needs_no_last_word() {
     let transport = Transport::new(&config(address), &Wire::Network).unwrap();
     transport.post_status(("orderNumber", "A-1")).await.reply.unwrap();
     assert!(read.await.unwrap().starts_with("POST /getOrderStatusExtended.do"));
+}
+
+/// A connection that was kept would be taken without anybody being asked, and may be one that the bank has given up.
+#[tokio::test]
+async fn money_never_takes_a_connection_that_was_kept() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let transport = Transport::new(&config(listener.local_addr().unwrap()), &Wire::Network).unwrap();
+    let opened = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&opened);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(answer_and_keep(stream));
+        }
+    });
+    for request in 1..=5 {
+        with(Box::pin(async { Ok(()) }), complete(&transport)).await.unwrap();
+        assert_eq!(opened.load(Ordering::SeqCst), request);
+    }
+}
+
+/// Answers `{}` to every completion, and leaves the connection open.
+async fn answer_and_keep(mut stream: tokio::net::TcpStream) {
+    let mut request = Vec::new();
+    while stream.read_buf(&mut request).await.is_ok_and(|length| length > 0) {
+        if request.ends_with(b"compositeCompletionAmount=0") {
+            request.clear();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod adding;
 mod amending;
+mod books;
 mod due;
 mod file;
 mod money;

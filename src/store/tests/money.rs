@@ -107,6 +107,23 @@ async fn of_several_sends_decided_in_one_commit_only_as_many_go_as_there_is_room
     }
 }
 
+/// A reader's answer may be older than a stop; what the transaction of the send reads is not.
+#[tokio::test]
+async fn a_stop_is_seen_in_the_transaction_of_the_send() {
+    let policy = GuardPolicy { in_doubt_max: 3, daily_max_minor: 1_000_000, brake: true };
+    let scopes: [fn(&Order) -> Scope; 3] = [|_| Scope::All, |_| Scope::Merchant(shop()), Scope::of_order];
+    for scope_of in scopes {
+        let file = File::new();
+        let store = file.open();
+        let order = to_be_completed(&store, "A-1", "shop", Currency::RUB).await;
+        let scope = scope_of(&order);
+        stop(&store, &scope).await;
+        assert!(!try_to_send(store.clone(), order.clone(), policy.clone()).await, "{scope} is stopped");
+        start(&store, &scope).await;
+        assert!(try_to_send(store.clone(), order, policy.clone()).await, "{scope} is started");
+    }
+}
+
 #[tokio::test]
 async fn what_is_counted_is_the_merchants_and_in_the_orders_currency_and_not_the_asker_itself() {
     let file = File::new();

@@ -387,6 +387,8 @@ async fn regression_what_is_found_in_doubt_is_quiet_only_a_while_after_the_start
     let quiet_at = async |text| operation(&second.store, text).await.unwrap().quiet_at(quiet).unwrap();
     assert_eq!(quiet_at("stopped").await, started_at.plus(quiet), "counted from the start");
     assert_eq!(quiet_at("answered").await, NOW.plus(quiet), "known before");
+    let found = operation(&second.store, "stopped").await.unwrap();
+    assert_eq!((found.state, found.unknown_sends), (OperationState::InDoubt, 1), "asked about, and not sent (R2)");
     assert_eq!(second.store.note_senders_gone(started_at).await.unwrap(), 0, "once");
     let checked = second.store.check_rows(started_at).await.unwrap();
     assert_eq!(checked.altered, 1, "the note neither breaks a seal nor mends one: {checked:?}");

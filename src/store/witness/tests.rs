@@ -159,3 +159,15 @@ fn a_witness_that_somebody_else_touched_takes_no_more_lines() {
         assert!(send(3).is_err() && witness.failed().is_some(), "{case}: it stays so");
     }
 }
+
+/// What is written and not synced may be gone after a power cut, so the send must not leave. The device takes every byte
+/// and can sync none.
+#[test]
+fn a_line_that_cannot_be_synced_was_not_written() {
+    let file = OpenOptions::new().write(true).open("/dev/null").unwrap();
+    let witness = Witness::of(Open { file, identity: None, length: 0, last: Hash::of_nothing(), failed: None });
+    let Entry::Sent(first) = sent(1) else { panic!("it is a send") };
+    assert!(witness.send(first).is_err());
+    assert!(witness.failed().is_some(), "nothing more is appended");
+    assert_eq!(witness.last(), Hash::of_nothing());
+}
