@@ -6,16 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reconciled::clock::Clock;
+use reconciled::config::Config;
+use reconciled::daemon::Daemon;
 use reconciled::domain::operation::OperationState;
-use reconciled::domain::order::State;
+use reconciled::domain::order::{Order, State};
 use reconciled::sandbox::{Operation, Settings};
-use reconciled::store::{OrderWithOperation, Store};
+use reconciled::store::{Amendment, OrderWithOperation, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use crate::child::{Process, run_to_its_end, wire_order};
-use crate::fixture::{HASTE, LOGIN, World, in_time, wait_for, wait_for_state};
+use crate::fixture::{HASTE, LOGIN, World, add, in_time, order, shop, wait_for, wait_for_state};
 use crate::hostile::{Deed, Front};
 use crate::tls_faults::{Presents, Roots, SecureFront, behind_tls};
 
@@ -86,6 +89,42 @@ async fn nothing_is_sent_when_the_process_was_stopped_between_intent_and_first_b
 
     wait_for_state(&store, "A-1", State::Deposited).await;
     assert_eq!(world.completions("A-1"), (1, 1), "the clerk's, and none of ours");
+}
+
+/// Whoever else writes keeps the intent waiting for longer than a read counts as fresh: the send is called back, and made
+/// on another read.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_when_the_intent_was_long_in_coming() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let front = Front::start(world.bank.addr()).await;
+    let patient = std::fs::read_to_string(world.config_behind(&front.rest_url()).path).unwrap();
+    let patient = patient.replace("_timeout = \"500ms\"", "_timeout = \"10s\"");
+    std::fs::write(world.path(), patient.replace("quiet = \"1s\"", "quiet = \"20s\"")).unwrap();
+    let id = world.register_two_phase("A-1", 10_000);
+    world.bank.bank().pay(&id).unwrap();
+    let answer = Arc::new(Notify::new());
+    front.next(Operation::Status, "A-1", &id, Deed::Pass);
+    front.next(Operation::Status, "A-1", &id, Deed::Later(Arc::clone(&answer)));
+    let daemon = Daemon::start(Config::load(&world.path()).unwrap()).await.unwrap();
+    add(daemon.store(), vec![order("A-1", 10_000)]).await;
+    in_time(front.seen(Operation::Status, 2)).await;
+
+    let (store, key) = (daemon.store().clone(), daemon.store().order(&shop(), "A-1").await.unwrap().order.key);
+    let (reached, is_reached) = oneshot::channel();
+    let write_for_long = move |_: &Order, _: Option<&_>| {
+        reached.send(()).unwrap();
+        std::thread::sleep(STOPPED_FOR);
+        Amendment::nothing(())
+    };
+    let busy = tokio::spawn(async move { store.amend(key, Clock::host().now(), write_for_long).await.unwrap() });
+    is_reached.await.unwrap();
+    answer.notify_one();
+    busy.await.unwrap();
+
+    wait_for_state(daemon.store(), "A-1", State::Deposited).await;
+    let sent = daemon.store().order(&shop(), "A-1").await.unwrap().operation.unwrap();
+    assert_eq!((sent.attempt, world.completions("A-1")), (2, (1, 1)), "called back once, and sent once");
+    daemon.stop().await;
 }
 
 /// In the bank's console, which to the bank is the merchant as well.

@@ -92,17 +92,24 @@ async fn an_altered_money_column_brings_its_order_before_a_person_and_keeps_nobo
     }
 }
 
+/// Whether or not the order has a completion, whose own row is sound.
 #[tokio::test]
 async fn nobody_decides_on_an_altered_row() {
-    let file = File::new();
-    let store = file.open();
-    let fresh = added(&store, "A-1").await;
-    file.alter("UPDATE orders SET amount_minor = 7");
-    let outcome = store.amend(fresh.key, NOW, |_, _| -> Amendment<()> { panic!("it was handed over") }).await;
-    assert!(matches!(outcome, Err(StoreError::Altered)), "{outcome:?}");
-    assert_eq!(review_code(&store, "A-1").await.as_deref(), Some("row_altered"));
-    let events = store.events_of(fresh.key).await.unwrap();
-    assert_eq!(events.last().map(|event| event.cause.as_str()), Some("seal"));
+    for has_completion in [false, true] {
+        let file = File::new();
+        let store = file.open();
+        let fresh = added(&store, "A-1").await;
+        if has_completion {
+            hold(&store, &fresh, Some(NOW), NOW.plus(MINUTE)).await;
+            intend(&store, &fresh, NOW).await;
+        }
+        file.alter("UPDATE orders SET amount_minor = 7");
+        let outcome = store.amend(fresh.key, NOW, |_, _| -> Amendment<()> { panic!("it was handed over") }).await;
+        assert!(matches!(outcome, Err(StoreError::Altered)), "{outcome:?}");
+        assert_eq!(review_code(&store, "A-1").await.as_deref(), Some("row_altered"));
+        let events = store.events_of(fresh.key).await.unwrap();
+        assert_eq!(events.last().map(|event| event.cause.as_str()), Some("seal"));
+    }
 }
 
 /// An operation's amount, or the number of its sends: what was not sent is taken back, what may have been stays in doubt.
