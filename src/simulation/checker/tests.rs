@@ -1,13 +1,15 @@
 //! The checker can see: each query finds the violation that is planted for it, and nothing where nothing is.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::config::Config;
 use crate::domain::bank::BankStatus;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::operation::OperationKey;
-use crate::domain::order::{MerchantId, OrderNumber};
+use crate::domain::order::{MerchantId, OrderNumber, State};
 use crate::domain::reconciliation::fixtures::{NOW, ago, order};
-use crate::simulation::evidence::ToldStop;
+use crate::simulation::evidence::{ActKind, Backlog, Send, ToldStop};
 use crate::store::OrderWithOperation;
 
 const PRICE: i64 = 10_000;
@@ -184,6 +186,7 @@ fn every_query_finds_what_is_planted_for_it() {
     evidence.rivals.push((SENT_AT, true));
     evidence.failures.push((SENT_AT, "no".to_owned()));
     seen.extend(found(&evidence, CALM));
-    let all: BTreeSet<_> = OF_ORDER.iter().map(|(name, _)| *name).chain(OF_ALL.iter().map(|(name, _)| *name)).collect();
+    let all: BTreeSet<_> =
+        of_order::QUERIES.iter().map(|(name, _)| *name).chain(of_all::QUERIES.iter().map(|(name, _)| *name)).collect();
     assert_eq!(seen, all, "every query has its plant");
 }

@@ -1,0 +1,144 @@
+//! Queries about all orders together: what people and policies forbid, the budget, backlogs, and the report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::domain::guard;
+
+use super::super::evidence::{Asked, Backlog, Evidence, Send};
+use super::super::network::LATENCY_MAX_MS;
+use super::{OfAll, Rows, Terms, cases};
+
+/// Queries about all of them.
+pub(super) const QUERIES: [(&str, OfAll); 7] = [
+    ("sent_while_stopped", sent_while_stopped),
+    ("above_the_daily_sum", above_the_daily_sum),
+    ("over_budget", over_budget),
+    ("backlog_not_worked_off", backlog_not_worked_off),
+    ("second_daemon_let_in", second_daemon_let_in),
+    ("daemon_failed", daemon_failed),
+    ("report_differs_from_ledger", report_differs_from_ledger),
+];
+
+/// What people know to be stopped is not sent.
+fn sent_while_stopped(evidence: &Evidence, _: &Terms<'_>) -> Rows {
+    let sends = evidence.asked.iter().filter(|asked| asked.send.is_some());
+    let stop_of = |asked: &Asked| {
+        evidence.stops.iter().find(|stop| {
+            let is_meant = stop.number.as_ref().is_none_or(|number| *number == asked.number);
+            // Within the moment of either it may have been before or after.
+            is_meant && stop.from_ms < asked.at_ms && stop.until_ms.is_none_or(|until| asked.at_ms < until)
+        })
+    };
+    sends
+        .filter_map(|asked| Some((asked, stop_of(asked)?)))
+        .map(|(asked, stop)| {
+            format!("{} at {}, and {} was stopped at {}", asked.number, asked.at_ms, stop.scope, stop.from_ms)
+        })
+        .collect()
+}
+
+/// No more is sent in any 24 hours than the merchant allows.
+fn above_the_daily_sum(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
+    let day_ms = i64::try_from(guard::DAY.as_millis()).unwrap_or(i64::MAX);
+    let most = terms.merchant.money.daily_max_minor;
+    let prices: BTreeMap<&str, i64> =
+        evidence.orders.iter().map(|found| (found.order.number.as_str(), found.order.amount.minor())).collect();
+    let minor_of = |asked: &Asked| match asked.send {
+        Some(Send::Completion(0)) => prices.get(asked.number.as_str()).copied().unwrap_or_default(),
+        Some(Send::Completion(minor)) => minor,
+        Some(Send::Reversal) | None => 0,
+    };
+    let sends: Vec<&Asked> =
+        evidence.asked.iter().filter(|asked| matches!(asked.send, Some(Send::Completion(_)))).collect();
+    let mut rows = Vec::new();
+    for (nth, last) in sends.iter().enumerate() {
+        // One that is sent again counts once, from its latest send.
+        let window = sends.iter().take(nth + 1).filter(|asked| asked.at_ms > last.at_ms.saturating_sub(day_ms));
+        let by_order: BTreeMap<&str, i64> = window.map(|asked| (asked.number.as_str(), minor_of(asked))).collect();
+        let sum = by_order.values().copied().fold(0_i64, i64::saturating_add);
+        if sum > most {
+            rows.push(format!("{sum} were sent in the day before {}, and {most} may be", last.at_ms));
+        }
+    }
+    rows
+}
+
+/// In every window no more requests than the budget allows; they may be shifted by the way to the bank.
+fn over_budget(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
+    let budget = &terms.merchant.budget;
+    let period = i128::try_from(budget.period.as_micros()).unwrap_or(i128::MAX);
+    let slack = period * i128::from(budget.burst.get() - 1) + i128::from(LATENCY_MAX_MS) * 1_000 + period / 100;
+    // The moment by which the requests so far would have been sent at an even pace.
+    let mut even = 0_i128;
+    let mut rows = Vec::new();
+    for asked in &evidence.asked {
+        let at = i128::from(asked.at_ms) * 1_000;
+        if even - at > slack {
+            rows.push(format!("a request at {} came {} µs too soon", asked.at_ms, even - at - slack));
+        }
+        even = even.max(at) + period;
+    }
+    rows
+}
+
+/// After an outage every overdue order is looked at within backlog ÷ budget, and what is in flight. A look that hung when
+/// the outage ended counts once it is written down, though the bank never saw it: it is not overdue any more.
+fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
+    let mut rows = Vec::new();
+    for backlog in evidence.backlogs.iter().filter(|backlog| backlog.until_ms <= terms.now_ms) {
+        let from = evidence.asked.partition_point(|asked| asked.at_ms < backlog.from_ms);
+        let until = evidence.asked.partition_point(|asked| asked.at_ms <= backlog.until_ms);
+        let asked = evidence.asked.get(from..until).unwrap_or_default();
+        let window = backlog.from_ms..=backlog.until_ms;
+        let written = evidence.orders.iter().map(|found| &found.order);
+        let written =
+            written.filter(|order| order.heard.as_ref().is_some_and(|heard| window.contains(&heard.at.as_millis())));
+        let asked = asked.iter().map(|asked| asked.number.as_str());
+        let looked: BTreeSet<&str> =
+            asked.chain(written.map(|order| order.number.as_str())).chain(put_off(evidence, backlog, terms)).collect();
+        let unseen = backlog.numbers.iter().filter(|number| !looked.contains(number.as_str()));
+        let (from, until) = (backlog.from_ms, backlog.until_ms);
+        rows.extend(unseen.map(|number| format!("{number} was overdue at {from}, and not looked at by {until}")));
+    }
+    rows
+}
+
+/// What the guard holds back is put off, or goes to a person, without a question to the bank.
+fn put_off<'a>(evidence: &'a Evidence, backlog: &'a Backlog, terms: &Terms<'_>) -> impl Iterator<Item = &'a str> {
+    let ago = Duration::from_millis(u64::try_from(terms.now_ms.saturating_sub(backlog.from_ms)).unwrap_or(0));
+    let from = terms.wall.minus(ago);
+    let moved = evidence.orders.iter().filter(move |found| {
+        found.operation.as_ref().is_some_and(|operation| operation.state.is_open() && operation.next_step_at > from)
+    });
+    let told = evidence.events.iter().filter(|seen| seen.at_ms >= backlog.from_ms);
+    moved.map(|found| found.order.number.as_str()).chain(told.map(|seen| seen.event.number.as_str()))
+}
+
+/// One mouth.
+fn second_daemon_let_in(evidence: &Evidence, _: &Terms<'_>) -> Rows {
+    let let_in = evidence.rivals.iter().filter(|(_, is_let_in)| *is_let_in);
+    let_in.map(|(at_ms, _)| format!("at {at_ms}")).collect()
+}
+
+/// A daemon starts after every crash, and does not give up.
+fn daemon_failed(evidence: &Evidence, _: &Terms<'_>) -> Rows {
+    evidence.failures.iter().map(|(at_ms, why)| format!("at {at_ms}: {why}")).collect()
+}
+
+/// What the reports of all days say was taken is what the ledger says of the same orders.
+fn report_differs_from_ledger(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
+    let Some(reported) = evidence.reported_minor else { return Vec::new() };
+    let mut ledger = 0_i64;
+    for case in cases(evidence).values() {
+        let Some(order) = case.order.filter(|order| order.state.is_end()) else { continue };
+        let seen = order.view.as_ref().and_then(|seen| Some((seen.seen_at, seen.view.amounts?.deposited)));
+        let deposited = case.deposited_until(terms.now_ms);
+        // Not looked at since the bank's last change, or answered with a stale copy: the book is behind, not wrong.
+        ledger += match seen {
+            Some((_, ours)) if deposited.contains(&ours) || case.is_misled => ours,
+            _ => deposited.last().copied().unwrap_or_default(),
+        };
+    }
+    if reported == ledger { Vec::new() } else { vec![format!("the reports say {reported}, the ledger {ledger}")] }
+}
