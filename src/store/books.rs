@@ -7,6 +7,7 @@ use crate::domain::order::MerchantId;
 use crate::domain::reconciliation::{Candidate, Total};
 use crate::domain::time::Timestamp;
 
+use super::columns::select_order;
 use super::connection::Connection;
 use super::loaded::{Found, select_orders};
 use super::{OrderWithOperation, Store, StoreError, rows};
@@ -124,13 +125,15 @@ fn totals(
 fn candidates(connection: &Connection, merchant: &str, from: i64, until: i64) -> Result<Found, StoreError> {
     select_orders(
         connection,
-        "SELECT * FROM orders WHERE merchant = ?1 AND (
+        select_order!(
+            "FROM orders WHERE merchant = ?1 AND (
             state IN ('pending', 'held', 'review')
             OR id IN (SELECT order_key FROM operations WHERE state IN ('intended', 'in_doubt'))
             OR ((state_since_ms >= ?2 AND state_since_ms < ?3 OR bank_seen_at_ms >= ?2 AND bank_seen_at_ms < ?3)
                 AND (bank_amount_minor IS NOT amount_minor OR bank_currency IS NOT currency
                     OR (state = 'deposited' AND bank_deposited_minor IS NOT amount_minor)
-                    OR (state IN ('reversed', 'refunded', 'declined') AND bank_deposited_minor <> 0))))",
+                    OR (state IN ('reversed', 'refunded', 'declined') AND bank_deposited_minor <> 0))))"
+        ),
         params![merchant, from, until],
         usize::MAX,
     )

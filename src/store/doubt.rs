@@ -25,7 +25,7 @@ impl Store {
 
 fn note_senders_gone(connection: &Connection, now: Timestamp) -> Result<usize, StoreError> {
     let mut statement =
-        connection.prepare_cached("SELECT * FROM operations WHERE state = 'in_doubt' AND answered_at_ms IS NULL")?;
+        connection.prepare_cached(&OPERATIONS.select("WHERE state = 'in_doubt' AND answered_at_ms IS NULL"))?;
     let mut found = statement.query([])?;
     let mut left: Vec<i64> = Vec::new();
     while let Some(row) = found.next()? {

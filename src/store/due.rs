@@ -7,18 +7,22 @@ use rusqlite::params;
 use crate::domain::order::{MerchantId, OrderKey};
 use crate::domain::time::Timestamp;
 
+use super::columns::select_order;
 use super::loaded::{Found, select_orders};
 use super::{OrderWithOperation, Store, StoreError, rows};
 
 // These run whenever a bell rings, so none of them may walk over all orders: a test reads their plans.
 
-pub(super) const DUE_LOOKS: &str = "SELECT * FROM orders WHERE merchant = ?1 AND next_look_at_ms <= ?2
+pub(super) const DUE_LOOKS: &str = select_order!(
+    "FROM orders WHERE merchant = ?1 AND next_look_at_ms <= ?2
         AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
-     ORDER BY next_look_at_ms LIMIT ?3";
+     ORDER BY next_look_at_ms LIMIT ?3"
+);
 
 /// Three lists that cannot share an order, then their rows: a completion is planned or a deadline, never both. CROSS JOIN keeps that direction: asked with OR, SQLite walks
 /// over every order of the merchant and looks each up in the lists.
-pub(super) const DUE_COMPLETIONS: &str = "SELECT orders.* FROM (
+pub(super) const DUE_COMPLETIONS: &str = select_order!(
+    "FROM (
         SELECT id AS order_key FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2
             AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
         UNION ALL
@@ -28,7 +32,8 @@ pub(super) const DUE_COMPLETIONS: &str = "SELECT orders.* FROM (
         SELECT order_key FROM operations
             WHERE merchant = ?1 AND state IN ('intended', 'in_doubt') AND next_step_at_ms <= ?2
      ) AS due CROSS JOIN orders ON orders.id = due.order_key
-     ORDER BY orders.lapses_at_ms LIMIT ?3";
+     ORDER BY orders.lapses_at_ms LIMIT ?3"
+);
 
 pub(super) const NEXT_LOOK: &str =
     "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms IS NOT NULL
@@ -52,8 +57,8 @@ macro_rules! standing_hold {
 }
 pub(super) use standing_hold;
 
-pub(super) const UNWARNED_LAPSES: &str = concat!(
-    "SELECT * FROM orders WHERE merchant = ?1 AND lapses_at_ms <= ?2 AND lapse_warnings < ?3 AND ",
+pub(super) const UNWARNED_LAPSES: &str = select_order!(
+    "FROM orders WHERE merchant = ?1 AND lapses_at_ms <= ?2 AND lapse_warnings < ?3 AND ",
     standing_hold!(),
     " ORDER BY lapses_at_ms LIMIT ?4"
 );
@@ -62,9 +67,11 @@ pub(super) const NEXT_UNWARNED_LAPSE: &str =
     concat!("SELECT min(lapses_at_ms) FROM orders WHERE merchant = ?1 AND lapse_warnings < ?2 AND ", standing_hold!());
 
 /// Held orders whose completion may have to be planned anew.
-pub(super) const PLANNABLE: &str = "SELECT * FROM orders WHERE merchant = ?1 AND state = 'held' AND id > ?2
+pub(super) const PLANNABLE: &str = select_order!(
+    "FROM orders WHERE merchant = ?1 AND state = 'held' AND id > ?2
         AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
-     ORDER BY id LIMIT ?3";
+     ORDER BY id LIMIT ?3"
+);
 
 impl Store {
     /// Up to `limit` orders whose look is due, oldest due first, whatever state they are in.

@@ -84,7 +84,7 @@ fn event(row: &Row<'_>) -> Result<Event, StoreError> {
     Ok(Event {
         seq: row.get("seq")?,
         at: rows::at(row.get("at_ms")?),
-        merchant: rows::merchant(row)?,
+        merchant: rows::merchant(row, "merchant")?,
         number: OrderNumber::from_stored(row.get("order_number")?),
         kind: EventKind::parse(&kind).ok_or_else(|| rows::unreadable("event kind", &kind))?,
         cause: row.get("cause")?,

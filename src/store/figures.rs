@@ -128,7 +128,7 @@ impl Store {
                 let mut found = statement.query([])?;
                 let mut open = Vec::new();
                 while let Some(row) = found.next()? {
-                    if let Ok(merchant) = rows::merchant(row) {
+                    if let Ok(merchant) = rows::merchant(row, "merchant") {
                         open.push((merchant, row.get(1)?));
                     }
                 }

@@ -127,7 +127,7 @@ fn seal_but(connection: &Connection, ring: &Ring, altered: &Rows) -> Result<(), 
 fn altered(connection: &Connection, ring: &Ring) -> Result<Rows, StoreError> {
     let mut altered = Rows::new();
     for of in [&ORDERS, &OPERATIONS] {
-        let mut statement = connection.prepare(&format!("SELECT * FROM {}", of.table))?;
+        let mut statement = connection.prepare(&of.select_present(connection)?)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             if ring.check(row, of)? == Seal::Altered {

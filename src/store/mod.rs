@@ -19,6 +19,7 @@ mod adopt;
 mod amend;
 mod bell;
 mod books;
+mod columns;
 mod connection;
 mod create;
 mod doubt;

@@ -322,10 +322,10 @@ fn scope(row: &Row<'_>) -> Result<Scope, StoreError> {
     let word: String = row.get("scope")?;
     match word.as_str() {
         "all" => Ok(Scope::All),
-        "merchant" => Ok(Scope::Merchant(rows::merchant(row)?)),
+        "merchant" => Ok(Scope::Merchant(rows::merchant(row, "merchant")?)),
         "order" => Ok(Scope::Order {
             key: OrderKey(row.get("order_key")?),
-            merchant: rows::merchant(row)?,
+            merchant: rows::merchant(row, "merchant")?,
             number: OrderNumber::from_stored(row.get("order_number")?),
         }),
         _ => Err(rows::unreadable("scope of a stop", &word)),

@@ -7,6 +7,7 @@ use crate::domain::operation::{Operation, OperationKey};
 use crate::domain::order::{MerchantId, NewOrder, OrderId, OrderKey, OrderNumber, State};
 use crate::domain::time::Timestamp;
 
+use super::columns::{select_operation, select_order};
 use super::connection::Connection;
 use super::loaded::{self, Found, Loaded, select_orders};
 use super::seal::ORDERS;
@@ -82,7 +83,7 @@ impl Store {
     /// Every order with this number, whatever merchant it is of.
     pub async fn orders_numbered(&self, number: &str) -> Result<Vec<OrderWithOperation>, StoreError> {
         let number = number.to_owned();
-        let sql = "SELECT * FROM orders WHERE order_number = ?1";
+        let sql = select_order!("FROM orders WHERE order_number = ?1");
         let found = self.readers.read(move |connection| select_orders(connection, sql, [number], usize::MAX)).await?;
         Ok(self.presented(found))
     }
@@ -91,8 +92,8 @@ impl Store {
     pub async fn operations_after(&self, after: OperationKey) -> Result<Vec<Operation>, StoreError> {
         self.readers
             .read(move |connection| {
-                let mut statement =
-                    connection.prepare_cached("SELECT * FROM operations WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+                let mut statement = connection
+                    .prepare_cached(select_operation!("FROM operations WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
                 let mut found = statement.query(params![after.0, PAGE_MAX])?;
                 let mut operations = Vec::new();
                 while let Some(row) = found.next()? {
@@ -110,8 +111,10 @@ impl Store {
             .read(move |connection| {
                 select_orders(
                     connection,
-                    "SELECT * FROM orders WHERE (?1 IS NULL OR merchant = ?1) AND (?2 IS NULL OR state = ?2)
-                        AND id > ?3 ORDER BY id LIMIT ?4",
+                    select_order!(
+                        "FROM orders WHERE (?1 IS NULL OR merchant = ?1) AND (?2 IS NULL OR state = ?2)
+                        AND id > ?3 ORDER BY id LIMIT ?4"
+                    ),
                     params![
                         filter.merchant.as_ref().map(MerchantId::as_str),
                         filter.state.map(State::as_str),
@@ -131,7 +134,8 @@ pub(super) fn find_order(
     merchant: &MerchantId,
     number: &str,
 ) -> Result<Option<Loaded>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT * FROM orders WHERE merchant = ?1 AND order_number = ?2")?;
+    let mut statement =
+        connection.prepare_cached(select_order!("FROM orders WHERE merchant = ?1 AND order_number = ?2"))?;
     let mut found = statement.query(params![merchant.as_str(), number])?;
     let order = found.next()?.map(|row| rows::order(connection, row)).transpose()?;
     order.map(|order| loaded::with_operation(connection, order)).transpose()

@@ -181,8 +181,7 @@ struct Page {
 
 fn page(connection: &Connection, of: &Sealed, after: i64) -> Result<Page, StoreError> {
     let order = if of.table == ORDERS.table { "id" } else { "order_key" };
-    let sql = format!("SELECT * FROM {} WHERE id > ?1 ORDER BY id LIMIT ?2", of.table);
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&of.select("WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
     let mut found = statement.query(params![after, PAGE])?;
     let mut page = Page { last: None, count: 0, old: Vec::new(), orders: Vec::new() };
     while let Some(row) = found.next()? {
@@ -199,8 +198,7 @@ fn page(connection: &Connection, of: &Sealed, after: i64) -> Result<Page, StoreE
 
 /// Seals a row anew if it is still what an older key sealed.
 fn reseal(connection: &Connection, of: &Sealed, id: i64) -> Result<(), StoreError> {
-    let sql = format!("SELECT * FROM {} WHERE id = ?1", of.table);
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&of.select("WHERE id = ?1"))?;
     let mut found = statement.query([id])?;
     let seal = found.next()?.map(|row| connection.ring().check(row, of)).transpose()?;
     drop(found);
@@ -241,7 +239,7 @@ pub(super) fn quarantine(connection: &Connection, key: OrderKey, now: Timestamp)
 
 /// Seals every altered operation of an order as it stands, and says whether there was one.
 fn seal_operations(connection: &Connection, order: OrderKey) -> Result<Option<Contradiction>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT * FROM operations WHERE order_key = ?1")?;
+    let mut statement = connection.prepare_cached(&OPERATIONS.select("WHERE order_key = ?1"))?;
     let mut found = statement.query([order.0])?;
     let mut altered = Vec::new();
     while let Some(row) = found.next()? {

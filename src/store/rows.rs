@@ -1,6 +1,6 @@
 //! Columns to values and back. What the CHECKs refuse, this refuses once more when reading.
 
-use rusqlite::{Row, named_params, params};
+use rusqlite::{Row, RowIndex, named_params, params};
 
 use crate::domain::bank::{BankAmounts, BankStatus, BankView, PaymentSystem};
 use crate::domain::money::{Amount, Currency};
@@ -13,6 +13,7 @@ use crate::domain::order::{
 use crate::domain::time::Timestamp;
 
 use super::StoreError;
+use super::columns::{self, Order as C, select_operation, select_order};
 use super::connection::Connection;
 use super::seal::{OPERATIONS, ORDERS, Seal};
 
@@ -35,72 +36,73 @@ pub(super) struct Checked<T> {
     pub(super) seal: Seal,
 }
 
-/// Reads the columns of `orders.*`, and checks their seal.
+/// Reads what [`select_order`] selects, and checks its seal.
 pub(super) fn order(connection: &Connection, row: &Row<'_>) -> Result<Checked<Order>, StoreError> {
     Ok(Checked { value: decode_order(row)?, seal: connection.ring().check(row, &ORDERS)? })
 }
 
-/// Reads the columns of `operations.*`, and checks their seal.
+/// Reads what [`select_operation`] selects, and checks its seal.
 pub(super) fn operation(connection: &Connection, row: &Row<'_>) -> Result<Checked<Operation>, StoreError> {
     Ok(Checked { value: decode_operation(row)?, seal: connection.ring().check(row, &OPERATIONS)? })
 }
 
 fn decode_order(row: &Row<'_>) -> Result<Order, StoreError> {
     Ok(Order {
-        key: OrderKey(row.get("id")?),
-        version: row.get("version")?,
-        merchant: merchant(row)?,
-        number: OrderNumber::from_stored(row.get("order_number")?),
+        key: OrderKey(row.get(C::id.at())?),
+        version: row.get(C::version.at())?,
+        merchant: merchant(row, C::merchant.at())?,
+        number: OrderNumber::from_stored(row.get(C::order_number.at())?),
         order_id: order_id(row)?,
-        amount: amount(row.get("amount_minor")?)?,
-        currency: currency(row.get("currency")?)?,
-        state: state(row, "state")?,
-        state_since: at(row.get("state_since_ms")?),
-        created_at: at(row.get("created_at_ms")?),
-        expires_at: row.get::<_, Option<i64>>("expires_at_ms")?.map(at),
-        completion: completion(row.get("complete_amount_minor")?)?,
-        parked: row.get("parked")?,
-        released_at: row.get::<_, Option<i64>>("released_at_ms")?.map(at),
+        amount: amount(row.get(C::amount_minor.at())?)?,
+        currency: currency(row.get(C::currency.at())?)?,
+        state: state(row, C::state.at())?,
+        state_since: at(row.get(C::state_since_ms.at())?),
+        created_at: at(row.get(C::created_at_ms.at())?),
+        expires_at: row.get::<_, Option<i64>>(C::expires_at_ms.at())?.map(at),
+        completion: completion(row.get(C::complete_amount_minor.at())?)?,
+        parked: row.get(C::parked.at())?,
+        released_at: row.get::<_, Option<i64>>(C::released_at_ms.at())?.map(at),
         hold: hold(row)?,
-        complete_at: row.get::<_, Option<i64>>("complete_at_ms")?.map(at),
-        held_at_first: row.get::<_, Option<i64>>("held_at_first_ms")?.map(at),
-        deadline_at: row.get::<_, Option<i64>>("deadline_at_ms")?.map(at),
-        lapse_warnings: row.get("lapse_warnings")?,
+        complete_at: row.get::<_, Option<i64>>(C::complete_at_ms.at())?.map(at),
+        held_at_first: row.get::<_, Option<i64>>(C::held_at_first_ms.at())?.map(at),
+        deadline_at: row.get::<_, Option<i64>>(C::deadline_at_ms.at())?.map(at),
+        lapse_warnings: row.get(C::lapse_warnings.at())?,
         payment_system: payment_system(row)?,
-        autocompletion_at: row.get::<_, Option<i64>>("autocompletion_at_ms")?.map(at),
-        autocompletion_told: row.get::<_, Option<i64>>("autocompletion_told_ms")?.map(at),
-        next_look_at: row.get::<_, Option<i64>>("next_look_at_ms")?.map(at),
-        unknown_in_a_row: row.get("unknown_in_a_row")?,
+        autocompletion_at: row.get::<_, Option<i64>>(C::autocompletion_at_ms.at())?.map(at),
+        autocompletion_told: row.get::<_, Option<i64>>(C::autocompletion_told_ms.at())?.map(at),
+        next_look_at: row.get::<_, Option<i64>>(C::next_look_at_ms.at())?.map(at),
+        unknown_in_a_row: row.get(C::unknown_in_a_row.at())?,
         heard: heard(row)?,
         view: seen_view(row)?,
         review: review(row)?,
         before_review: row
-            .get::<_, Option<String>>("state_before_review")?
+            .get::<_, Option<String>>(C::state_before_review.at())?
             .map(|word| known_state(&word))
             .transpose()?,
-        accepted: row.get("accepted_code")?,
+        accepted: row.get(C::accepted_code.at())?,
     })
 }
 
 fn decode_operation(row: &Row<'_>) -> Result<Operation, StoreError> {
-    let word: String = row.get("state")?;
-    let kind: String = row.get("kind")?;
+    use columns::Operation as C;
+    let word: String = row.get(C::state.at())?;
+    let kind: String = row.get(C::kind.at())?;
     Ok(Operation {
-        key: OperationKey(row.get("id")?),
-        order: OrderKey(row.get("order_key")?),
+        key: OperationKey(row.get(C::id.at())?),
+        order: OrderKey(row.get(C::order_key.at())?),
         kind: OperationKind::parse(&kind).ok_or_else(|| unreadable("operation kind", &kind))?,
-        amount: completion(row.get("amount_minor")?)?,
+        amount: completion(row.get(C::amount_minor.at())?)?,
         state: OperationState::parse(&word).ok_or_else(|| unreadable("operation state", &word))?,
-        attempt: row.get("attempt")?,
-        unknown_sends: row.get("unknown_sends")?,
-        expected_minor: row.get("expected_minor")?,
-        intended_at: at(row.get("intended_at_ms")?),
-        sent_at: row.get::<_, Option<i64>>("sent_at_ms")?.map(at),
-        answered_at: row.get::<_, Option<i64>>("answered_at_ms")?.map(at),
-        agreeing_reads: row.get("agreeing_reads")?,
-        asks: row.get("asks")?,
-        next_step_at: at(row.get("next_step_at_ms")?),
-        note: row.get("note")?,
+        attempt: row.get(C::attempt.at())?,
+        unknown_sends: row.get(C::unknown_sends.at())?,
+        expected_minor: row.get(C::expected_minor.at())?,
+        intended_at: at(row.get(C::intended_at_ms.at())?),
+        sent_at: row.get::<_, Option<i64>>(C::sent_at_ms.at())?.map(at),
+        answered_at: row.get::<_, Option<i64>>(C::answered_at_ms.at())?.map(at),
+        agreeing_reads: row.get(C::agreeing_reads.at())?,
+        asks: row.get(C::asks.at())?,
+        next_step_at: at(row.get(C::next_step_at_ms.at())?),
+        note: row.get(C::note.at())?,
     })
 }
 
@@ -248,7 +250,7 @@ pub(super) fn number_send(connection: &Connection, operation: OperationKey, seq:
 
 /// The order of a row id.
 pub(super) fn load_order(connection: &Connection, key: OrderKey) -> Result<Checked<Order>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT * FROM orders WHERE id = ?1")?;
+    let mut statement = connection.prepare_cached(select_order!("FROM orders WHERE id = ?1"))?;
     let mut rows = statement.query([key.0])?;
     match rows.next()? {
         Some(row) => order(connection, row),
@@ -258,8 +260,8 @@ pub(super) fn load_order(connection: &Connection, key: OrderKey) -> Result<Check
 
 /// The open operation of an order, or else its latest one.
 pub(super) fn load_operation(connection: &Connection, key: OrderKey) -> Result<Option<Checked<Operation>>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT * FROM operations WHERE order_key = ?1 ORDER BY id DESC LIMIT 1")?;
+    let mut statement = connection
+        .prepare_cached(select_operation!("FROM operations WHERE order_key = ?1 ORDER BY id DESC LIMIT 1"))?;
     let mut rows = statement.query([key.0])?;
     rows.next()?.map(|row| operation(connection, row)).transpose()
 }
@@ -275,14 +277,14 @@ pub(super) const fn completion_minor(completion: CompletionAmount) -> Option<i64
     }
 }
 
-pub(super) fn merchant(row: &Row<'_>) -> Result<MerchantId, StoreError> {
-    let text: String = row.get("merchant")?;
+pub(super) fn merchant(row: &Row<'_>, column: impl RowIndex) -> Result<MerchantId, StoreError> {
+    let text: String = row.get(column)?;
     MerchantId::new(&text).map_err(|_| unreadable("merchant", &text))
 }
 
-pub(super) fn state(row: &Row<'_>, column: &str) -> Result<State, StoreError> {
+pub(super) fn state(row: &Row<'_>, column: impl RowIndex) -> Result<State, StoreError> {
     let word: String = row.get(column)?;
-    State::parse(&word).ok_or_else(|| unreadable(column, &word))
+    State::parse(&word).ok_or_else(|| unreadable("state", &word))
 }
 
 pub(super) fn currency(code: u16) -> Result<Currency, StoreError> {
@@ -306,13 +308,14 @@ fn completion(minor: Option<i64>) -> Result<CompletionAmount, StoreError> {
 }
 
 fn order_id(row: &Row<'_>) -> Result<Option<OrderId>, StoreError> {
-    let text: Option<String> = row.get("order_id")?;
+    let text: Option<String> = row.get(C::order_id.at())?;
     text.map(|text| OrderId::new(&text).map_err(|_| unreadable("order id", &text))).transpose()
 }
 
 fn hold(row: &Row<'_>) -> Result<Option<Hold>, StoreError> {
-    let (held_at, lapses_at): (Option<i64>, Option<i64>) = (row.get("held_at_ms")?, row.get("lapses_at_ms")?);
-    let begun_at: Option<i64> = row.get("hold_begun_at_ms")?;
+    let (held_at, lapses_at): (Option<i64>, Option<i64>) =
+        (row.get(C::held_at_ms.at())?, row.get(C::lapses_at_ms.at())?);
+    let begun_at: Option<i64> = row.get(C::hold_begun_at_ms.at())?;
     Ok(held_at.zip(lapses_at).map(|(held_at, lapses_at)| Hold {
         held_at: at(held_at),
         begun_at: at(begun_at.unwrap_or(held_at)),
@@ -321,45 +324,46 @@ fn hold(row: &Row<'_>) -> Result<Option<Hold>, StoreError> {
 }
 
 fn payment_system(row: &Row<'_>) -> Result<Option<PaymentSystem>, StoreError> {
-    let text: Option<String> = row.get("payment_system")?;
+    let text: Option<String> = row.get(C::payment_system.at())?;
     text.map(|text| PaymentSystem::new(&text).ok_or_else(|| unreadable("payment system", &text))).transpose()
 }
 
 fn heard(row: &Row<'_>) -> Result<Option<Heard>, StoreError> {
-    let (heard_at, words): (Option<i64>, Option<String>) = (row.get("heard_at_ms")?, row.get("heard")?);
+    let (heard_at, words): (Option<i64>, Option<String>) = (row.get(C::heard_at_ms.at())?, row.get(C::heard.at())?);
     Ok(heard_at.zip(words).map(|(heard_at, words)| Heard { at: at(heard_at), words }))
 }
 
 fn review(row: &Row<'_>) -> Result<Option<ReviewReason>, StoreError> {
-    let (code, sentence): (Option<String>, Option<String>) = (row.get("review_code")?, row.get("review_sentence")?);
+    let (code, sentence): (Option<String>, Option<String>) =
+        (row.get(C::review_code.at())?, row.get(C::review_sentence.at())?);
     Ok(code.zip(sentence).map(|(code, sentence)| ReviewReason { code, sentence }))
 }
 
 /// The view stands without the order number the bank repeated: it was compared when it was heard.
 fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
-    let Some(seen_at) = row.get::<_, Option<i64>>("bank_seen_at_ms")? else {
+    let Some(seen_at) = row.get::<_, Option<i64>>(C::bank_seen_at_ms.at())? else {
         return Ok(None);
     };
     let view = BankView {
         order_number: None,
         order_id: order_id(row)?,
-        status: BankStatus::from_number(row.get("bank_status")?),
-        action_code: row.get("bank_action_code")?,
-        amount: row.get("bank_amount_minor")?,
-        currency: row.get::<_, Option<u16>>("bank_currency")?.map(currency).transpose()?,
+        status: BankStatus::from_number(row.get(C::bank_status.at())?),
+        action_code: row.get(C::bank_action_code.at())?,
+        amount: row.get(C::bank_amount_minor.at())?,
+        currency: row.get::<_, Option<u16>>(C::bank_currency.at())?.map(currency).transpose()?,
         amounts: bank_amounts(row)?,
-        authorised_at: row.get::<_, Option<i64>>("bank_authorised_at_ms")?.map(at),
+        authorised_at: row.get::<_, Option<i64>>(C::bank_authorised_at_ms.at())?.map(at),
         payment_system: payment_system(row)?,
-        chargeback: row.get("bank_chargeback")?,
-        autocompletion_at: row.get::<_, Option<i64>>("autocompletion_at_ms")?.map(at),
+        chargeback: row.get(C::bank_chargeback.at())?,
+        autocompletion_at: row.get::<_, Option<i64>>(C::autocompletion_at_ms.at())?.map(at),
     };
     Ok(Some(SeenView { view, seen_at: at(seen_at) }))
 }
 
 fn bank_amounts(row: &Row<'_>) -> Result<Option<BankAmounts>, StoreError> {
-    let approved: Option<i64> = row.get("bank_approved_minor")?;
-    let deposited: Option<i64> = row.get("bank_deposited_minor")?;
-    let refunded: Option<i64> = row.get("bank_refunded_minor")?;
+    let approved: Option<i64> = row.get(C::bank_approved_minor.at())?;
+    let deposited: Option<i64> = row.get(C::bank_deposited_minor.at())?;
+    let refunded: Option<i64> = row.get(C::bank_refunded_minor.at())?;
     Ok(approved.zip(deposited).zip(refunded).map(|((approved, deposited), refunded)| BankAmounts {
         approved,
         deposited,

@@ -6,7 +6,7 @@
 //! `ring` and not `hmac` with `sha2`: rustls has it in the tree already, so no further code handles keys.
 //!
 //! What is sealed is written with its length before every part, so that no two rows have one encoding. A column that is
-//! NULL is left out, so one that is added later, NULL at first, leaves every seal as it is: name it in the list.
+//! NULL is left out, so one that is added later, NULL at first, leaves every seal as it is: name it in [`columns`].
 
 use std::fmt;
 
@@ -15,58 +15,42 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::StoreError;
+use super::columns;
 
 /// A table whose rows are sealed, and its columns that money depends on.
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) table: &'static str,
-    columns: &'static [&'static str],
+    columns: &'static [(usize, &'static str)],
 }
 
 /// `orders`.
-pub(super) const ORDERS: Sealed = Sealed {
-    table: "orders",
-    columns: &[
-        "id",
-        "version",
-        "merchant",
-        "order_number",
-        "order_id",
-        "amount_minor",
-        "currency",
-        "state",
-        "complete_amount_minor",
-        "parked",
-        "released_at_ms",
-        "held_at_ms",
-        "held_at_first_ms",
-        "hold_begun_at_ms",
-        "lapses_at_ms",
-        "complete_at_ms",
-        "deadline_at_ms",
-        "review_code",
-        "accepted_code",
-        "state_before_review",
-    ],
-};
+pub(super) const ORDERS: Sealed = Sealed { table: "orders", columns: columns::Order::SEALED };
 
 /// `operations`.
-pub(super) const OPERATIONS: Sealed = Sealed {
-    table: "operations",
-    columns: &[
-        "id",
-        "order_key",
-        "kind",
-        "amount_minor",
-        "state",
-        "attempt",
-        "unknown_sends",
-        "expected_minor",
-        "sent_at_ms",
-        "answered_at_ms",
-        "witness_seq",
-    ],
-};
+pub(super) const OPERATIONS: Sealed = Sealed { table: "operations", columns: columns::Operation::SEALED };
+
+impl Sealed {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(|(_, name)| *name)
+    }
+
+    /// `SELECT` with what is sealed and the seal, all that [`Ring::check`] wants; what follows begins with `FROM`, which
+    /// is left out here.
+    pub(super) fn select(&self, rest: &str) -> String {
+        format!("SELECT {}, seal FROM {} {rest}", self.names().collect::<Vec<_>>().join(", "), self.table)
+    }
+
+    /// The same of a file that may not have every column yet: those are as NULL.
+    pub(super) fn select_present(&self, connection: &Connection) -> Result<String, StoreError> {
+        let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
+        let present = statement.query_map([self.table], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        let is_there = |name: &str| present.iter().any(|there| there == name);
+        let of = |name: &str| if is_there(name) { name.to_owned() } else { format!("NULL AS {name}") };
+        let columns: Vec<String> = self.names().map(of).collect();
+        Ok(format!("SELECT {}, seal FROM {}", columns.join(", "), self.table))
+    }
+}
 
 /// Bytes of a key's id at the front of a seal: several keys may be live, and which one it was is told by these.
 const ID_LENGTH: usize = 4;
@@ -150,19 +134,20 @@ impl Ring {
         }
     }
 
-    /// What the seal of `row`, which has every column of its table, says of it.
+    /// What the seal of `row` says of it. The row has what is sealed first, and the seal last.
     pub(super) fn check(&self, row: &Row<'_>, of: &Sealed) -> Result<Seal, StoreError> {
         let Self::Keys { first, older } = self else {
             return Ok(Seal::Unchecked);
         };
-        let Some((id, tag)) = row.get_ref("seal")?.as_blob().ok().and_then(|seal| seal.split_at_checked(ID_LENGTH))
+        let last = row.as_ref().column_count().saturating_sub(1);
+        let Some((id, tag)) = row.get_ref(last)?.as_blob().ok().and_then(|seal| seal.split_at_checked(ID_LENGTH))
         else {
             return Ok(Seal::Altered);
         };
         let Some(key) = std::iter::once(first).chain(older).find(|key| key.id == id) else {
             return Ok(Seal::Altered);
         };
-        let message = encode(row, of);
+        let message = encode(row, of)?;
         Ok(match hmac::verify(&key.key, &message, tag) {
             Ok(()) => Seal::Intact { is_old: key.id != first.id },
             Err(_) => Seal::Altered,
@@ -173,9 +158,7 @@ impl Ring {
     pub(super) fn seal(&self, connection: &Connection, of: &Sealed, id: i64) -> Result<(), StoreError> {
         let first = self.first()?;
         let table = of.table;
-        let message = connection
-            .prepare_cached(&format!("SELECT * FROM {table} WHERE id = ?1"))?
-            .query_row([id], |row| Ok(encode(row, of)))?;
+        let message = connection.prepare_cached(&of.select("WHERE id = ?1"))?.query_row([id], |row| encode(row, of))?;
         connection
             .prepare_cached(&format!("UPDATE {table} SET seal = ?2 WHERE id = ?1"))?
             .execute(rusqlite::params![id, first.sign(&message)])?;
@@ -183,15 +166,13 @@ impl Ring {
     }
 }
 
-/// The money columns of a row, each by its name, with lengths before them; NULLs are left out.
-fn encode(row: &Row<'_>, of: &Sealed) -> Vec<u8> {
+/// The money columns of a row, each with its name, and lengths before them; NULLs are left out.
+fn encode(row: &Row<'_>, of: &Sealed) -> Result<Vec<u8>, rusqlite::Error> {
     let mut message = Vec::with_capacity(512);
     push(&mut message, of.table.as_bytes());
-    for column in of.columns {
+    for (place, column) in of.columns {
         let number;
-        // A column that is not there yet, because the row is checked on the way to the schema that has it, is as NULL.
-        let Ok(found) = row.get_ref(*column) else { continue };
-        let (kind, value) = match found {
+        let (kind, value) = match row.get_ref(*place)? {
             ValueRef::Null => continue,
             ValueRef::Integer(integer) => {
                 number = integer.to_be_bytes();
@@ -208,7 +189,7 @@ fn encode(row: &Row<'_>, of: &Sealed) -> Vec<u8> {
         message.push(kind);
         push(&mut message, value);
     }
-    message
+    Ok(message)
 }
 
 fn push(message: &mut Vec<u8>, part: &[u8]) {

@@ -8,6 +8,7 @@ use rusqlite::{named_params, params};
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::Timestamp;
 
+use super::columns::select_order;
 use super::connection::Connection;
 use super::loaded::select_orders;
 use super::{OrderWithOperation, Store, StoreError};
@@ -47,8 +48,9 @@ pub(super) const PULL_IN_ENDED: &str = "UPDATE orders INDEXED BY orders_by_next_
 pub(super) const PULL_IN_STEPS: &str = "UPDATE operations SET next_step_at_ms = :now
     WHERE merchant = :merchant AND state IN ('intended', 'in_doubt') AND next_step_at_ms > :horizon";
 
-pub(super) const FUTURE_HOLDS: &str = "SELECT * FROM orders
-    WHERE merchant = ?1 AND state = 'held' AND held_at_ms > ?2 ORDER BY held_at_ms LIMIT ?3";
+pub(super) const FUTURE_HOLDS: &str = select_order!(
+    "FROM orders WHERE merchant = ?1 AND state = 'held' AND held_at_ms > ?2 ORDER BY held_at_ms LIMIT ?3"
+);
 
 impl Store {
     /// Makes due at `now` whatever of a merchant is planned beyond `horizon`.
