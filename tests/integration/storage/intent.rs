@@ -48,7 +48,9 @@ impl Scene {
     async fn fail_the_intent(&self, daemon: &Daemon, access: Access, code: c_int, next: &Arc<Notify>) {
         let answer = Arc::new(Notify::new());
         let deeds = [Deed::Pass, Deed::Later(Arc::clone(&answer)), Deed::Later(Arc::clone(next))];
-        deeds.into_iter().for_each(|deed| self.front.next(Operation::Status, "A-1", &self.id, deed));
+        for deed in deeds {
+            self.front.next(Operation::Status, "A-1", &self.id, deed);
+        }
         add(daemon.store(), vec![order("A-1", 10_000)]).await;
         in_time(self.front.seen(Operation::Status, 2)).await;
         self.disk.arm(Fault { access, code, nth: 1, lasting: false });
