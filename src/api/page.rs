@@ -54,6 +54,14 @@ struct Page {
 struct Banner {
     words: String,
     remedy: String,
+    /// What is to be typed, behind the remedy.
+    command: Option<String>,
+}
+
+impl Banner {
+    const fn plain(words: String, remedy: String) -> Self {
+        Self { words, remedy, command: None }
+    }
 }
 
 struct Merchant {
@@ -117,7 +125,9 @@ async fn read(api: &Api, merchants: &[MerchantConfig]) -> Result<Page, StoreErro
     let now = api.clock.now();
     let mut page = Page { at: String::new(), banners: stalled(&api.progress.stalled()), merchants: Vec::new() };
     page.banners.extend(api.store.freeze().await?.as_ref().map(frozen));
-    page.banners.extend(api.store.money_stops().await?.iter().map(stopped));
+    let local_time = |at: Timestamp| merchants.first().map_or_else(|| at.to_string(), |first| local(&first.zone, at));
+    let stops = api.store.money_stops().await?;
+    page.banners.extend(stops.iter().map(|stop| stopped(stop, &local_time(stop.since))));
     for (id, count) in api.store.open_orders().await? {
         if !merchants.iter().any(|merchant| merchant.id == id) {
             page.banners.push(unserved(&id, count));
@@ -136,7 +146,7 @@ async fn read(api: &Api, merchants: &[MerchantConfig]) -> Result<Page, StoreErro
         page.banners.extend(silence(&merchant.id, &figures, latest.as_ref()));
         page.merchants.push(of_merchant(merchant, &figures, latest.as_ref(), reviews, now));
     }
-    page.at = merchants.first().map_or_else(|| now.to_string(), |first| local(&first.zone, now));
+    page.at = local_time(now);
     Ok(page)
 }
 
@@ -145,9 +155,9 @@ fn local(zone: &Zone, at: Timestamp) -> String {
 }
 
 fn stalled(stalled: &[Stalled]) -> Vec<Banner> {
-    let banner = |stalled: &Stalled| Banner {
-        words: format!("{} has not come round for {}", stalled.worker, in_words(stalled.silent_for)),
-        remedy: "The daemon's log says why; systemd restarts it.".to_owned(),
+    let banner = |stalled: &Stalled| {
+        let words = format!("{} has not come round for {}", stalled.worker, in_words(stalled.silent_for));
+        Banner::plain(words, "The daemon's log says why; systemd restarts it.".to_owned())
     };
     stalled.iter().map(banner).collect()
 }
@@ -155,31 +165,35 @@ fn stalled(stalled: &[Stalled]) -> Vec<Banner> {
 fn frozen(freeze: &Freeze) -> Banner {
     Banner {
         words: format!("No money moves: {}", freeze.why),
-        remedy: "Stop the daemon, and see what `reconciled adopt --dry-run` says.".to_owned(),
+        remedy: "Stop the daemon, and see what this says:".to_owned(),
+        command: Some("reconciled adopt --dry-run".to_owned()),
     }
 }
 
-fn stopped(stop: &Stop) -> Banner {
+fn stopped(stop: &Stop, since: &str) -> Banner {
     let (scope, who) = (&stop.scope, guard::who(&stop.by));
     Banner {
-        words: format!("Stopped since {}: {scope}, by {who}: {}", stop.since, stop.reason),
-        remedy: "`reconciled money start` lets it go again, once it is known what was wrong.".to_owned(),
+        words: format!("Stopped: {scope}, by {who}: {}", stop.reason),
+        remedy: format!("Since {since}. To let it go again, once it is known what was wrong:"),
+        command: Some(format!("reconciled money start{} --reason …", scope.as_arguments())),
     }
 }
 
 fn unserved(merchant: &MerchantId, count: u64) -> Banner {
-    Banner {
-        words: format!("Nobody looks at {count} open orders of {merchant}"),
-        remedy: "The configuration does not name it; put its [[merchant]] table back.".to_owned(),
-    }
+    Banner::plain(
+        format!("Nobody looks at {count} open orders of {merchant}"),
+        "The configuration does not name it; put its [[merchant]] table back.".to_owned(),
+    )
 }
 
 fn silence(merchant: &MerchantId, figures: &Figures, latest: Option<&LatestAnswer>) -> Option<Banner> {
     let latest = latest.filter(|latest| latest.told_nothing > 0)?;
     let is_weather = figures.unanswered < WORTH_A_WORD && u64::from(latest.told_nothing) < WORTH_A_WORD;
-    (!is_weather).then(|| Banner {
-        words: format!("The bank tells {merchant} nothing: {}", latest.heard.words),
-        remedy: format!("Orders without a useful answer: {}. Each is asked about again.", figures.unanswered),
+    (!is_weather).then(|| {
+        Banner::plain(
+            format!("The bank tells {merchant} nothing: {}", latest.heard.words),
+            format!("Orders without a useful answer: {}. Each is asked about again.", figures.unanswered),
+        )
     })
 }
 
@@ -244,7 +258,7 @@ fn facts(merchant: &MerchantConfig, figures: &Figures, latest: Option<&LatestAns
             if latest.is_some_and(|latest| latest.told_nothing > 0) { "warning" } else { "" },
         ),
         fact("looks due", late(figures.overdue_looks), ""),
-        fact("completions due", late(figures.overdue_completions), ""),
+        fact("sends, deadlines due", late(figures.overdue_completions), ""),
         fact("parked", figures.parked.to_string(), ""),
         fact("last report", figures.last_report_at.map_or("none yet".to_owned(), |at| local(zone, at)), ""),
     ]

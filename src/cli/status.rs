@@ -50,7 +50,7 @@ impl Status {
         if !stops.is_empty() {
             output.heading("\nMONEY IS STOPPED")?;
             output.table(money::stopped(&stops, desk.now))?;
-            output.line("  `reconciled money start` lets it go again, once it is known what was wrong.")?;
+            output.line("  `reconciled money start`, with the stop's --merchant and --order, lets it go again, once it is known what was wrong.")?;
         }
         output.heading("\nNeeds a person")?;
         output.table(for_a_person(&counted, &unserved, freeze.as_ref(), desk.now))?;

@@ -73,7 +73,7 @@ async fn tell_news(shared: &Shared, told: &mut Told) -> Result<(), StoreError> {
 
 fn tell_stopped(stop: &Stop) {
     let (scope, who, reason) = (&stop.scope, guard::who(&stop.by), &stop.reason);
-    tracing::warn!(scope = scope.as_str(), by = %stop.by, since = %stop.since, "Stopped: {scope}, by {who}: {reason}. Nothing of it is sent until `reconciled money start`");
+    tracing::warn!(scope = scope.as_str(), by = %stop.by, since = %stop.since, "Stopped: {scope}, by {who}: {reason}. Nothing of it is sent until `reconciled money start{}`", scope.as_arguments());
 }
 
 fn tell_lifted(stop: &Stop) {

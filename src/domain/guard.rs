@@ -74,6 +74,15 @@ impl Scope {
         Self::Order { key: order.key, merchant: order.merchant.clone(), number: order.number.clone() }
     }
 
+    /// What `money stop` and `money start` are given for it, each argument with a space before it.
+    pub fn as_arguments(&self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Merchant(merchant) => format!(" --merchant {merchant}"),
+            Self::Order { merchant, number, .. } => format!(" --merchant {merchant} --order {number}"),
+        }
+    }
+
     /// The word for it.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -76,15 +76,16 @@ pub(super) fn is_sealed(connection: &Connection) -> Result<bool, MigrateError> {
     Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))? > 0)
 }
 
-/// Whether the file has every migration.
-pub(super) fn is_latest(connection: &Connection) -> Result<bool, MigrateError> {
-    Ok(usize::try_from(user_version(connection)?).is_ok_and(|found| found >= SCHEMA_VERSION))
+/// The file's version, when it does not have every migration.
+pub(super) fn outdated(connection: &Connection) -> Result<Option<i64>, MigrateError> {
+    let found = user_version(connection)?;
+    Ok(usize::try_from(found).is_ok_and(|found| found < SCHEMA_VERSION).then_some(found))
 }
 
 /// Applies every migration the file does not have yet, and seals every row; but rows that were altered before are left as
 /// they are, so that they are found. `home` is where the file is.
 pub(super) fn to_latest(connection: &mut Connection, ring: &Ring, home: &Home) -> Result<(), MigrateError> {
-    if is_latest(connection)? {
+    if outdated(connection)?.is_none() {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

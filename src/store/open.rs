@@ -116,6 +116,14 @@ pub enum OpenError {
     /// The rows are sealed with a key that is none of ours.
     #[error("rows of the database {} are sealed with a key that is none of those at hand; put it back into `keys` under [integrity], behind the new one, or, if it is lost, `reconciled adopt --lost-key --reason ...` seals every row as it stands", .0.display())]
     KeyUnknown(PathBuf),
+    /// The schema is an earlier one, and whoever opens it is not the daemon.
+    #[error("the database {} has the schema of an earlier version ({found}, and this program works with {}), and only the daemon brings it up to date: restart the daemon with this version first", .path.display(), migrate::SCHEMA_VERSION)]
+    Outdated {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: i64,
+    },
     /// The schema has to be brought up to date, which takes the key.
     #[error("the database {} is to be brought up to date, which takes the key of its rows: {why}; start the daemon once", .path.display())]
     KeyNeeded {
@@ -158,7 +166,8 @@ impl OpenError {
 }
 
 impl Store {
-    /// Opens the database at `place`, creating it and its directory when they are missing, and migrates its schema.
+    /// Opens the database at `place`, creating it and its directory when they are missing. One of an earlier version is
+    /// refused.
     pub fn open_or_create(place: impl Into<Place>) -> Result<Self, OpenError> {
         let place = place.into();
         prepare(&place)?;
@@ -166,7 +175,7 @@ impl Store {
     }
 
     /// As [`Self::open_or_create`], for the one daemon that holds `lock`: it takes no change any more once the lock file
-    /// is not what it was. The database is compared with its home and its witness; where they disagree, money is frozen.
+    /// is not what it was. The schema is brought up to date. The database is compared with its home and its witness; where they disagree, money is frozen.
     /// On a full disk it lets go of the ballast to open it, and takes it in when there is room.
     pub fn open_under(lock: &Lock, place: impl Into<Place>, now: Timestamp) -> Result<Self, OpenError> {
         let place = place.into();
@@ -204,7 +213,7 @@ impl Store {
         Self::open_with(&place, OpenFlags::empty(), None, Room::of(&place.database), Mode::Simulated)
     }
 
-    /// Opens the database at `place`, which must be there.
+    /// Opens the database at `place`, which must be there and of this version.
     pub fn open(place: impl Into<Place>) -> Result<Self, OpenError> {
         let place = place.into();
         let path = &place.database;
@@ -227,6 +236,9 @@ impl Store {
         let path = &place.database;
         let io = |error: std::io::Error| OpenError::Sqlite { path: path.clone(), message: error.to_string() };
         let mut connection = connect(path, extra, mode)?;
+        if lock.is_none() {
+            refuse_outdated(path, &connection)?;
+        }
         let ring = Arc::new(bring_up(place, path, &mut connection, lock.is_some())?);
         let database = Identity::of(path).map_err(io)?;
         let files = std::iter::once(database).chain(lock.map(|(lock, _)| lock.identity())).collect();
@@ -259,6 +271,17 @@ impl Store {
             examined,
             met: Met::default(),
         })
+    }
+}
+
+/// A daemon of the version before may be at work: it seals nothing and witnesses nothing of what this schema has sealed
+/// and witnessed, so the next one would find its rows altered, and its sends unknown. And there is no way back from a
+/// migration, which nobody asked for who only wanted to read.
+fn refuse_outdated(path: &Path, connection: &rusqlite::Connection) -> Result<(), OpenError> {
+    let found = migrate::outdated(connection);
+    match found.map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })? {
+        Some(found) => Err(OpenError::Outdated { path: path.to_owned(), found }),
+        None => Ok(()),
     }
 }
 
@@ -315,7 +338,7 @@ pub(super) fn bring_up(
         },
     };
     if let Ring::None(why) = &ring {
-        let is_latest = migrate::is_latest(connection).map_err(schema)?;
+        let is_latest = migrate::outdated(connection).map_err(schema)?.is_none();
         let needed = OpenError::KeyNeeded { path: path.clone(), why: why.clone() };
         return if is_latest { Ok(ring) } else { Err(needed) };
     }

@@ -146,10 +146,12 @@ struct Edit {
 fn every_seeded_fault_still_applies() {
     let listed: Faults = toml::from_str(&fs::read_to_string(root().join("tests/faults/faults.toml")).unwrap()).unwrap();
     assert!(listed.fault.len() >= 20, "only {} faults", listed.fault.len());
-    let mut names = BTreeSet::new();
+    let (mut names, mut without_a_fault) = (BTreeSet::new(), rules());
     for Fault { name, rule, steps, edits } in &listed.fault {
         assert!(names.insert(name), "two faults are named {name:?}");
-        assert!(!rule.is_empty() && !edits.is_empty(), "{name}");
+        assert!(!edits.is_empty(), "{name}");
+        assert!(rules().contains(rule) || SUBJECTS.contains(&rule.as_str()), "{name}: there is no rule {rule:?}");
+        without_a_fault.remove(rule);
         for step in steps.iter().chain(&listed.steps) {
             assert!(step.starts_with("cargo test "), "{name}: {step}");
         }
@@ -159,6 +161,20 @@ fn every_seeded_fault_still_applies() {
             assert_ne!(find, replace, "{name}");
         }
     }
+    assert!(without_a_fault.is_empty(), "no fault breaks {without_a_fault:?}");
+}
+
+/// What a fault may break besides a rule under which money moves.
+const SUBJECTS: [&str; 9] =
+    ["wire", "storage", "seals", "holds", "journey", "secrets", "budget", "report", "four eyes"];
+
+/// The rules under which money moves, as the front page of the source numbers them.
+fn rules() -> BTreeSet<String> {
+    let front = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let named = front.lines().filter_map(|line| line.strip_prefix("//! * **R")?.split_once("**"));
+    let rules: BTreeSet<String> = named.map(|(number, _)| format!("R{number}")).collect();
+    assert_eq!(rules.len(), 13, "{rules:?}");
+    rules
 }
 
 fn root() -> PathBuf {

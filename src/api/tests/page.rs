@@ -1,6 +1,8 @@
 //! The page: what it says, and what a browser may do with it.
 
 use super::reviews::with_review;
+use crate::domain::event::Cause;
+use crate::domain::guard::Scope;
 use crate::domain::order::{Heard, MerchantId, Order};
 use crate::store::Amendment;
 
@@ -45,4 +47,30 @@ async fn a_bank_that_tells_nothing_stands_in_red() {
         let page = face.request("GET /", "", "").await.body;
         assert_eq!(page.contains("The bank tells shop nothing: timeout"), red, "{in_a_row} in a row: {page}");
     }
+}
+
+/// What stands beside a stop is what lets that one go again, and no other.
+#[tokio::test]
+async fn each_stop_stands_in_red_with_what_lifts_it() {
+    let face = with_review().await;
+    let (now, merchant) = (face.api.clock.now(), MerchantId::new("shop").unwrap());
+    let order = face.api.store.order(&merchant, "A-1").await.unwrap().order;
+    for scope in [Scope::All, Scope::Merchant(merchant), Scope::of_order(&order)] {
+        face.api.store.stop_money(scope, Cause::Operator("ann".to_owned()), "odd sums".to_owned(), now).await.unwrap();
+    }
+    let page = face.request("GET /", "", "").await.body;
+    for (scope, command) in [
+        ("all money", "<code>reconciled money start --reason …</code>"),
+        ("the money of shop", "<code>reconciled money start --merchant shop --reason …</code>"),
+        (
+            "the money of order A-1 of shop",
+            "<code>reconciled money start --merchant shop --order A-1 --reason …</code>",
+        ),
+    ] {
+        assert!(
+            page.contains(&format!("Stopped: {scope}, by ann: odd sums")) && page.contains(command),
+            "{scope}: {page}"
+        );
+    }
+    assert!(!page.contains('`') && !page.contains(&now.to_string()), "in the merchant's time: {page}");
 }

@@ -286,3 +286,17 @@ fn a_conflict_with_the_gateways_own_schedule_is_told_once_for_each_of_its_values
     assert_eq!(kinds(&look(&left_out.order, &shows(Some(NOW.plus(HOUR * 2))))), [EventKind::AutocompletionConflict]);
     assert_eq!(kinds(&look(&held(), &shows(Some(NOW.plus(DAY * 2))))), [], "ours comes first");
 }
+
+/// R11: a schedule, whoever's it is, only says when to look; what came of it is what the bank shows then.
+#[test]
+fn the_gateways_own_schedule_is_no_proof_that_it_kept_to_it() {
+    let due = Order { autocompletion_at: Some(NOW.minus(HOUR)), ..order(State::Held) };
+    for (shown, expected) in [
+        (BankStatus::Held, State::Held),
+        (BankStatus::Deposited, State::Deposited),
+        (BankStatus::Reversed, State::Reversed),
+    ] {
+        assert_eq!(look(&due, &known(plain(shown))).order.state, expected, "{shown}");
+    }
+    assert_eq!(look(&due, &nothing(UnknownKind::Timeout)).order.state, State::Held);
+}

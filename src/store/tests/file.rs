@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::{Lock, LockError, MigrateError, OpenError, SCHEMA_VERSION};
+use super::super::{LockError, MigrateError, OpenError, SCHEMA_VERSION};
 use super::*;
 
 /// Every file of the database but its shared memory, which holds nothing that lasts.

@@ -28,7 +28,7 @@ use crate::domain::time::Timestamp;
 
 use super::home::Home;
 use super::seal::Ring;
-use super::{Added, Amendment, OperationChange, Store, keys, migrate};
+use super::{Added, Amendment, Lock, OperationChange, Store, keys, migrate};
 
 /// 2026-11-20T09:00:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_165_200_000);
@@ -61,6 +61,13 @@ impl File {
 
     fn open(&self) -> Store {
         Store::open_or_create(&self.path()).unwrap()
+    }
+
+    /// As a daemon does at its start, which alone brings a schema up to date; and then as everybody.
+    fn open_upgraded(&self) -> Store {
+        let lock = Lock::take(&self.path(), "a daemon").unwrap();
+        drop(Store::open_under(&lock, &self.path(), NOW).unwrap());
+        self.open()
     }
 
     /// A connection that goes around the store.

@@ -159,7 +159,7 @@ async fn a_review_that_was_open_before_the_migration_knows_what_it_was() {
     raw.pragma_update(None, "user_version", 1).unwrap();
     raw.pragma_update(None, "application_id", 0x7263_6e64).unwrap();
     drop(raw);
-    let store = file.open();
+    let store = file.open_upgraded();
     assert_eq!(order(&store, "told").await.before_review, Some(State::Held));
     assert_eq!(order(&store, "untold").await.before_review, None);
     let checked = store.check_rows(NOW).await.unwrap();

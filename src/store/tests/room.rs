@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::mpsc;
 
+use super::super::StoreError;
 use super::super::room::{BALLAST_BYTES, Room};
-use super::super::{Lock, StoreError};
 use super::*;
 
 fn ballast(file: &File) -> PathBuf {

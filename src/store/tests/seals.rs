@@ -279,8 +279,11 @@ async fn rows_from_before_the_seals_are_sealed_once() {
     let file = File::new();
     first_version(&file);
     let blind = Place { keys: Keys::Unread("it is the daemon's".to_owned()), ..Place::at(&file.path()) };
-    assert!(matches!(Store::open(blind), Err(OpenError::KeyNeeded { .. })), "nothing is migrated without a key");
-    let store = file.open();
+    let lock = Lock::take(&file.path(), "a daemon").unwrap();
+    let refused = Store::open_under(&lock, blind, NOW);
+    assert!(matches!(refused, Err(OpenError::KeyNeeded { .. })), "nothing is migrated without a key");
+    drop(lock);
+    let store = file.open_upgraded();
     assert_eq!(order(&store, "A-1").await.state, State::Pending);
     assert_eq!(store.check_rows(NOW).await.unwrap().altered, 0);
     file.alter("UPDATE orders SET seal = NULL");

@@ -5,6 +5,7 @@ mod checker;
 mod disk;
 mod errors;
 mod full_disk;
+mod intent;
 mod power_cut;
 mod script;
 #[expect(unsafe_code, reason = "SQLite's file layer is an interface of C; a shim over it cannot be written without")]
