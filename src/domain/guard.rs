@@ -17,9 +17,12 @@ use super::order::{MerchantId, Order, OrderKey, OrderNumber};
 use super::time::Timestamp;
 use super::timekeeping::Doubt;
 
-/// How long a send that is held back waits before it is tried again. Whoever starts the money, and every outcome that
-/// becomes known, makes what waits due at once, so this is for what nobody tells: long enough that thousands cost little.
-pub const HELD_FOR: Duration = Duration::from_secs(300);
+/// How long a send that is held back waits before it is tried again, where somebody tells when that ends: whoever starts
+/// the money, and every outcome that becomes known, makes what waits due at once. Long enough that thousands cost little.
+pub const HELD_FOR: Duration = Duration::from_secs(1_800);
+
+/// The same for the daily sum, which nobody tells of: it makes room as the day rolls on.
+const ROOM_ASKED_EVERY: Duration = Duration::from_secs(300);
 
 /// The same where the clock is in doubt: the question to the bank is what ends that.
 const ASK_THE_TIME: Duration = Duration::from_secs(15);
@@ -246,7 +249,8 @@ impl Held {
     pub const fn wait(&self) -> Duration {
         match self {
             Self::Clock(_) => ASK_THE_TIME,
-            Self::Frozen(_) | Self::Stopped { .. } | Self::InDoubtFull { .. } | Self::DailySum { .. } => HELD_FOR,
+            Self::DailySum { .. } => ROOM_ASKED_EVERY,
+            Self::Frozen(_) | Self::Stopped { .. } | Self::InDoubtFull { .. } => HELD_FOR,
         }
     }
 

@@ -11,6 +11,10 @@ const RATES: [u32; 5] = [10_000, 10_000, 100_000, 100_000, 500_000];
 /// with people, nothing else is tried any more.
 const LIES: [u32; 2] = [500, 5_000];
 
+/// Of all kinds together, in parts per million: a bank that fails nine times in ten makes the same look be asked again and again, and nothing
+/// else happens. Kinds beyond it are rare ones.
+const ALL_MAX: u32 = 600_000;
+
 /// The longest that the bank lets a request lie before it takes effect. Below every merchant's quiet time: what takes
 /// effect later than that is outside of what anybody can be safe from (the assumption *quiet*).
 const DELAY_MAX_MS: u64 = 120_000;
@@ -26,11 +30,13 @@ pub(super) fn draw(chance: &mut fastrand::Rng) -> Vec<FaultRule> {
         return Vec::new();
     }
     let percent_on = chance.choice([10, 30, 60]).unwrap_or(10_u32);
-    let mut rules = Vec::new();
+    let (mut rules, mut left) = (Vec::new(), ALL_MAX);
     for kind in kinds(chance) {
         let rates = if is_lie(&kind) { &LIES[..] } else { &RATES[..] };
         let rate = rates[chance.usize(..rates.len())];
         if chance.u32(..100) < percent_on {
+            let rate = if rate > left { RATES[0] } else { rate };
+            left = left.saturating_sub(rate);
             rules.push(FaultRule::always(kind).with_probability(Probability::per_million(rate)));
         }
     }

@@ -242,15 +242,20 @@ pub(super) fn in_savepoint<T>(
     connection: &Connection,
     change: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    connection.execute_batch("SAVEPOINT change")?;
+    execute(connection, "SAVEPOINT change")?;
     // A panic in one change must not take the writer, and everybody's changes, with it.
     let outcome = catch_unwind(AssertUnwindSafe(|| change(connection)))
         .unwrap_or_else(|_| Err(StoreError::Refused("the change panicked".to_owned())));
     match outcome {
-        Ok(value) => connection.execute_batch("RELEASE change").map(|()| value).map_err(StoreError::from),
+        Ok(value) => execute(connection, "RELEASE change").map(|()| value).map_err(StoreError::from),
         Err(error) => {
             connection.execute_batch("ROLLBACK TO change; RELEASE change")?;
             Err(error)
         }
     }
+}
+
+/// Prepared once: these come with every change.
+fn execute(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
