@@ -111,7 +111,8 @@ impl Problem {
     pub(super) fn of_act(error: &ActError) -> Self {
         let word = match error {
             ActError::Ended(_) => "ended",
-            ActError::InDoubt => "in_doubt",
+            ActError::InDoubt(_) => "in_doubt",
+            ActError::ReversalIntended => "reversal_intended",
             ActError::InReview => "in_review",
             ActError::AlreadyParked => "already_parked",
             ActError::AlreadyScheduled => "already_scheduled",
