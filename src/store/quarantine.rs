@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rusqlite::params;
 
@@ -14,6 +13,7 @@ use crate::domain::contested;
 use crate::domain::event::{Cause, NewEvent};
 use crate::domain::lifecycle::Contradiction;
 use crate::domain::order::{OrderKey, OrderNumber};
+use crate::domain::polling::LEFT_ALONE_FOR;
 use crate::domain::time::Timestamp;
 
 use super::connection::Connection;
@@ -21,10 +21,6 @@ use super::loaded::{self, Found, Loaded, Unreadable};
 use super::seal::{OPERATIONS, ORDERS, Seal, Sealed};
 use super::writer::in_savepoint;
 use super::{Store, StoreError, events, rows};
-
-/// How long a row that cannot be read is left alone: long enough not to be in the way, short enough that a mended one is
-/// soon noticed.
-const TRY_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// Unreadable rows that are remembered at most, to be told once each; more than this is a broken file.
 const REMEMBERED_MAX: usize = 10_000;
@@ -260,7 +256,7 @@ fn seal_operations(connection: &Connection, order: OrderKey) -> Result<Option<Co
 /// Makes an order that cannot be read due later, and no completion or deadline of it due at all. The row is as it should not be, so
 /// what the file asks of a row is not asked of this change.
 fn leave_alone(connection: &Connection, order: OrderKey, now: Timestamp) -> Result<(), StoreError> {
-    let at = now.plus(TRY_AGAIN).as_millis();
+    let at = now.plus(LEFT_ALONE_FOR).as_millis();
     connection.pragma_update(None, "ignore_check_constraints", true)?;
     let left = connection
         .execute(
