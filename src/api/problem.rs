@@ -166,7 +166,10 @@ impl Problem {
                 Self::named(StatusCode::CONFLICT, "altered", "The order does not allow it", detail)
             }
             // None of these is asked through the API.
-            StoreError::KeyNeeded(_) | StoreError::MoneyFrozen(_) | StoreError::Unwitnessed(_) => {
+            StoreError::KeyNeeded(_)
+            | StoreError::MoneyFrozen(_)
+            | StoreError::Unwitnessed(_)
+            | StoreError::TooManyUnknown { .. } => {
                 Self::unavailable("the daemon may not do this just now; its log says why")
             }
             StoreError::Unreadable { .. } | StoreError::NoSuchOrder { .. } => {

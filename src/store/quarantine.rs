@@ -20,7 +20,7 @@ use super::connection::Connection;
 use super::loaded::{self, Found, Loaded, Unreadable};
 use super::seal::{OPERATIONS, ORDERS, Seal, Sealed};
 use super::writer::in_savepoint;
-use super::{Store, StoreError, events, rows};
+use super::{Store, StoreError, events, rows, witnessed};
 
 /// Unreadable rows that are remembered at most, to be told once each; more than this is a broken file.
 const REMEMBERED_MAX: usize = 10_000;
@@ -105,7 +105,8 @@ impl Store {
     }
 
     /// Goes through every row once: what an older key sealed is sealed by the first one, what was altered goes to review,
-    /// even at its end, where nobody would look at it again.
+    /// even at its end, where nobody would look at it again. What the witness named of orders that never came, and whose
+    /// holds are over, is forgotten on the way.
     pub async fn check_rows(&self, now: Timestamp) -> Result<Checked, StoreError> {
         let mut checked = Checked::default();
         for of in [&ORDERS, &OPERATIONS] {
@@ -115,7 +116,10 @@ impl Store {
             }
         }
         self.writer
-            .write(|connection| Ok(super::meta::keep_seal_key(connection, &connection.ring().first()?.id())?))
+            .write(|connection| {
+                witnessed::forget_lapsed(connection)?;
+                Ok(super::meta::keep_seal_key(connection, &connection.ring().first()?.id())?)
+            })
             .await?;
         Ok(checked)
     }
