@@ -12,7 +12,7 @@ use crate::domain::operation::OperationState;
 
 const QUIET: Duration = Duration::from_secs(15 * 60);
 
-async fn remembered(file: &File) -> Vec<String> {
+fn remembered(file: &File) -> Vec<String> {
     let raw = file.raw();
     let mut statement = raw.prepare("SELECT order_number FROM witnessed ORDER BY order_number").unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
@@ -52,7 +52,7 @@ async fn regression_an_order_that_was_lost_is_in_doubt_from_the_moment_it_is_add
     let adopted_at = NOW.plus(MINUTE);
     second.store.adopt("ann", "restored on purpose", adopted_at).await.unwrap();
     drop(second);
-    assert_eq!(remembered(&file).await, ["by id", "lost", "twice"]);
+    assert_eq!(remembered(&file), ["by id", "lost", "twice"]);
 
     // Whoever adds orders need not be the daemon, and may do so after any number of starts.
     let third = start(&file.path());
@@ -79,7 +79,7 @@ async fn regression_an_order_that_was_lost_is_in_doubt_from_the_moment_it_is_add
     assert_eq!(due.len(), 3, "each is the completer's to ask about");
     let new = found(&third.store, "new").await;
     assert_eq!((new.order.state, new.operation), (State::Pending, None));
-    assert_eq!(remembered(&file).await, [""; 0], "each is its order's now");
+    assert_eq!(remembered(&file), [""; 0], "each is its order's now");
     assert_eq!(third.store.check_rows(added_at).await.unwrap().altered, 0);
     let again = third.store.add_orders(vec![new_order("lost")], Cause::Shop, added_at).await.unwrap();
     assert_eq!(again, [Added::Exists]);
@@ -153,7 +153,7 @@ async fn what_is_remembered_is_forgotten_once_its_hold_is_over() {
         remove(&file);
         let second = start(&file.path());
         second.store.adopt("ann", "begun anew", NOW).await.unwrap();
-        assert_eq!(remembered(&file).await, ["A-1"], "{case}");
+        assert_eq!(remembered(&file), ["A-1"], "{case}");
         if let Some(sent_at) = sent_at {
             let later = held(&second.store, "later").await;
             write_intent(&second.store, &later).await.unwrap();
@@ -164,6 +164,6 @@ async fn what_is_remembered_is_forgotten_once_its_hold_is_over() {
             second.store.amend(later.key, NOW, sent).await.unwrap();
         }
         second.store.check_rows(NOW.plus(life * 10)).await.unwrap();
-        assert_eq!(remembered(&file).await.len(), usize::from(is_kept), "{case}");
+        assert_eq!(remembered(&file).len(), usize::from(is_kept), "{case}");
     }
 }
