@@ -65,7 +65,8 @@
 //! * **R7** Little can go wrong at once: a stop, too many in doubt or the day's sum hold a send back, decided in the
 //!   transaction that writes its intent; a contradiction after a send stops the merchant's money ([`domain::guard`]).
 //! * **R8** A second witness: every send has a line in a chained file before its first byte; where it, the file's home and
-//!   the database disagree, money is frozen until a person adopts it.
+//!   the database disagree, money is frozen until a person adopts it. What it names is asked about, of an order that is
+//!   added later too.
 //! * **R9** The wall clock is compared with the running time and with the bank's: in doubt, nothing is sent and no hold is
 //!   first seen ([`domain::timekeeping`]). Late is safe.
 //! * **R10** An amount never changes after the first send, and what is in doubt cannot be taken back.

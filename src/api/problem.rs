@@ -111,7 +111,8 @@ impl Problem {
     pub(super) fn of_act(error: &ActError) -> Self {
         let word = match error {
             ActError::Ended(_) => "ended",
-            ActError::InDoubt => "in_doubt",
+            ActError::InDoubt(_) => "in_doubt",
+            ActError::ReversalIntended => "reversal_intended",
             ActError::InReview => "in_review",
             ActError::AlreadyParked => "already_parked",
             ActError::AlreadyScheduled => "already_scheduled",
@@ -165,7 +166,10 @@ impl Problem {
                 Self::named(StatusCode::CONFLICT, "altered", "The order does not allow it", detail)
             }
             // None of these is asked through the API.
-            StoreError::KeyNeeded(_) | StoreError::MoneyFrozen(_) | StoreError::Unwitnessed(_) => {
+            StoreError::KeyNeeded(_)
+            | StoreError::MoneyFrozen(_)
+            | StoreError::Unwitnessed(_)
+            | StoreError::TooManyUnknown { .. } => {
                 Self::unavailable("the daemon may not do this just now; its log says why")
             }
             StoreError::Unreadable { .. } | StoreError::NoSuchOrder { .. } => {

@@ -22,7 +22,8 @@ use crate::store::{Adoption, Becomes, Lock, Store, UnknownSend};
     after_help = "Money is frozen when the database, the file it was made in and the witness of its sends disagree: after a \
                   restore, a move to another host, a copy. Make sure that no other daemon works with the same accounts \
                   before you adopt. Every order of the queue of which something was sent that the database does not know \
-                  goes to review; of the others the witness's line is shown. Whoever puts a backup back stops the \
+                  goes to review; the others are remembered, and go to review \
+                  should they be added. Whoever puts a backup back stops the \
                   daemon first, and takes away the NAME-wal and NAME-shm of the database that it replaces."
 )]
 pub(super) struct Adopt {
@@ -131,7 +132,8 @@ fn row(send: &UnknownSend) -> Vec<super::output::Cell> {
         Becomes::Review => tinted("goes to review", Tint::Warning),
         Becomes::NotKnown => {
             let words = format!(
-                "not in the queue; once adopted: reconciled order add --number {} --merchant {} ..., and see what the bank shows",
+                "not in the queue; remembered once adopted, and in review when it is added: reconciled order add --number \
+                 {} --merchant {} ...",
                 sent.order_number, sent.merchant
             );
             tinted(words, Tint::Bad)
@@ -167,7 +169,7 @@ struct SendDocument<'a> {
     amount_minor: Option<i64>,
     expected_minor: i64,
     attempt: u32,
-    /// `review`, or `not_known` when the queue does not have the order.
+    /// `review`, or `not_known` when the queue does not have the order: then it goes to review once it is added.
     becomes: &'static str,
 }
 

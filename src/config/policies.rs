@@ -11,7 +11,7 @@ use super::{CompletionConfig, ReportConfig};
 use crate::domain::bank::PaymentSystem;
 use crate::domain::calendar::{CronPattern, Zone};
 use crate::domain::guard::GuardPolicy;
-use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy, level_word};
+use crate::domain::holds::{self, AtDeadline, CompletionSchedule, HoldPolicy, level_word};
 use crate::domain::money::Currency;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::polling::{LookPolicy, Tier};
@@ -48,7 +48,7 @@ const IN_DOUBT: Limits<u32> =
     Limits { min: 1, max: 1000, why: "more unknown outcomes at once than that, nobody could settle in a day" };
 const LIFETIME: Limits<Duration> = Limits {
     min: MINUTE,
-    max: DAY.saturating_mul(60),
+    max: holds::LONGEST_LIFE,
     why: "card schemes let a hold live days to weeks; minutes are for a sandbox",
 };
 const WARNING: Limits<Duration> = Limits {

@@ -8,7 +8,7 @@ use super::event::{Cause, EventKind, NewEvent};
 use super::holds::{self, AtDeadline};
 use super::journey::{self, Policy};
 use super::money::{Amount, for_people};
-use super::operation::{CompletionAmount, Operation, OperationState};
+use super::operation::{CompletionAmount, Operation, OperationKind, OperationState};
 use super::order::{Order, State};
 use super::time::Timestamp;
 
@@ -32,8 +32,17 @@ pub enum ActError {
     #[error("the order is {0}: nothing is left to complete")]
     Ended(State),
     /// A completion or reversal was sent and its outcome is not known.
-    #[error("a completion or reversal was sent and its outcome is not known yet; what was sent cannot be taken back")]
-    InDoubt,
+    #[error(
+        "a {} was sent and its outcome is not known yet; what was sent cannot be taken back, and the bank is asked until \
+         it shows what came of it", .0.as_str()
+    )]
+    InDoubt(OperationKind),
+    /// A reversal is decided and not sent yet: nothing will be completed.
+    #[error(
+        "a reversal of its hold is on its way and not sent yet, so nothing will be completed; to complete it after all, \
+         park it, which takes the reversal back, then release it, or resolve the review that it went to meanwhile"
+    )]
+    ReversalIntended,
     /// The order stands in review.
     #[error("the order stands in review; resolve that first: `reconciled review show NUMBER`")]
     InReview,
@@ -85,6 +94,9 @@ pub fn release(
     now: Timestamp,
 ) -> Result<Act, ActError> {
     completable(order, open)?;
+    if open.is_some_and(|open| open.kind == OperationKind::Reversal) {
+        return Err(ActError::ReversalIntended);
+    }
     if open.is_some() || (order.complete_at.is_some() && !is_planned_by_deadline_alone(order, policy)) {
         return Err(ActError::AlreadyScheduled);
     }
@@ -111,8 +123,8 @@ fn is_planned_by_deadline_alone(order: &Order, policy: &Policy) -> bool {
 }
 
 fn completable(order: &Order, open: Option<&Operation>) -> Result<(), ActError> {
-    if open.is_some_and(|open| open.state == OperationState::InDoubt) {
-        return Err(ActError::InDoubt);
+    if let Some(open) = open.filter(|open| open.state == OperationState::InDoubt) {
+        return Err(ActError::InDoubt(open.kind));
     }
     match order.state {
         State::Pending | State::Held => Ok(()),

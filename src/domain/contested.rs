@@ -39,9 +39,9 @@ pub struct OutsideSend {
 }
 
 impl OutsideSend {
-    /// The row of a completion that was sent so: in doubt, and quiet only after a while from `now` on. Whoever sent it may
-    /// have been at it until now; nobody who is left knows.
-    pub fn in_doubt(&self, operation: &Operation, now: Timestamp) -> Operation {
+    /// The row of a completion that was sent so: in doubt, to be asked about `now`, and quiet only after a while from
+    /// `gone_at` on. Whoever sent it may have been at it until then; nobody who is left knows.
+    pub fn in_doubt(&self, operation: &Operation, gone_at: Timestamp, now: Timestamp) -> Operation {
         let attempt = operation.attempt.max(self.attempt).max(1);
         Operation {
             state: OperationState::InDoubt,
@@ -49,7 +49,7 @@ impl OutsideSend {
             unknown_sends: operation.unknown_sends.saturating_add(self.sends).clamp(1, attempt),
             expected_minor: Some(self.expected_minor),
             sent_at: Some(self.sent_at),
-            answered_at: Some(now),
+            answered_at: Some(gone_at),
             agreeing_reads: 0,
             asks: 0,
             next_step_at: now,

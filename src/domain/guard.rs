@@ -269,33 +269,39 @@ impl Held {
             Self::DailySum { .. } => "daily_sum",
         }
     }
-}
 
-/// A sentence for people: why nothing is sent, and what ends it.
-impl fmt::Display for Held {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Why nothing is sent, and what ends it.
+    pub fn why(&self) -> String {
         match self {
             Self::Stopped { scope, by, reason } => {
-                write!(f, "not sent: {} stopped {scope} ({reason}); `reconciled money start` lifts it", who(by))
+                format!("{} stopped {scope} ({reason}); `reconciled money start` lifts it", who(by))
             }
-            Self::Frozen(why) => write!(f, "not sent: money is frozen ({why}); `reconciled adopt` lifts it"),
-            Self::Clock(doubt) => write!(f, "not sent: {doubt}; it goes once the two clocks agree"),
-            Self::InDoubtFull { in_doubt, max } => write!(
-                f,
-                "not sent: {in_doubt} other operations are in doubt, and {max} may be; it goes once fewer are"
-            ),
+            Self::Frozen(why) => format!("money is frozen ({why}); `reconciled adopt` lifts it"),
+            Self::Clock(doubt) => format!("{doubt}; it goes once the two clocks agree"),
+            Self::InDoubtFull { in_doubt, max } => {
+                format!("{in_doubt} other operations are in doubt, and {max} may be; it goes once fewer are")
+            }
             Self::DailySum { sent_minor, asked_minor, max_minor, currency } => {
                 let sum = |minor: &i64| for_people(*minor, *currency);
-                write!(
-                    f,
-                    "not sent: with {} sent in the last 24 hours, {} more would be above {}; it goes once there is \
-                     room, or money.daily_sum allows it",
+                format!(
+                    "with {} sent in the last 24 hours, {} more would be above {}; it goes once there is room, or \
+                     money.daily_sum allows it",
                     sum(sent_minor),
                     sum(asked_minor),
                     sum(max_minor)
                 )
             }
         }
+    }
+}
+
+/// What a sentence about a send that is held back begins with: a note that does is such a sentence.
+pub const NOT_SENT: &str = "not sent: ";
+
+/// A sentence for people: why nothing is sent, and what ends it.
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{NOT_SENT}{}", self.why())
     }
 }
 

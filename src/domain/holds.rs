@@ -113,6 +113,9 @@ pub fn counted_anew(policy: &HoldPolicy, hold: Hold, system: Option<&PaymentSyst
     Hold { lapses_at: hold.begun_at.plus(policy.lifetime_of(system)), ..hold }
 }
 
+/// The longest life that any hold may be said to have: card schemes let one live days to weeks.
+pub const LONGEST_LIFE: Duration = Duration::from_secs(60 * 86_400);
+
 /// How far ahead of the present clock a hold may have been seen: clocks are set by seconds every day.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 

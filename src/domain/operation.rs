@@ -19,6 +19,7 @@ use super::guard;
 use super::lifecycle::Contradiction;
 use super::money::Amount;
 use super::order::OrderKey;
+use super::polling;
 use super::time::Timestamp;
 
 /// What an operation does to a hold.
@@ -198,7 +199,7 @@ impl SettlePolicy {
     /// The longest an open operation waits for its next step: whatever is planned later was planned by a clock that was
     /// wrong, or by other settings.
     pub fn bound(&self) -> Duration {
-        self.ask_every_max.max(ASK_IN_PEACE).max(guard::HELD_FOR)
+        self.ask_every_max.max(ASK_IN_PEACE).max(guard::HELD_FOR).max(polling::LEFT_ALONE_FOR)
     }
 
     /// How long the gateway asked us to wait, as far as that is within our own bound.

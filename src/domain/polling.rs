@@ -38,6 +38,12 @@ pub struct Tier {
     pub every: Duration,
 }
 
+/// How long an order that cannot be read is left alone, its look and its operation's step: long enough not to be in the
+/// way, short enough that a mended one is soon noticed. Nobody can read its merchant's settings into it, so it is within
+/// every bound, whatever these are: put off for longer, it would be taken for what a wrong clock left behind, and be due
+/// again at once.
+pub const LEFT_ALONE_FOR: Duration = Duration::from_secs(300);
+
 /// The longest that an order in `state` waits for its next look, spread included: whatever is planned later was planned
 /// by a clock that was wrong, or by other settings. Nothing is silent for longer, as long as the daemon works.
 pub fn bound(policy: &LookPolicy, state: State) -> Duration {
@@ -50,7 +56,7 @@ pub fn bound(policy: &LookPolicy, state: State) -> Duration {
             policy.late.last().copied().unwrap_or_default()
         }
     };
-    Jitter::LATEST.spread(regular.max(policy.backoff_max))
+    Jitter::LATEST.spread(regular.max(policy.backoff_max)).max(LEFT_ALONE_FOR)
 }
 
 /// How long after the payment time ran out the bank is asked: it closes the order then, and the look right after is

@@ -8,10 +8,12 @@
 mod present;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::time::Duration;
 
 use super::event::{Event, EventKind};
+use super::guard::Standing;
 use super::holds::{self, DeadlineAct, level_word};
 use super::journey::Policy;
 use super::money::for_people;
@@ -19,6 +21,7 @@ use super::operation::{CompletionAmount, Operation, OperationState};
 use super::order::{Order, State};
 use super::polling;
 use super::time::Timestamp;
+use waiting::{Money, held_back_before, would_wait};
 
 /// A story, as of the moment it was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,13 +43,21 @@ pub struct Moment {
     pub words: String,
 }
 
-/// The story of `order` with its open or latest operation and all of its `events`.
-pub fn tell(order: &Order, operation: Option<&Operation>, events: &[Event], policy: &Policy, now: Timestamp) -> Story {
+/// The story of `order` with its open or latest operation and all of its `events`, with the money as it is `standing`.
+pub fn tell(
+    order: &Order,
+    operation: Option<&Operation>,
+    events: &[Event],
+    policy: &Policy,
+    standing: &Standing,
+    now: Timestamp,
+) -> Story {
+    let money = &Money { policy, standing };
     let open = operation.filter(|operation| operation.state.is_open());
     Story {
         past: events.iter().map(|event| Moment { at: event.at, words: happened(event, order) }).collect(),
-        present: present::sentences(order, open, policy, now),
-        next: next(order, open, policy, now),
+        present: present::sentences(order, open, money, now),
+        next: next(order, open, money, now),
     }
 }
 
@@ -107,12 +118,12 @@ fn who(cause: &str) -> &str {
     }
 }
 
-fn next(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp) -> Vec<Moment> {
+fn next(order: &Order, open: Option<&Operation>, money: &Money<'_>, now: Timestamp) -> Vec<Moment> {
     let mut next = match open {
-        Some(open) => next_of_operation(order, open, policy, now),
-        None => next_of_order(order, policy, now),
+        Some(open) => next_of_operation(order, open, money, now),
+        None => next_of_order(order, money, now),
     };
-    next.extend(lapse(order, policy, now));
+    next.extend(lapse(order, money.policy, now));
     next.extend(autocompletion(order, now));
     next.sort_by_key(|moment| moment.at);
     next
@@ -123,34 +134,45 @@ fn moment(at: Timestamp, words: impl Into<String>) -> Moment {
 }
 
 /// While an operation is open its owner is the completer, and nobody else looks at the order.
-fn next_of_operation(order: &Order, open: &Operation, policy: &Policy, now: Timestamp) -> Vec<Moment> {
+fn next_of_operation(order: &Order, open: &Operation, money: &Money<'_>, now: Timestamp) -> Vec<Moment> {
     let asked = match open.state {
-        OperationState::Intended => {
-            format!("The bank is asked; if the hold stands, the {} is sent.", open.kind.as_str())
-        }
+        OperationState::Intended => tried(order, open, money),
         _ => format!("The bank is asked what became of the {}.", open.kind.as_str()),
     };
     let mut next = vec![moment(open.next_step_at, asked)];
-    let quiet_until = open.quiet_at(policy.settle.quiet);
+    let quiet_until = open.quiet_at(money.policy.settle.quiet);
     if let Some(at) = quiet_until.filter(|at| *at > now && order.state != State::Review) {
-        next.push(moment(
-            at,
-            format!("If the bank still shows the hold by then, {}", after_quiet(order, open, policy)),
-        ));
+        next.push(moment(at, format!("If the bank still shows the hold by then, {}", after_quiet(order, open, money))));
     }
     next
 }
 
-fn after_quiet(order: &Order, open: &Operation, policy: &Policy) -> String {
+/// What the next step of an operation that was not sent yet comes to.
+fn tried(order: &Order, open: &Operation, money: &Money<'_>) -> String {
+    let kind = open.kind.as_str();
+    match (money.holds_back(order, open), held_back_before(open)) {
+        (Some(held), _) => format!("It is seen whether the {kind} may go. It waits: {}.", held.why()),
+        (None, Some(why)) => format!(
+            "The bank is asked; if the hold stands, and what held the {kind} back is over, it is sent. The last time: \
+             {why}."
+        ),
+        (None, None) => format!("The bank is asked; if the hold stands, the {kind} is sent."),
+    }
+}
+
+fn after_quiet(order: &Order, open: &Operation, money: &Money<'_>) -> String {
+    let policy = money.policy;
     let may_resend = open.amount == CompletionAmount::Whole && policy.settle.resend_whole && !order.parked;
     if may_resend && open.attempt < policy.settle.attempts_max {
-        format!("the {} is taken to have had no effect, and sent again.", open.kind.as_str())
+        let waits = would_wait(money.holds_back(order, open).as_ref());
+        format!("the {} is taken to have had no effect, and sent again.{waits}", open.kind.as_str())
     } else {
         "a person decides.".to_owned()
     }
 }
 
-fn next_of_order(order: &Order, policy: &Policy, now: Timestamp) -> Vec<Moment> {
+fn next_of_order(order: &Order, money: &Money<'_>, now: Timestamp) -> Vec<Moment> {
+    let policy = money.policy;
     let looked = match order.state {
         State::Pending | State::Held => "The bank is asked how it stands.",
         State::Review => "The bank is asked once more, so that whoever decides has its latest word.",
@@ -164,13 +186,23 @@ fn next_of_order(order: &Order, policy: &Policy, now: Timestamp) -> Vec<Moment> 
         next.push(moment(closes_at, "Its payment page closes; the bank is asked right after."));
     }
     if let Some(at) = order.complete_at {
-        next.push(moment(at, format!("A completion of {} is due; the bank is asked before it is sent.", taken(order))));
+        let sum = taken(order);
+        next.push(match money.holds_back_completion(order) {
+            Some(held) if at <= now => moment(at, format!("A completion of {sum} is due. It waits: {}.", held.why())),
+            held => {
+                let waits = would_wait(held.as_ref());
+                moment(at, format!("A completion of {sum} is due; the bank is asked before it is sent.{waits}"))
+            }
+        });
     }
     if let Some(at) = order.deadline_at {
         let act = match holds::at_deadline(&policy.holds, order) {
-            DeadlineAct::Reverse => "If nothing completes it by then, it is reversed; the bank is asked before.",
+            DeadlineAct::Reverse => {
+                let waits = would_wait(money.holds_back_reversal(order).as_ref());
+                format!("If nothing completes it by then, it is reversed; the bank is asked before.{waits}")
+            }
             DeadlineAct::Review => {
-                "If nothing completes it by then, it goes to review, since its hold is near its lapse."
+                "If nothing completes it by then, it goes to review, since its hold is near its lapse.".to_owned()
             }
         };
         next.push(moment(at, act));

@@ -6,6 +6,8 @@
 //! unknown (a reset, measured, had often been read by the server).
 
 mod in_process;
+#[cfg(test)]
+mod names;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -163,6 +165,14 @@ impl Transport {
 
 impl Clients {
     fn network(config: &GatewayConfig) -> Result<Self, TransportError> {
+        Self::network_as(config, |client| client)
+    }
+
+    /// Each client as `dressed` leaves it: what concerns both of them alike.
+    fn network_as(
+        config: &GatewayConfig,
+        dressed: impl Fn(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, TransportError> {
         let tls = tls(config.extra_roots_pem.as_deref())?;
         let client = |idle| {
             Client::builder()
@@ -177,7 +187,7 @@ impl Clients {
                 .pool_max_idle_per_host(idle)
                 .pool_idle_timeout(IDLE_FOR)
         };
-        let built = |client: ClientBuilder| client.build().map_err(|error| TransportError::Tls(words(&error)));
+        let built = |client: ClientBuilder| dressed(client).build().map_err(|error| TransportError::Tls(words(&error)));
         Ok(Self::Network { looks: built(client(IDLE_MAX))?, money: built(client(0).connector_layer(AskLastWord))? })
     }
 }

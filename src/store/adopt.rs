@@ -1,25 +1,24 @@
 //! Adopting a database: a person vouches for it, and money may move again.
 //!
 //! Every send that the witness has and the database has not comes back as a completion in doubt of an order in review: it
-//! is asked about, and nothing of it is sent once more without a person's word. All that is in one transaction with the new home and the end of the freeze. A crash
+//! is asked about, and nothing of it is sent once more without a person's word. What it has of orders that are not in the
+//! queue is remembered until they are added. All that is in one transaction with the new home and the end of the freeze. A crash
 //! on the way leaves money frozen, and adopting once more is safe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::contested;
 use crate::domain::event::Cause;
-use crate::domain::lifecycle::Contradiction;
-use crate::domain::operation::OperationState;
 use crate::domain::order::MerchantId;
 use crate::domain::time::Timestamp;
 
 use super::connection::Connection;
-use super::loaded::{self, Loaded};
+use super::doubt::{self, Outside};
+use super::loaded::Loaded;
 use super::meta::{self, Meta};
-use super::quarantine;
 use super::standing::{self, Examined};
 use super::witness::{self, Sent, Witness};
-use super::{Freeze, Store, StoreError, doubt, events, orders, rows};
+use super::witnessed::{self, REMEMBERED_MAX};
+use super::{Freeze, Store, StoreError, orders};
 
 /// What there is to adopt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub struct UnknownSend {
 pub enum Becomes {
     /// It goes to review.
     Review,
-    /// The queue does not know it; a person has to add it.
+    /// The queue does not know it; it is remembered, and goes to review should it be added.
     NotKnown,
 }
 
@@ -76,6 +75,7 @@ impl Store {
     /// Vouches for the database in the name of `who`, for `reason`.
     pub async fn adopt(&self, who: &str, reason: &str, now: Timestamp) -> Result<(), StoreError> {
         let examined = self.examined()?;
+        let (found, remembered) = self.to_remember(&examined, now).await?;
         let counter = self.readers.read(|connection| Ok(standing::known(connection)?)).await?.counter;
         let counter = examined.beyond.iter().map(|sent| sent.seq).fold(counter, i64::max);
         let unwritten =
@@ -85,12 +85,16 @@ impl Store {
             None => Witness::begin_aside(&examined.witness, counter, now).map_err(unwritten)?,
         };
         witness.adopt(counter, who.to_owned(), reason.to_owned(), now).map_err(unwritten)?;
-        let (written, cause) = (examined.clone(), Cause::Operator(who.to_owned()));
+        let (here, cause) = (examined.here.to_text(), Cause::Operator(who.to_owned()));
         let (last, instance) = (witness.last(), self.instance.clone());
         self.writer
             .write(move |connection| {
-                for (sent, sends) in latest_of_each(&written.beyond) {
-                    contest(connection, sent, sends, &cause, &instance, now)?;
+                for outside in &found {
+                    if let Some(order) = find(connection, &outside.sent)? {
+                        doubt::contest(connection, order, outside, &cause, &instance, now)?;
+                    } else if remembered.contains(&(outside.sent.merchant.clone(), outside.sent.order_number.clone())) {
+                        witnessed::remember(connection, outside)?;
+                    }
                 }
                 // What waited for this need not wait longer; the bank is asked before anything is sent.
                 connection.execute(
@@ -99,7 +103,7 @@ impl Store {
                 )?;
                 meta::set(connection, Meta::Counter, &counter.to_string())?;
                 meta::set(connection, Meta::Witnessed, last.as_str())?;
-                meta::set(connection, Meta::Home, &written.here.to_text())?;
+                meta::set(connection, Meta::Home, &here)?;
                 meta::remove(connection, Meta::Frozen)?;
                 Ok(meta::remove(connection, Meta::FrozenSince)?)
             })
@@ -112,6 +116,27 @@ impl Store {
         }
         self.ring();
         Ok(())
+    }
+
+    /// What the witness has of each order, and the orders whose sends the queue has to be told of when they are added.
+    /// More of these than can be kept is known before anything is written.
+    async fn to_remember(
+        &self,
+        examined: &Examined,
+        now: Timestamp,
+    ) -> Result<(Vec<Outside>, BTreeSet<(String, String)>), StoreError> {
+        let found = of_each_order(&examined.beyond, now);
+        let (found, unknown, before) = self
+            .readers
+            .read(move |connection| {
+                let (unknown, before) = (unknown(connection, &found)?, witnessed::count(connection)?);
+                Ok((found, unknown, before))
+            })
+            .await?;
+        match unknown.len().saturating_add(before) {
+            0..=REMEMBERED_MAX => Ok((found, unknown)),
+            many => Err(StoreError::TooManyUnknown { many, max: REMEMBERED_MAX }),
+        }
     }
 
     fn examined(&self) -> Result<std::sync::Arc<Examined>, StoreError> {
@@ -136,43 +161,38 @@ fn find(connection: &Connection, sent: &Sent) -> Result<Option<Loaded>, StoreErr
     }
 }
 
-/// One of each order, and how many it has: several attempts of one are one completion.
-fn latest_of_each(sends: &[Sent]) -> impl Iterator<Item = (&Sent, u32)> {
-    let mut latest: BTreeMap<(&str, &str), (&Sent, u32)> = BTreeMap::new();
+/// The latest of each order, and how many it has: several attempts of one are one completion.
+fn of_each_order(sends: &[Sent], gone_at: Timestamp) -> Vec<Outside> {
+    let mut found: BTreeMap<(&str, &str), Outside> = BTreeMap::new();
     for sent in sends {
-        let found = latest.entry((sent.merchant.as_str(), sent.order_number.as_str())).or_insert((sent, 0));
-        if found.0.seq <= sent.seq {
-            found.0 = sent;
-        }
-        found.1 = found.1.saturating_add(1);
+        let next = Outside { sent: sent.clone(), sends: 1, gone_at };
+        let key = (sent.merchant.as_str(), sent.order_number.as_str());
+        let next = match found.remove(&key) {
+            Some(before) => before.and(next),
+            None => next,
+        };
+        found.insert(key, next);
     }
-    latest.into_values()
+    found.into_values().collect()
 }
 
-fn contest(
-    connection: &Connection,
-    sent: &Sent,
-    sends: u32,
-    cause: &Cause,
-    instance: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(mut found) = find(connection, sent)? else {
-        return Ok(());
-    };
-    if found.altered.is_some() {
-        // Written below, it would be sealed as if nobody had touched it.
-        quarantine::quarantine(connection, found.order.key, now)?;
-        found = loaded::load(connection, found.order.key)?;
+/// Orders whose sends have to be remembered, since the queue does not have them. Left out are sends so much older than the
+/// latest of their merchant that their hold cannot stand any more.
+fn unknown(connection: &Connection, found: &[Outside]) -> Result<BTreeSet<(String, String)>, StoreError> {
+    let mut latest: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for outside in found {
+        let at = latest.entry(outside.sent.merchant.as_str()).or_insert_with(|| outside.sent_at());
+        *at = outside.sent_at().max(*at);
     }
-    let open = found.operation.as_ref().filter(|operation| operation.state.is_open());
-    let why = Contradiction::SentOutsideBook { expected: sent.expected_minor };
-    let contested = contested::put_before_a_person(&found.order, open, &why, cause.clone(), now);
-    if let Some(operation) = &contested.operation {
-        rows::withdraw_operation(connection, operation, now)?;
+    let mut unknown = BTreeSet::new();
+    for outside in found {
+        let sent = &outside.sent;
+        let merchant = sent.merchant.as_str();
+        let stands = latest.get(merchant).is_none_or(|latest| witnessed::may_stand(outside.sent_at(), *latest));
+        // Under another name no order can ever be added.
+        if stands && MerchantId::new(merchant).is_ok() && find(connection, sent)?.is_none() {
+            unknown.insert((sent.merchant.clone(), sent.order_number.clone()));
+        }
     }
-    let in_doubt = open.filter(|open| open.state == OperationState::InDoubt);
-    doubt::take_in(connection, &contested.order, in_doubt, sent, sends, instance, now)?;
-    rows::update_order(connection, &contested.order)?;
-    events::append(connection, found.order.key, now, &contested.events)
+    Ok(unknown)
 }

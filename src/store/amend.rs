@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::acts::Act;
 use crate::domain::completion;
 use crate::domain::event::{EventKind, NewEvent};
-use crate::domain::guard::{NewStop, Standing};
+use crate::domain::guard::{Held, NewStop, Standing};
 use crate::domain::journey;
 use crate::domain::operation::{NewOperation, Operation, OperationState};
 use crate::domain::order::{Order, OrderKey};
@@ -251,7 +251,7 @@ fn held_back<T>(open: Option<&Operation>, amendment: Amendment<T>, why: &str, no
     let operation = open.map_or(OperationChange::None, |open| {
         OperationChange::Update(Operation {
             next_step_at: now.plus(FROZEN_WAIT),
-            note: Some(format!("money is frozen: {why}")),
+            note: Some(Held::Frozen(why.to_owned()).to_string()),
             ..open.clone()
         })
     });

@@ -4,15 +4,18 @@
 use rusqlite::params;
 
 use crate::domain::contested::{self, OutsideSend};
+use crate::domain::event::Cause;
+use crate::domain::lifecycle::Contradiction;
 use crate::domain::money::Amount;
-use crate::domain::operation::{CompletionAmount, NewOperation, Operation, OperationKind};
+use crate::domain::operation::{CompletionAmount, NewOperation, Operation, OperationKind, OperationState};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 
 use super::connection::Connection;
+use super::loaded::{self, Loaded};
 use super::seal::{OPERATIONS, Seal};
 use super::witness::Sent;
-use super::{Store, StoreError, rows};
+use super::{Store, StoreError, events, quarantine, rows};
 
 impl Store {
     /// Notes that nothing found in doubt is on its way out of this host any more: whoever was sending it held the lock
@@ -44,41 +47,91 @@ fn note_senders_gone(connection: &Connection, now: Timestamp) -> Result<usize, S
     Ok(left.len())
 }
 
-/// Makes a send that only the witness has, the latest of `sends` of `order`, its open completion, in doubt. `open` is what
-/// is in doubt of the order already. A line whose sums are impossible makes none: its order is in review all the same.
-pub(super) fn take_in(
+/// What only the witness has of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outside {
+    /// The latest of its sends.
+    pub(super) sent: Sent,
+    /// How many there are.
+    pub(super) sends: u32,
+    /// By when whoever sent it was gone: at the adoption, made under the sender's lock.
+    pub(super) gone_at: Timestamp,
+}
+
+impl Outside {
+    /// When the latest was sent, as far as the line can be read.
+    pub(super) fn sent_at(&self) -> Timestamp {
+        Timestamp::parse(&self.sent.at).unwrap_or(self.gone_at)
+    }
+
+    /// Both as of one order: the latest of them, and as many as there are.
+    pub(super) fn and(self, other: Self) -> Self {
+        let (sends, gone_at) = (self.sends.saturating_add(other.sends), self.gone_at.max(other.gone_at));
+        let latest = if self.sent.seq <= other.sent.seq { other } else { self };
+        Self { sends, gone_at, ..latest }
+    }
+
+    fn send(&self) -> Option<OutsideSend> {
+        let sent = &self.sent;
+        let amount = match sent.amount_minor {
+            None => CompletionAmount::Whole,
+            Some(minor) => CompletionAmount::Exactly(Amount::new(minor).ok()?),
+        };
+        let expected_minor = Amount::new(sent.expected_minor).ok()?.minor();
+        let (kind, sends) = (OperationKind::parse(&sent.kind)?, self.sends);
+        Some(OutsideSend { kind, amount, attempt: sent.attempt, sends, expected_minor, sent_at: self.sent_at() })
+    }
+}
+
+/// Puts the order that was found before a person, with what only the witness has of it as its open completion.
+pub(super) fn contest(
     connection: &Connection,
-    order: &Order,
-    open: Option<&Operation>,
-    sent: &Sent,
-    sends: u32,
+    mut found: Loaded,
+    outside: &Outside,
+    cause: &Cause,
     instance: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(outside) = outside(sent, sends, now) else { return Ok(()) };
+    if found.altered.is_some() {
+        // Written below, it would be sealed as if nobody had touched it.
+        quarantine::quarantine(connection, found.order.key, now)?;
+        found = loaded::load(connection, found.order.key)?;
+    }
+    let open = found.operation.as_ref().filter(|operation| operation.state.is_open());
+    let why = Contradiction::SentOutsideBook { expected: outside.sent.expected_minor };
+    let contested = contested::put_before_a_person(&found.order, open, &why, cause.clone(), now);
+    if let Some(operation) = &contested.operation {
+        rows::withdraw_operation(connection, operation, now)?;
+    }
+    let in_doubt = open.filter(|open| open.state == OperationState::InDoubt);
+    take_in(connection, &contested.order, in_doubt, outside, instance, now)?;
+    rows::update_order(connection, &contested.order)?;
+    events::append(connection, found.order.key, now, &contested.events)
+}
+
+/// Makes a send that only the witness has of `order` its open completion, in doubt. `open` is what is in doubt of the
+/// order already. A line whose sums are impossible makes none: its order is in review all the same.
+fn take_in(
+    connection: &Connection,
+    order: &Order,
+    open: Option<&Operation>,
+    outside: &Outside,
+    instance: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(send) = outside.send() else { return Ok(()) };
     let row = match open {
-        Some(open) if outside.is_of(open) => open.clone(),
+        Some(open) if send.is_of(open) => open.clone(),
         _ => {
             if let Some(open) = open {
                 rows::update_operation(connection, &contested::ended_outside(open), instance, now)?;
             }
-            let new = NewOperation { kind: outside.kind, amount: outside.amount, intended_at: outside.sent_at };
+            let new = NewOperation { kind: send.kind, amount: send.amount, intended_at: send.sent_at };
             rows::insert_operation(connection, order.key, new, instance)?;
             let inserted = rows::load_operation(connection, order.key)?.map(|inserted| inserted.value);
             inserted.ok_or_else(|| rows::unreadable("operation of order row", &order.key.0.to_string()))?
         }
     };
-    rows::number_send(connection, row.key, sent.seq)?;
-    rows::update_operation(connection, &outside.in_doubt(&row, now), instance, now)
-}
-
-fn outside(sent: &Sent, sends: u32, now: Timestamp) -> Option<OutsideSend> {
-    let amount = match sent.amount_minor {
-        None => CompletionAmount::Whole,
-        Some(minor) => CompletionAmount::Exactly(Amount::new(minor).ok()?),
-    };
-    let expected_minor = Amount::new(sent.expected_minor).ok()?.minor();
-    let sent_at = Timestamp::parse(&sent.at).unwrap_or(now);
-    let kind = OperationKind::parse(&sent.kind)?;
-    Some(OutsideSend { kind, amount, attempt: sent.attempt, sends, expected_minor, sent_at })
+    rows::number_send(connection, row.key, outside.sent.seq)?;
+    rows::update_operation(connection, &send.in_doubt(&row, outside.gone_at, now), instance, now)
 }

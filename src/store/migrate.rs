@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_money_guard.sql"),
     include_str!("migrations/0004_seals.sql"),
     include_str!("migrations/0005_reviews.sql"),
+    include_str!("migrations/0006_witnessed.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.

@@ -11,7 +11,7 @@
 //! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak to the bank
 //! for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal` (columns to values), `loaded` and
 //! `quarantine` (bad ones), then the subjects: `orders`, `amend`, `due`, `sweep`, `money`, `events`, `figures`, `books`, `proposals`; and
-//! last `witness`, `home`, `meta`, `standing`, `adopt` and `doubt` (R8).
+//! last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -49,6 +49,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod witness;
+mod witnessed;
 mod writer;
 
 pub use adopt::{Adoption, Becomes, UnknownSend};
@@ -171,6 +172,17 @@ pub enum StoreError {
     /// A send could not be written down in the witness, so it must not leave.
     #[error("the witness does not take it, so nothing may be sent: {0}")]
     Unwitnessed(String),
+    /// The witness has sends of more orders that are not in the queue than can be remembered; nothing was changed.
+    #[error(
+        "the witness has sends of {many} orders that are not in the queue, and {max} can be remembered; add them first, \
+         which works while money is frozen (`reconciled order import`), and adopt then: what is in the queue goes to review"
+    )]
+    TooManyUnknown {
+        /// So many.
+        many: usize,
+        /// So many can be.
+        max: usize,
+    },
     /// A row that the types do not know.
     #[error("the database holds {what}, which this program does not understand")]
     Unreadable {

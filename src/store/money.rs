@@ -190,15 +190,15 @@ impl Store {
         self.readers.read(move |connection| Ok(stops_of_order(connection, &merchant, key)?.into_iter().next())).await
     }
 
-    /// What the guard asks before a send for `order`, whose open operation is `operation`.
+    /// What the guard asks before a send for `order`, whose open operation is `operation`, if it has one.
     pub async fn standing(
         &self,
         order: &Order,
-        operation: OperationKey,
+        operation: Option<OperationKey>,
         now: Timestamp,
     ) -> Result<Standing, StoreError> {
         let order = order.clone();
-        self.readers.read(move |connection| standing(connection, &order, Some(operation), now)).await
+        self.readers.read(move |connection| standing(connection, &order, operation, now)).await
     }
 
     /// How a merchant's money stands at `now`.

@@ -11,7 +11,7 @@ use super::columns::{select_operation, select_order};
 use super::connection::Connection;
 use super::loaded::{self, Found, Loaded, select_orders};
 use super::seal::ORDERS;
-use super::{OrderWithOperation, Store, StoreError, events, rows};
+use super::{OrderWithOperation, Store, StoreError, doubt, events, rows, witnessed};
 
 /// Orders returned in one page at most.
 const PAGE_MAX: u32 = 1_000;
@@ -19,7 +19,7 @@ const PAGE_MAX: u32 = 1_000;
 /// What became of one order that was handed in. Repeating a request yields a word, not a surprise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Added {
-    /// It is queued.
+    /// It is queued; in review, where the witness has a send for it.
     New,
     /// It was queued before, the same in number, amount and currency.
     Exists,
@@ -60,9 +60,12 @@ impl Store {
         if self.disk_is_full() {
             return Err(StoreError::DiskFull("new orders wait until there is room".to_owned()));
         }
+        let instance = self.instance.clone();
         let added = self
             .writer
-            .write(move |connection| orders.iter().map(|order| add_order(connection, order, &cause, now)).collect())
+            .write(move |connection| {
+                orders.iter().map(|order| add_order(connection, order, &cause, &instance, now)).collect()
+            })
             .await;
         self.ring();
         added
@@ -141,7 +144,13 @@ pub(super) fn find_order(
     order.map(|order| loaded::with_operation(connection, order)).transpose()
 }
 
-fn add_order(connection: &Connection, new: &NewOrder, cause: &Cause, now: Timestamp) -> Result<Added, StoreError> {
+fn add_order(
+    connection: &Connection,
+    new: &NewOrder,
+    cause: &Cause,
+    instance: &str,
+    now: Timestamp,
+) -> Result<Added, StoreError> {
     if let Some(Loaded { order: present, .. }) = find_order(connection, &new.merchant, new.number.as_str())? {
         let same = present.amount == new.amount && present.currency == new.currency;
         let amount_minor = present.amount.minor();
@@ -161,6 +170,10 @@ fn add_order(connection: &Connection, new: &NewOrder, cause: &Cause, now: Timest
         detail: "entered the queue".to_owned(),
     };
     events::append(connection, key, now, &[event])?;
+    // Lost with an earlier database, and sent for by then: it is in doubt before anybody can look at it.
+    if let Some(outside) = witnessed::take(connection, new)? {
+        doubt::contest(connection, loaded::load(connection, key)?, &outside, cause, instance, now)?;
+    }
     Ok(Added::New)
 }
 

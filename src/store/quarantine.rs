@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rusqlite::params;
 
@@ -14,17 +13,14 @@ use crate::domain::contested;
 use crate::domain::event::{Cause, NewEvent};
 use crate::domain::lifecycle::Contradiction;
 use crate::domain::order::{OrderKey, OrderNumber};
+use crate::domain::polling::LEFT_ALONE_FOR;
 use crate::domain::time::Timestamp;
 
 use super::connection::Connection;
 use super::loaded::{self, Found, Loaded, Unreadable};
 use super::seal::{OPERATIONS, ORDERS, Seal, Sealed};
 use super::writer::in_savepoint;
-use super::{Store, StoreError, events, rows};
-
-/// How long a row that cannot be read is left alone: long enough not to be in the way, short enough that a mended one is
-/// soon noticed.
-const TRY_AGAIN: Duration = Duration::from_secs(3_600);
+use super::{Store, StoreError, events, rows, witnessed};
 
 /// Unreadable rows that are remembered at most, to be told once each; more than this is a broken file.
 const REMEMBERED_MAX: usize = 10_000;
@@ -109,7 +105,8 @@ impl Store {
     }
 
     /// Goes through every row once: what an older key sealed is sealed by the first one, what was altered goes to review,
-    /// even at its end, where nobody would look at it again.
+    /// even at its end, where nobody would look at it again. What the witness named of orders that never came, and whose
+    /// holds are over, is forgotten on the way.
     pub async fn check_rows(&self, now: Timestamp) -> Result<Checked, StoreError> {
         let mut checked = Checked::default();
         for of in [&ORDERS, &OPERATIONS] {
@@ -119,7 +116,10 @@ impl Store {
             }
         }
         self.writer
-            .write(|connection| Ok(super::meta::keep_seal_key(connection, &connection.ring().first()?.id())?))
+            .write(|connection| {
+                witnessed::forget_lapsed(connection)?;
+                Ok(super::meta::keep_seal_key(connection, &connection.ring().first()?.id())?)
+            })
             .await?;
         Ok(checked)
     }
@@ -258,7 +258,7 @@ fn seal_operations(connection: &Connection, order: OrderKey) -> Result<Option<Co
 /// Makes an order that cannot be read due later, and no completion or deadline of it due at all. The row is as it should not be, so
 /// what the file asks of a row is not asked of this change.
 fn leave_alone(connection: &Connection, order: OrderKey, now: Timestamp) -> Result<(), StoreError> {
-    let at = now.plus(TRY_AGAIN).as_millis();
+    let at = now.plus(LEFT_ALONE_FOR).as_millis();
     connection.pragma_update(None, "ignore_check_constraints", true)?;
     let left = connection
         .execute(

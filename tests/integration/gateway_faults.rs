@@ -2,7 +2,8 @@
 //! completion, what the gateway makes of it, and that the daemon goes on and settles once the bank is sane.
 //!
 //! The rows are tried twice: on the gateway alone, for the class of the answer, and all at once on the real binary, for
-//! what becomes of the orders and of its memory.
+//! what becomes of the orders and of its memory. A name service that is slow or flaps is tried beside the gateway's
+//! clients (`src/gateway/transport/names.rs`): the real binary asks the host's, which no test can bend.
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};

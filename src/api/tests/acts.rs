@@ -83,6 +83,24 @@ async fn what_was_sent_cannot_be_taken_back() {
     assert_eq!((&order["operation"]["state"], &order["operation"]["amount"]), (&json!("in_doubt"), &Value::Null));
 }
 
+/// A hold that is about to be let go is not said to be scheduled, and what is named as the way out is one.
+#[tokio::test]
+async fn what_is_about_to_be_reversed_is_parked_before_it_is_released() {
+    let face = with_order().await;
+    let now = face.api.clock.now();
+    let intended = NewOperation { kind: OperationKind::Reversal, amount: CompletionAmount::Whole, intended_at: now };
+    amend(&face, hold(&face), OperationChange::Open(intended)).await;
+    let (status, refused) = act(&face, "release", "").await;
+    assert_eq!((status, &refused["type"]), (409, &json!("urn:reconciled:problem:reversal_intended")));
+    assert!(refused["detail"].as_str().unwrap().contains("park it"), "{refused}");
+    for what in ["park", "release"] {
+        assert_eq!(act(&face, what, "").await.0, 200, "{what}");
+    }
+    let found = stored(&face).await;
+    assert_eq!(found.operation.map(|operation| operation.state), Some(OperationState::Withdrawn));
+    assert!(found.order.released_at.is_some());
+}
+
 #[tokio::test]
 async fn an_act_that_cannot_be_meant_changes_nothing() {
     let face = with_order().await;

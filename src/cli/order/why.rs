@@ -1,6 +1,7 @@
 //! `order why`: the order's story, told to a person who does not know the machine.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -9,9 +10,13 @@ use super::super::failure::Failure;
 use super::super::output::{Output, Table, cell};
 use super::Which;
 use crate::domain::calendar::Zone;
+use crate::domain::guard::Standing;
 use crate::domain::money::for_people;
+use crate::domain::operation::Operation;
+use crate::domain::order::Order;
 use crate::domain::story::{self, Moment, Story};
 use crate::domain::time::Timestamp;
+use crate::domain::timekeeping::{self, Timekeeping};
 
 /// `reconciled order why`.
 #[derive(Debug, clap::Args)]
@@ -29,7 +34,8 @@ impl Why {
         let (found, merchant) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
         let events = desk.store.events_of(found.order.key).await?;
         let (order, zone) = (&found.order, &merchant.zone);
-        let story = story::tell(order, found.operation.as_ref(), &events, &merchant.policy(), desk.now);
+        let standing = standing(&desk, order, found.operation.as_ref()).await?;
+        let story = story::tell(order, found.operation.as_ref(), &events, &merchant.policy(), &standing, desk.now);
         if self.json {
             return output.json(&Document::of(&story, order.number.as_str(), order.state.as_str()));
         }
@@ -49,6 +55,17 @@ impl Why {
         }
         Ok(())
     }
+}
+
+/// How the money of `order` stands. Of the clock only what the journal tells is known here: whatever else speaks against
+/// it is known to the daemon, which writes it down with what it holds back.
+async fn standing(desk: &Desk, order: &Order, operation: Option<&Operation>) -> Result<Standing, Failure> {
+    let open = operation.filter(|operation| operation.state.is_open()).map(|open| open.key);
+    let standing = desk.store.standing(order, open, desk.now).await?;
+    let moment = timekeeping::Moment { wall: desk.now, running: Duration::ZERO };
+    let journal_until = desk.store.journal_until().await?;
+    let clock = Timekeeping::begin(desk.config.clock_tolerance, journal_until, moment).doubt();
+    Ok(Standing { clock, ..standing })
 }
 
 fn moments(moments: &[Moment], zone: &Zone) -> Table {

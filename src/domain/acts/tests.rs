@@ -1,7 +1,7 @@
 //! What people may do to orders, and what it makes of them.
 
-use super::super::fixtures::{MINUTE, NOW, PRICE, amount, in_doubt, intended, order, part, policy};
-use super::super::holds::CompletionSchedule;
+use super::super::fixtures::{MINUTE, NOW, PRICE, amount, in_doubt, intended, order, part, policy, reversal};
+use super::super::holds::{CompletionSchedule, HoldPolicy};
 use super::*;
 
 fn someone() -> Cause {
@@ -46,11 +46,40 @@ fn a_completion_in_doubt_binds_everybody() {
     assert_eq!(in_words(&released(&order, Some(&unsent), Some(1))), "scheduled");
 }
 
+/// The bug: a release of a hold that was about to be let go was told that its completion was scheduled already.
+#[test]
+fn regression_a_hold_that_is_about_to_be_let_go_is_not_told_to_be_scheduled() {
+    let (held, sent) = (order(State::Held), in_doubt(CompletionAmount::Whole, MINUTE));
+    let table = [
+        (intended(CompletionAmount::Whole), ActError::AlreadyScheduled, "park it first"),
+        (reversal(), ActError::ReversalIntended, "park it, which takes the reversal back, then release it"),
+        (sent.clone(), ActError::InDoubt(OperationKind::Completion), "a completion was sent"),
+        (
+            Operation { kind: OperationKind::Reversal, ..sent },
+            ActError::InDoubt(OperationKind::Reversal),
+            "a reversal was sent",
+        ),
+    ];
+    for (open, refused, words) in table {
+        for part in [None, Some(1)] {
+            assert_eq!(released(&held, Some(&open), part), Err(refused.clone()));
+        }
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
+    // The remedy that is named is open.
+    let reversing = Policy { holds: HoldPolicy { at_deadline: AtDeadline::Reverse, ..policy().holds }, ..on_release() };
+    let parked = park(&held, Some(&reversal()), Some(&reversing), someone()).unwrap();
+    assert_eq!(parked.operation.map(|operation| operation.state), Some(OperationState::Withdrawn));
+    let released = release(&parked.order, None, None, "", &reversing, someone(), NOW).unwrap().order;
+    assert_eq!((released.complete_at, released.deadline_at), (Some(NOW), None));
+}
+
 fn in_words(act: &Result<Act, ActError>) -> &'static str {
     match act {
         Ok(_) => "done",
         Err(ActError::Ended(_)) => "ended",
-        Err(ActError::InDoubt) => "in doubt",
+        Err(ActError::InDoubt(_)) => "in doubt",
+        Err(ActError::ReversalIntended) => "to be reversed",
         Err(ActError::InReview) => "in review",
         Err(ActError::AlreadyParked) => "parked",
         Err(ActError::AlreadyScheduled) => "scheduled",

@@ -68,7 +68,7 @@ fn a_send_outside_our_book_is_in_doubt_from_its_adoption_on() {
         ("a line without sense", intended(CompletionAmount::Whole), sent(0, 0), [1, 1]),
     ];
     for (what, row, sent, counts) in table {
-        let after = sent.in_doubt(&row, NOW);
+        let after = sent.in_doubt(&row, NOW, NOW);
         assert_eq!((after.state, [after.attempt, after.unknown_sends]), (OperationState::InDoubt, counts), "{what}");
         assert_eq!((after.expected_minor, after.sent_at), (Some(PRICE), Some(NOW.minus(HOUR))), "{what}");
         assert_eq!(after.quiet_at(policy().settle.quiet), Some(NOW.plus(policy().settle.quiet)), "{what}");

@@ -12,15 +12,17 @@ use super::super::polling;
 use super::super::review::advice;
 use super::super::time::{Timestamp, in_words};
 use super::taken;
+use super::waiting::Money;
 
-pub(super) fn sentences(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp) -> Vec<String> {
+pub(super) fn sentences(order: &Order, open: Option<&Operation>, money: &Money<'_>, now: Timestamp) -> Vec<String> {
+    let policy = money.policy;
     let mut said = match order.state {
         State::Pending => pending(order, policy, now),
-        State::Held => held(order, open, policy, now),
+        State::Held => held(order, open, money, now),
         State::Review => review(order),
         State::Deposited | State::Reversed | State::Refunded | State::Declined => vec![ended(order)],
     };
-    said.extend(open.map(|open| operation(open, order, &policy.zone)));
+    said.extend(open.map(|open| operation(open, order, money)));
     said.extend(conflict(order, &policy.zone));
     said.extend(heard(order, &policy.zone));
     said
@@ -51,7 +53,8 @@ fn pending(order: &Order, policy: &Policy, now: Timestamp) -> Vec<String> {
     said
 }
 
-fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp) -> Vec<String> {
+fn held(order: &Order, open: Option<&Operation>, money: &Money<'_>, now: Timestamp) -> Vec<String> {
+    let policy = money.policy;
     let mut said = vec![format!("{} is held on the buyer's card, and not taken yet.", on_hold(order))];
     if open.is_none() {
         said.push(match (order.parked, order.complete_at) {
@@ -62,7 +65,11 @@ fn held(order: &Order, open: Option<&Operation>, policy: &Policy, now: Timestamp
             (false, None) => {
                 format!("Its completion waits for a release by the shop or an operator. {}", release(order))
             }
-            (false, Some(at)) if at <= now => format!("A completion of {} is due.", taken(order)),
+            (false, Some(at)) if at <= now => {
+                let held = money.holds_back_completion(order);
+                let waits = held.map(|held| format!(" It waits: {}.", held.why())).unwrap_or_default();
+                format!("A completion of {} is due.{waits}", taken(order))
+            }
             (false, Some(_)) => format!("It waits for the time of its completion, which takes {}.", taken(order)),
         });
     }
@@ -148,14 +155,18 @@ fn declined(view: Option<&BankView>) -> String {
     }
 }
 
-fn operation(open: &Operation, order: &Order, zone: &Zone) -> String {
+fn operation(open: &Operation, order: &Order, money: &Money<'_>) -> String {
+    let zone = &money.policy.zone;
     let what = match open.expected_minor {
         Some(minor) => for_people(minor, order.currency),
         None if open.kind == OperationKind::Reversal => "the whole hold".to_owned(),
         None => taken(order),
     };
     let kind = open.kind.as_str();
-    let note = open.note.as_deref().map(|note| format!(" Latest: {note}.")).unwrap_or_default();
+    // What holds it back now is newer than what was written down about it.
+    let held = Some(open).filter(|open| open.state == OperationState::Intended);
+    let held = held.and_then(|open| money.holds_back(order, open)).map(|held| held.to_string());
+    let note = held.as_deref().or(open.note.as_deref()).map(|note| format!(" Latest: {note}.")).unwrap_or_default();
     match (open.state, open.sent_at) {
         (OperationState::InDoubt, Some(sent_at)) => format!(
             "A {kind} of {what} was sent, the {} time at {}, and its outcome is not known yet. The bank is asked \

@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::*;
 use crate::domain::bank::{BankAmounts, BankStatus, BankView};
 use crate::domain::calendar::Zone;
-use crate::domain::guard::GuardPolicy;
+use crate::domain::guard::{GuardPolicy, Held, NOT_SENT, Scope, Standing, Stop, StopKey};
 use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy};
 use crate::domain::lifecycle::Contradiction;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::operation::{OperationKey, OperationKind, SettlePolicy};
 use crate::domain::order::{Heard, Hold, MerchantId, OrderKey, OrderNumber, ReviewReason, SeenView};
 use crate::domain::polling::LookPolicy;
+use crate::domain::timekeeping::Doubt;
 
 /// `minutes` after 18:00 in Moscow on 2026-11-20.
 fn at(minutes: i64) -> Timestamp {
@@ -151,7 +152,7 @@ fn event(minute: i64, kind: EventKind, cause: &str, after: State, detail: &str) 
 /// What a person reads at 18:05.
 fn check(order: &Order, operation: Option<&Operation>, events: &[Event], expected: &str) {
     let policy = policy();
-    let story = tell(order, operation, events, &policy, at(5));
+    let story = tell(order, operation, events, &policy, &Standing::default(), at(5));
     let line = |moment: &Moment| format!("{} {}\n", policy.zone.for_people(moment.at), moment.words);
     let past: String = story.past.iter().map(line).collect();
     let next: String = story.next.iter().map(line).collect();
@@ -230,7 +231,9 @@ The bank's latest answer, at 2026-11-20 18:03:00: the bank shows it held.
 /// The bug: our price was said to be held where a person had accepted that the bank holds less.
 #[test]
 fn a_hold_is_told_with_the_sum_that_the_bank_holds() {
-    let says = |view: Option<SeenView>| tell(&Order { view, ..held() }, None, &[], &policy(), at(5)).present[0].clone();
+    let says = |view: Option<SeenView>| {
+        tell(&Order { view, ..held() }, None, &[], &policy(), &Standing::default(), at(5)).present[0].clone()
+    };
     let less = |amounts| {
         let mut seen = seen(BankStatus::Held, None, 0);
         (seen.view.amount, seen.view.amounts) = (Some(1_000_00), amounts);
@@ -291,6 +294,98 @@ A completion of 1 234.50 RUB was sent, the 1st time at 2026-11-20 18:05:00, and 
     );
 }
 
+/// The bug: a send was promised while nothing could be sent. It is said that it waits, for what, and what ends the wait.
+#[test]
+fn regression_nothing_is_promised_that_the_money_does_not_allow() {
+    let stop = |by: &str, reason: &str| Stop {
+        key: StopKey(1),
+        scope: Scope::Merchant(MerchantId::new("shop").unwrap()),
+        since: at(0),
+        by: by.to_owned(),
+        reason: reason.to_owned(),
+        lifted: None,
+    };
+    let free = Standing::default();
+    let table = [
+        (
+            Standing { stops: vec![stop("operator:ivan", "odd sums")], ..free.clone() },
+            "ivan stopped the money of shop (odd sums); `reconciled money start` lifts it.",
+        ),
+        (
+            Standing { stops: vec![stop("brake", "after a send for order A-0: it differs")], ..free.clone() },
+            "the brake stopped the money of shop (after a send for order A-0: it differs); `reconciled money start` lifts it.",
+        ),
+        (
+            Standing { frozen: Some("this database is older than its witness".to_owned()), ..free.clone() },
+            "money is frozen (this database is older than its witness); `reconciled adopt` lifts it.",
+        ),
+        (
+            Standing { clock: Some(Doubt::BehindJournal(3_600_000)), ..free.clone() },
+            "the host's clock is 1h behind the journal's latest entry; it goes once the two clocks agree.",
+        ),
+        (
+            Standing { in_doubt: 3, ..free.clone() },
+            "3 other operations are in doubt, and 3 may be; it goes once fewer are.",
+        ),
+        (
+            Standing { sent_minor: 100_000_000, ..free.clone() },
+            "with 1 000 000.00 RUB sent in the last 24 hours, 1 234.50 RUB more would be above 1 000 000.00 RUB; it goes \
+             once there is room, or money.daily_sum allows it.",
+        ),
+    ];
+    let (due, later) = (Order { complete_at: Some(at(4)), ..held() }, Order { complete_at: Some(at(9)), ..held() });
+    let (unsent, sent) = (operation(OperationState::Intended, 0), operation(OperationState::InDoubt, 1));
+    let words = |story: &Story| -> (String, String) {
+        let next: Vec<_> = story.next.iter().map(|moment| moment.words.as_str()).collect();
+        (story.present.join("\n"), next.join("\n"))
+    };
+    let tell = |order: &Order, open: Option<&Operation>, standing: &Standing| {
+        words(&tell(order, open, &[], &policy(), standing, at(5)))
+    };
+    for (standing, why) in table {
+        let (present, next) = tell(&due, None, &standing);
+        assert!(present.contains(&format!("A completion of the whole hold is due. It waits: {why}")), "{present}");
+        assert!(next.contains(&format!("A completion of the whole hold is due. It waits: {why}")), "{next}");
+        let (_, next) = tell(&later, None, &standing);
+        assert!(next.contains(&format!("As the money stands now, it would wait: {why}")), "{next}");
+        let (present, next) = tell(&due, Some(&unsent), &standing);
+        assert!(present.contains(&format!("due and not sent yet. Latest: not sent: {why}")), "{present}");
+        assert!(next.contains(&format!("It is seen whether the completion may go. It waits: {why}")), "{next}");
+        let (present, next) = tell(&due, Some(&sent), &standing);
+        assert!(present.contains("The bank is asked until it shows. Latest: outcome unknown"), "{present}");
+        assert!(next.contains(&format!("sent again. As the money stands now, it would wait: {why}")), "{next}");
+    }
+    for (order, open) in [(&due, None), (&later, None), (&due, Some(&unsent)), (&due, Some(&sent))] {
+        let (present, next) = tell(order, open, &free);
+        assert!(!present.contains("wait: ") && !next.contains("wait"), "{present}\n{next}");
+    }
+    // A daemon's clock is known to that daemon alone: what it wrote down counts.
+    let held_back = Held::Clock(Doubt::Jumped(3_600_000)).to_string();
+    let (_, next) = tell(&due, Some(&Operation { note: Some(held_back.clone()), ..unsent }), &free);
+    let why = held_back.strip_prefix(NOT_SENT).unwrap();
+    assert!(
+        next.contains(&format!("what held the completion back is over, it is sent. The last time: {why}.")),
+        "{next}"
+    );
+}
+
+/// A reversal takes nothing, so the day's sum does not hold it back; a stop does.
+#[test]
+fn a_reversal_at_its_deadline_waits_too() {
+    let mut reversing = policy();
+    reversing.holds.at_deadline = AtDeadline::Reverse;
+    let order = Order { deadline_at: Some(at(9)), ..held() };
+    let told = |standing: &Standing| {
+        let story = tell(&order, None, &[], &reversing, standing, at(5));
+        story.next.into_iter().find(|moment| moment.at == at(9)).unwrap().words
+    };
+    let (full, doubt) = (100_000_000, 3);
+    let promised = "If nothing completes it by then, it is reversed; the bank is asked before.";
+    assert_eq!(told(&Standing { sent_minor: full, ..Standing::default() }), promised);
+    let waits = told(&Standing { in_doubt: doubt, ..Standing::default() });
+    assert!(waits.starts_with(promised) && waits.contains("it would wait: 3 other operations"), "{waits}");
+}
+
 #[test]
 fn an_order_in_review() {
     let sentence = "we have 1 234.50 RUB, the bank has 1 234.51 RUB".to_owned();
@@ -320,7 +415,7 @@ fn a_hold_that_is_reversed_at_its_deadline_though_the_bank_would_complete_it() {
     reversing.holds.at_deadline = AtDeadline::Reverse;
     let deadline_at = Some(at(3 + 5 * 1_440 - 180));
     let order = Order { deadline_at, autocompletion_at: Some(at(60)), next_look_at: None, ..held() };
-    let story = tell(&order, None, &[], &reversing, at(5));
+    let story = tell(&order, None, &[], &reversing, &Standing::default(), at(5));
     let next: Vec<_> = story.next.iter().map(|moment| moment.words.as_str()).collect();
     let expected = [
         "The bank completes it by itself, as it was told at the registration.",
@@ -333,7 +428,7 @@ fn a_hold_that_is_reversed_at_its_deadline_though_the_bank_would_complete_it() {
                     before the hold lapses: mend that in its console.";
     assert!(story.present.iter().any(|said| said == conflict), "{:?}", story.present);
     let sent = Operation { kind: OperationKind::Reversal, ..operation(OperationState::InDoubt, 1) };
-    let story = tell(&order, Some(&sent), &[], &reversing, at(5));
+    let story = tell(&order, Some(&sent), &[], &reversing, &Standing::default(), at(5));
     assert!(story.present.iter().any(|said| said.starts_with("A reversal of 1 234.50 RUB was sent")), "{story:?}");
     assert!(story.next.iter().any(|moment| moment.words == "The bank is asked what became of the reversal."));
 }
@@ -357,7 +452,7 @@ fn what_a_person_has_to_do_about_a_row_or_a_send_that_nobody_here_wrote() {
     ];
     for (found, why, what_to_do) in table {
         let order = Order { review: Some(found.reason(&order(State::Held))), ..order(State::Review) };
-        let said = tell(&order, None, &[], &policy(), at(0)).present;
+        let said = tell(&order, None, &[], &policy(), &Standing::default(), at(0)).present;
         assert_eq!(said.first().map(String::as_str), Some(why));
         assert!(said.iter().any(|said| said.contains(what_to_do)), "{said:?}");
         assert!(said.iter().any(|said| said.contains("stays parked until it is released")), "{said:?}");
@@ -369,7 +464,7 @@ fn what_a_person_has_to_do_about_a_row_or_a_send_that_nobody_here_wrote() {
 fn a_hold_in_review_lapses_only_while_the_bank_shows_it() {
     let lapse = |status| {
         let review = Order { view: Some(seen(status, None, 0)), next_look_at: None, ..held() };
-        let story = tell(&Order { state: State::Review, ..review }, None, &[], &policy(), at(5));
+        let story = tell(&Order { state: State::Review, ..review }, None, &[], &policy(), &Standing::default(), at(5));
         story.next.into_iter().map(|moment| moment.words).collect::<Vec<_>>()
     };
     let stands = [

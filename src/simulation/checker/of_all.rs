@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::domain::event::EventKind;
 use crate::domain::guard;
 
 use super::super::evidence::{Asked, Backlog, Evidence, Send};
@@ -10,8 +11,9 @@ use super::super::network::LATENCY_MAX_MS;
 use super::{OfAll, Rows, Terms, cases};
 
 /// Queries about all of them.
-pub(super) const QUERIES: [(&str, OfAll); 7] = [
+pub(super) const QUERIES: [(&str, OfAll); 8] = [
     ("sent_while_stopped", sent_while_stopped),
+    ("too_many_in_doubt", too_many_in_doubt),
     ("above_the_daily_sum", above_the_daily_sum),
     ("over_budget", over_budget),
     ("backlog_not_worked_off", backlog_not_worked_off),
@@ -36,6 +38,53 @@ fn sent_while_stopped(evidence: &Evidence, _: &Terms<'_>) -> Rows {
             format!("{} at {}, and {} was stopped at {}", asked.number, asked.at_ms, stop.scope, stop.from_ms)
         })
         .collect()
+}
+
+/// Nothing is sent while as many other orders are in doubt as may be (R7). The journal is read in its own order, which no
+/// clock can disturb: a send and its event are one transaction. What an adoption brought into doubt has no such event, so
+/// the journal shows rather too few.
+fn too_many_in_doubt(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
+    let most = terms.merchant.money.in_doubt_max;
+    let count = |numbers: &mut dyn Iterator<Item = &str>| {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        numbers.for_each(|number| *counts.entry(number.to_owned()).or_default() += 1);
+        counts
+    };
+    let sends = evidence.asked.iter().filter(|asked| asked.send.is_some());
+    let reached = count(&mut sends.map(|asked| asked.number.as_str()));
+    let written = count(&mut evidence.intents.iter().map(|intent| intent.number.as_str()));
+    // An answer may say that nothing left the host, which ends the doubt; not where the bank has seen every send.
+    let may_have_stayed = |number: &str| reached.get(number) < written.get(number);
+    let mut in_doubt: BTreeSet<&str> = BTreeSet::new();
+    let mut rows = Vec::new();
+    for seen in &evidence.events {
+        let number = seen.event.number.as_str();
+        match seen.event.kind {
+            EventKind::CompletionSent | EventKind::ReversalSent => {
+                let others = in_doubt.iter().filter(|other| **other != number).count();
+                if u32::try_from(others).is_ok_and(|others| others >= most) {
+                    rows.push(format!("{number} at {}, with {others} in doubt, and {most} may be", seen.at_ms));
+                }
+                in_doubt.insert(number);
+            }
+            EventKind::CompletionAnswered | EventKind::ReversalAnswered if !may_have_stayed(number) => {}
+            EventKind::CompletionAnswered
+            | EventKind::ReversalAnswered
+            | EventKind::CompletionConfirmed
+            | EventKind::ReversalConfirmed
+            | EventKind::CompletionRefused
+            | EventKind::ReversalRefused
+            | EventKind::CompletionWithdrawn
+            | EventKind::ReversalWithdrawn
+            | EventKind::CompletionContradicted
+            | EventKind::ReversalContradicted
+            | EventKind::ReviewResolved => {
+                in_doubt.remove(number);
+            }
+            _ => {}
+        }
+    }
+    rows
 }
 
 /// No more is sent in any 24 hours than the merchant allows.

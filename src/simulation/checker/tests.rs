@@ -125,7 +125,7 @@ fn pending(evidence: &mut Evidence, change: impl FnOnce(&mut Order)) {
     change(order);
 }
 
-const PLANTS: [Plant; 29] = [
+const PLANTS: [Plant; 30] = [
     ("two_effects_of_ours", |e| e.effects.push(effect(SENT_AT + 9, Effect::Completed, true))),
     ("sent_without_intent", |e| e.asked.push(send(SENT_AT + 9))),
     ("sent_without_intent", |e| e.intents.clear()),
@@ -146,6 +146,7 @@ const PLANTS: [Plant; 29] = [
         let scope = "all money".to_owned();
         e.stops.push(ToldStop { from_ms: SENT_AT - 1, until_ms: None, scope, number: None });
     }),
+    ("too_many_in_doubt", |e| others_before(e, &[], 3)),
     ("above_the_daily_sum", |e| e.asked[0].send = Some(Send::Completion(100_000_001))),
     ("sent_after_parking", |e| {
         e.acts.push(ToldAct { at_ms: SENT_AT - 1, number: "A-1".to_owned(), kind: ActKind::Park });
@@ -171,6 +172,61 @@ const PLANTS: [Plant; 29] = [
     }),
     ("report_differs_from_ledger", |e| e.reported_minor = Some(PRICE + 1)),
 ];
+
+/// So many other orders were sent for before A-1 was, each of which has `later` in the journal by then.
+fn others_before(evidence: &mut Evidence, later: &[EventKind], count: usize) {
+    let sent_at = evidence.events.iter().position(|seen| seen.event.kind == EventKind::CompletionSent).unwrap();
+    let mut before = Vec::new();
+    for nth in 0..count {
+        let number = format!("B-{nth}");
+        for kind in [EventKind::CompletionSent].iter().chain(later) {
+            let mut seen = event(SENT_AT - 60, *kind, State::Held, State::Held);
+            seen.event.number = OrderNumber::new(&number, 32).unwrap();
+            before.push(seen);
+        }
+        evidence.intents.push(Intent { at_ms: SENT_AT - 60, number: number.clone() });
+        evidence.asked.insert(nth, Asked { number, ..send(SENT_AT - 50) });
+    }
+    evidence.events.splice(sent_at..sent_at, before);
+}
+
+/// R7: three may be in doubt here, and what ends a doubt makes room for another send.
+#[test]
+fn so_many_may_be_in_doubt_and_no_more() {
+    use EventKind::*;
+    type Also = fn(&mut Evidence);
+    let nothing: Also = |_| {};
+    let table: [(&str, &[EventKind], usize, Also, bool); 13] = [
+        ("two others", &[], 2, nothing, false),
+        ("three others", &[], 3, nothing, true),
+        ("three others, answered", &[CompletionAnswered], 3, nothing, true),
+        ("three others, before a person", &[CompletionEscalated, ReviewOpened], 3, nothing, true),
+        ("three others, looked at", &[StatusUnrecognised], 3, nothing, true),
+        ("of which nothing left the host", &[CompletionAnswered], 3, |e| drop(e.asked.drain(..3)), false),
+        ("confirmed", &[CompletionConfirmed], 3, nothing, false),
+        ("refused", &[CompletionAnswered, CompletionRefused], 3, nothing, false),
+        ("contradicted", &[CompletionContradicted], 3, nothing, false),
+        ("resolved by a person", &[CompletionEscalated, ReviewOpened, ReviewResolved], 3, nothing, false),
+        ("let go", &[ReversalConfirmed], 3, nothing, false),
+        ("sent again after an end", &[CompletionConfirmed, ReversalSent], 3, nothing, true),
+        (
+            "a reversal counts like a completion",
+            &[],
+            3,
+            |e| {
+                let sent = e.events.iter_mut().filter(|seen| seen.event.kind == CompletionSent);
+                sent.for_each(|seen| seen.event.kind = ReversalSent);
+            },
+            true,
+        ),
+    ];
+    for (case, later, count, also, is_too_many) in table {
+        let mut evidence = honest();
+        others_before(&mut evidence, later, count);
+        also(&mut evidence);
+        assert_eq!(found(&evidence, CALM).contains("too_many_in_doubt"), is_too_many, "{case}");
+    }
+}
 
 #[test]
 fn every_query_finds_what_is_planted_for_it() {

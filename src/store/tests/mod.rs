@@ -13,6 +13,7 @@ mod seals;
 mod standing;
 mod sweep;
 mod upgrade;
+mod witnessed;
 
 use std::path::PathBuf;
 use std::time::Duration;

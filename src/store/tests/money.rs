@@ -52,7 +52,7 @@ fn send(operation: &mut Operation, minor: i64, at: Timestamp) {
 
 async fn standing_of(store: &Store, order: &Order) -> Standing {
     let open = store.order(&order.merchant, order.number.as_str()).await.unwrap().operation.unwrap();
-    store.standing(order, open.key, NOW).await.unwrap()
+    store.standing(order, Some(open.key), NOW).await.unwrap()
 }
 
 /// Sends 100.00 if the policy lets it; whether it did.

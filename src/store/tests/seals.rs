@@ -1,8 +1,9 @@
 //! Seals: what was altered goes to a person, what cannot be read stands in nobody's way, and keys change.
 
-use super::super::{Keys, ListFilter, OpenError, OrderWithOperation, Place, SealKey, StoreError};
+use super::super::{Horizon, Keys, ListFilter, OpenError, OrderWithOperation, Place, PulledIn, SealKey, StoreError};
 use super::*;
-use crate::domain::operation::OperationState;
+use crate::domain::operation::{OperationState, SettlePolicy};
+use crate::domain::polling::{self, LookPolicy};
 
 const KEY_A: &str = "the first key of the tests, long enough";
 const KEY_B: &str = "the second key of the tests, long enough";
@@ -207,6 +208,60 @@ async fn regression_a_row_that_cannot_be_read_stands_in_nobodys_way() {
         assert!(store.figures(&shop(), NOW, &[]).await.is_ok(), "{sql}");
         let listed = store.list_orders(ListFilter { limit: 10, ..Default::default() }).await.unwrap();
         assert!(listed.iter().any(|found| found.order.number.as_str() == "good"), "{sql}");
+    }
+}
+
+/// The bug: what cannot be read was put off further than any plan reaches, so the next sweep took it for the work of a
+/// wrong clock, said so, and made it due again.
+#[tokio::test]
+async fn regression_what_is_left_alone_is_not_taken_for_the_work_of_a_wrong_clock() {
+    let nothing = Duration::ZERO;
+    let looks = LookPolicy {
+        pending: Vec::new(),
+        pending_old: nothing,
+        held: nothing,
+        review: nothing,
+        late: Vec::new(),
+        payment_time: nothing,
+        backoff: nothing,
+        backoff_max: nothing,
+    };
+    let settle = SettlePolicy {
+        quiet: nothing,
+        resend_whole: true,
+        attempts_max: 1,
+        ask_every: nothing,
+        ask_every_max: nothing,
+    };
+    let horizon = Horizon {
+        looks: [State::Pending, State::Held, State::Review]
+            .map(|state| (state, NOW.plus(polling::bound(&looks, state))))
+            .to_vec(),
+        late_looks: NOW.plus(polling::bound(&looks, State::Deposited)),
+        steps: NOW.plus(settle.bound()),
+    };
+    for state in [State::Pending, State::Held, State::Deposited] {
+        let file = File::new();
+        let store = file.open();
+        let poison = added(&store, "poison").await;
+        hold(&store, &poison, Some(NOW), NOW.plus(MINUTE * 60)).await;
+        intend(&store, &order(&store, "poison").await, NOW).await;
+        change(&store, &order(&store, "poison").await, move |order| (order.state, order.complete_at) = (state, None))
+            .await;
+        file.alter("UPDATE orders SET currency = 1");
+        assert_eq!(store.due_completions(&shop(), NOW, 1).await.unwrap(), [], "{state}");
+        assert_eq!(store.unreadable(), 1, "{state}");
+        let pulled = store.pull_in(&shop(), horizon.clone(), NOW).await.unwrap();
+        assert_eq!(pulled, PulledIn::default(), "{state}: even with the shortest settings there are");
+        let left: [i64; 2] = file
+            .raw()
+            .query_row(
+                "SELECT next_look_at_ms, next_step_at_ms FROM orders JOIN operations ON orders.id = order_key",
+                [],
+                |row| Ok([row.get(0)?, row.get(1)?]),
+            )
+            .unwrap();
+        assert_eq!(left, [NOW.plus(polling::LEFT_ALONE_FOR).as_millis(); 2], "{state}");
     }
 }
 

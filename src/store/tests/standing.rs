@@ -9,22 +9,22 @@ use crate::domain::event::EventKind;
 use crate::domain::operation::OperationState;
 
 /// A database under its lock, as the daemon has it.
-struct Started {
-    store: Store,
+pub(super) struct Started {
+    pub(super) store: Store,
     _lock: Lock,
 }
 
-fn start(database: &Path) -> Started {
+pub(super) fn start(database: &Path) -> Started {
     let lock = Lock::take(database, "a test").unwrap();
     let store = Store::open_under(&lock, database, NOW).unwrap();
     Started { store, _lock: lock }
 }
 
-fn witness(file: &File) -> PathBuf {
+pub(super) fn witness(file: &File) -> PathBuf {
     Place::at(&file.path()).witness
 }
 
-async fn held(store: &Store, text: &str) -> Order {
+pub(super) async fn held(store: &Store, text: &str) -> Order {
     let fresh = added(store, text).await;
     hold(store, &fresh, Some(NOW), NOW.plus(MINUTE * 60)).await;
     intend(store, &fresh, NOW).await;
@@ -32,7 +32,7 @@ async fn held(store: &Store, text: &str) -> Order {
 }
 
 /// Writes the intent of a send.
-async fn write_intent(store: &Store, order: &Order) -> Result<(), StoreError> {
+pub(super) async fn write_intent(store: &Store, order: &Order) -> Result<(), StoreError> {
     store
         .amend(order.key, NOW, |order, open| {
             let open = open.unwrap();
@@ -51,7 +51,7 @@ async fn write_intent(store: &Store, order: &Order) -> Result<(), StoreError> {
 }
 
 /// A whole send: its intent, its line, and what is written behind it.
-async fn send(store: &Store, text: &str) {
+pub(super) async fn send(store: &Store, text: &str) {
     let order = held(store, text).await;
     write_intent(store, &order).await.unwrap();
     store.bear_witness(order.key, NOW).await.unwrap();
@@ -63,17 +63,17 @@ async fn send(store: &Store, text: &str) {
 }
 
 /// A copy of the database as a backup makes it.
-fn back_up(file: &File, to: &Path) {
+pub(super) fn back_up(file: &File, to: &Path) {
     file.raw().execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
 }
 
-fn remove(file: &File) {
+pub(super) fn remove(file: &File) {
     for suffix in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(file.directory.path().join(format!("reconciled.db{suffix}")));
     }
 }
 
-fn restore(file: &File, from: &Path) {
+pub(super) fn restore(file: &File, from: &Path) {
     remove(file);
     fs::copy(from, file.path()).unwrap();
 }
