@@ -166,7 +166,7 @@ fn a_completion_that_a_wrong_clock_made_due_waits_for_its_hour() {
     let due_in = |wait: Duration| move |case: &mut Case| case.order.complete_at = Some(NOW.plus(wait));
     check([
         ("due now", before(WHOLE).with(due_in(Duration::ZERO)), "send, 10000 expected"),
-        ("due in an hour", before(WHOLE).with(due_in(HOUR)), "ask in 300 s, 0 agree"),
+        ("due in an hour", before(WHOLE).with(due_in(HOUR)), "ask in 1800 s, 0 agree"),
         ("let go meanwhile", before(WHOLE).with(due_in(HOUR)).hears(plain(BankStatus::Reversed)), "withdrawn"),
     ]);
 }
