@@ -67,6 +67,12 @@ impl Timekeeper {
         self.lock().may_send(merchant, now)
     }
 
+    /// Whether something that only waits for the clock may ask the bank now: see [`Timekeeping::take_turn`].
+    pub fn take_turn(&self, merchant: &MerchantId) -> bool {
+        let now = self.moment();
+        self.lock().take_turn(merchant, now)
+    }
+
     /// What speaks against the clock, for any merchant.
     pub fn doubt(&self) -> Option<Doubt> {
         self.lock().doubt()

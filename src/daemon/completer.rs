@@ -194,7 +194,6 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
         return Ok(());
     };
     let standing = desk.shared.store.standing(&order, Some(operation.key), desk.shared.clock().now()).await?;
-    // A clock in doubt is no reason not to ask: the bank's answer is what ends the doubt.
     if let Some(held) = held::unasked(desk, &order, &operation, &standing) {
         return held::put_off(desk, &order, held).await;
     }

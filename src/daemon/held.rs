@@ -10,14 +10,18 @@ use crate::store::{Amendment, OperationChange, StoreError};
 
 use super::merchant::Desk;
 
-/// Why nothing need be asked about a completion now: it was not sent, could not be, and no look at its order is due.
+/// Why nothing need be asked about a completion now: it was not sent, could not be, and no look at its order is due. What
+/// only the clock holds back asks in turn, since the bank's answer is what ends the doubt.
 pub(super) fn unasked(desk: &Desk, order: &Order, operation: &Operation, standing: &Standing) -> Option<Held> {
     let look_is_due = order.next_look_at.is_none_or(|at| at <= desk.shared.clock().now());
     if operation.state != OperationState::Intended || look_is_due {
         return None;
     }
     let asked_minor = completion::asked_minor(order, operation);
-    guard::may_send(&desk.policy.guard, standing, asked_minor, order.currency).err()
+    let standing = Standing { clock: clock_doubt(desk), ..standing.clone() };
+    let held = guard::may_send(&desk.policy.guard, &standing, asked_minor, order.currency).err()?;
+    let asks = matches!(held, Held::Clock(_)) && desk.shared.timekeeper.take_turn(&desk.merchant);
+    (!asks).then_some(held)
 }
 
 /// Writes down that a completion, or a reversal, waits, and why.

@@ -15,7 +15,7 @@ use super::money::{Currency, for_people};
 use super::operation::OperationKey;
 use super::order::{MerchantId, Order, OrderKey, OrderNumber};
 use super::time::Timestamp;
-use super::timekeeping::Doubt;
+use super::timekeeping::{self, Doubt};
 
 /// How long a send that is held back waits before it is tried again, where somebody tells when that ends: whoever starts
 /// the money, and every outcome that becomes known, makes what waits due at once. Long enough that thousands cost little.
@@ -23,9 +23,6 @@ pub const HELD_FOR: Duration = Duration::from_secs(1_800);
 
 /// The same for the daily sum, which nobody tells of: it makes room as the day rolls on.
 const ROOM_ASKED_EVERY: Duration = Duration::from_secs(300);
-
-/// The same where the clock is in doubt: the question to the bank is what ends that.
-const ASK_THE_TIME: Duration = Duration::from_secs(15);
 
 /// The time over which the daily sum rolls: no zone is needed, and no midnight lets twice the sum through.
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -248,7 +245,7 @@ impl Held {
     /// How long it waits before it is tried again.
     pub const fn wait(&self) -> Duration {
         match self {
-            Self::Clock(_) => ASK_THE_TIME,
+            Self::Clock(_) => timekeeping::ASK_THE_TIME,
             Self::DailySum { .. } => ROOM_ASKED_EVERY,
             Self::Frozen(_) | Self::Stopped { .. } | Self::InDoubtFull { .. } => HELD_FOR,
         }

@@ -30,6 +30,10 @@ const SLEW_PER_MILLE: u32 = 1;
 /// After a jump, where no bank tells its time: so long without another, and the clock is believed again.
 const CALM: Duration = Duration::from_secs(15 * 60);
 
+/// While the clock is in doubt, a merchant's bank is asked the time so often, whatever waits: each waiting completion
+/// asking for itself would leave no request for anything else.
+pub const ASK_THE_TIME: Duration = Duration::from_secs(60);
+
 /// What speaks against the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
@@ -63,6 +67,8 @@ pub struct Timekeeping {
     jumped: Option<(Doubt, Duration)>,
     /// The latest word of each merchant's bank, where it disagrees.
     disagreeing: BTreeMap<MerchantId, i64>,
+    /// When each merchant's bank was last asked for nothing but the time.
+    asked: BTreeMap<MerchantId, Duration>,
 }
 
 impl Timekeeping {
@@ -71,7 +77,7 @@ impl Timekeeping {
     pub fn begin(tolerance: Duration, journal_until: Option<Timestamp>, now: Moment) -> Self {
         let behind = journal_until.map_or(Duration::ZERO, |until| until.since(now.wall));
         let doubt = (behind > tolerance).then(|| (Doubt::BehindJournal(millis(behind)), now.running));
-        Self { tolerance, latest: now, jumped: doubt, disagreeing: BTreeMap::new() }
+        Self { tolerance, latest: now, jumped: doubt, disagreeing: BTreeMap::new(), asked: BTreeMap::new() }
     }
 
     /// Compares the two clocks. Returns a jump that was not known before.
@@ -120,6 +126,15 @@ impl Timekeeping {
         self.jumped.map_or(Ok(()), |(doubt, _)| Err(doubt))
     }
 
+    /// Whether something that only waits for the clock may ask the bank at `now`; whoever hears yes does.
+    pub fn take_turn(&mut self, merchant: &MerchantId, now: Moment) -> bool {
+        let is_due = self.asked.get(merchant).is_none_or(|asked| now.running >= asked.saturating_add(ASK_THE_TIME));
+        if is_due {
+            self.asked.insert(merchant.clone(), now.running);
+        }
+        is_due
+    }
+
     /// What speaks against the clock for any merchant.
     pub fn doubt(&self) -> Option<Doubt> {
         let disagreeing = self.disagreeing.values().next().map(|off| Doubt::Disagrees(*off));
@@ -129,6 +144,7 @@ impl Timekeeping {
     /// Forgets a merchant that is no longer served.
     pub fn forget(&mut self, merchant: &MerchantId) {
         self.disagreeing.remove(merchant);
+        self.asked.remove(merchant);
     }
 }
 

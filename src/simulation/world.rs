@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Config, MerchantConfig};
 use crate::daemon::peril::{Peril, Perils};
 use crate::daemon::{self, Daemon, Errands, Parts, Rhythm, Setting, StartError, Wire};
+use crate::domain::order::State;
 use crate::domain::time::Timestamp;
 use crate::sandbox::{Bank, InProcess, Settings};
 use crate::store::{Lock, Store};
@@ -387,7 +388,9 @@ impl World {
         if looks.is_empty() && completions.is_empty() {
             return;
         }
-        let wait = worked_off_within(merchant, looks.len(), completions.len());
+        // Found held, it may be due at once, and then goes before what else is overdue.
+        let may_be_found = looks.iter().filter(|found| found.order.state == State::Pending).count();
+        let wait = worked_off_within(merchant, looks.len(), completions.len() + may_be_found);
         let due = looks.into_iter().chain(completions);
         let numbers = due.map(|found| found.order.number.as_str().to_owned()).collect();
         let from_ms = self.now_ms();
