@@ -223,7 +223,7 @@ fn clock_steps(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<(Duration
 }
 
 fn rounds(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<Duration> {
-    let every = one_of([HOUR * 2, HOUR * 8, DAY], chance);
+    let every = one_of([HOUR * 4, HOUR * 8, DAY], chance);
     let mut rounds = Vec::new();
     let mut at = within(every, chance);
     while at < calm_from {

@@ -70,6 +70,8 @@ pub(super) struct World {
     /// How many old copies were put back.
     pub(super) restores: u32,
     daemon: Option<Daemon>,
+    /// The dead daemon's way to its database, until its books have been read: cheaper than opening it once more.
+    estate: Option<Store>,
     /// Counts the daemon's lives.
     lives: u64,
     agenda: BinaryHeap<Reverse<Entry>>,
@@ -160,6 +162,7 @@ impl World {
             backup: None,
             restores: 0,
             daemon: None,
+            estate: None,
             lives: 0,
             agenda: BinaryHeap::new(),
             entries: 0,
@@ -289,9 +292,9 @@ impl World {
 
     /// The daemon is gone from one moment to the next.
     pub(super) async fn crash(&mut self, how: &'static str) {
-        if self.daemon.take().is_none() {
-            return;
-        }
+        let Some(dead) = self.daemon.take() else { return };
+        self.estate = Some(dead.store().clone());
+        drop(dead);
         tokio::time::sleep(BURIAL).await;
         // Whoever else came to a point of peril died with it.
         while self.deaths.1.try_recv().is_ok() {}
@@ -341,8 +344,8 @@ impl World {
     pub(super) async fn check(&mut self) {
         let now_ms = self.now_ms();
         self.evidence.gather_ledger(self.bank.bank(), START_MS, &mut self.log);
-        let store = match self.store() {
-            Some(store) => Ok(store.clone()),
+        let store = match self.store().cloned().or_else(|| self.estate.take()) {
+            Some(store) => Ok(store),
             None => Store::open_simulated_beside(&self.config.database),
         };
         let store = match store {
