@@ -50,6 +50,10 @@ impl Adopt {
         let lock = Lock::take(&config.database, &format!("adopt by {who}, pid {}", std::process::id()))?;
         let mut place = daemon::place(&config);
         place.lost_key = self.lost_key;
+        if self.dry_run {
+            // Refuses a file of an earlier version, which the next line would bring up to date: that is not nothing.
+            Store::open(place.clone())?;
+        }
         let store = Store::open_under(&lock, place, now)?;
         let adoption = store.adoption().await?;
         let is_needed = adoption.freeze.is_some() || self.lost_key;

@@ -293,6 +293,20 @@ async fn a_hand_edit_goes_to_review_and_nothing_is_sent_for_it() {
     running.stop();
 }
 
+/// What a start would bring up to date is not brought up to date by asking what would be done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_of_an_adoption_leaves_a_file_of_an_earlier_version_as_it_is() {
+    let host = Host::new().await;
+    assert_eq!(host.run(&["order", "add", "--number", "A-1", "--amount", "100"]).0, 0);
+    let raw = rusqlite::Connection::open(host.database()).unwrap();
+    let version = |raw: &rusqlite::Connection| raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    let earlier = version(&raw).unwrap() - 1;
+    raw.pragma_update(None, "user_version", earlier).unwrap();
+    let (code, out, err) = host.run(&["adopt", "--dry-run"]);
+    assert!(code == 1 && err.contains("an earlier version"), "{out}{err}");
+    assert_eq!(version(&raw).unwrap(), earlier);
+}
+
 /// Whoever has no key can look, and is told what to do instead of writing.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_daemons_credential_the_command_line_reads_and_says_how_to_write() {

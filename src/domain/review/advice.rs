@@ -109,8 +109,11 @@ pub fn at_stake(order: &Order) -> (i64, Currency) {
 
 fn moved(view: &BankView) -> Option<i64> {
     let amounts = view.amounts?;
-    let minor =
-        if view.status == BankStatus::Held && amounts.deposited == 0 { amounts.approved } else { amounts.deposited };
+    // Of a hold that stands what is still held is at stake too, however much was taken of it.
+    let minor = match view.status {
+        BankStatus::Held => amounts.approved.max(amounts.deposited),
+        _ => amounts.deposited,
+    };
     Some(minor).filter(|minor| *minor > 0)
 }
 

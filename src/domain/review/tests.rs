@@ -8,7 +8,7 @@ use super::super::lifecycle::Judgement;
 use super::super::money::Currency;
 use super::super::operation::{OperationKind, Step, after_read};
 use super::super::order::{Hold, SeenView};
-use super::advice::advice;
+use super::advice::{advice, at_stake};
 use super::*;
 use std::time::Duration;
 
@@ -460,5 +460,22 @@ fn every_code_is_of_its_kind_and_every_kind_has_advice() {
 fn every_way_is_found_by_its_word() {
     for way in Way::ALL {
         assert_eq!(Way::parse(way.as_str()), Some(way));
+    }
+}
+
+/// What the bank shows as approved and deposited, and the sum a person is told is at stake.
+#[test]
+fn what_a_hold_still_holds_is_at_stake_however_much_was_taken_of_it() {
+    let table = [
+        ("nothing known", None, PRICE),
+        ("held", Some((BankStatus::Held, [PRICE, 0, 0])), PRICE),
+        ("held, and a tenth of it taken", Some((BankStatus::Held, [PRICE, 1_000, 0])), PRICE),
+        ("a tenth taken", Some((BankStatus::Deposited, [PRICE, 1_000, 0])), 1_000),
+        ("nothing taken", Some((BankStatus::Deposited, [PRICE, 0, 0])), PRICE),
+    ];
+    for (what, shown, expected) in table {
+        let view = shown.map(|(status, amounts)| SeenView { view: view(status, amounts), seen_at: NOW });
+        let order = Order { view, ..order(State::Review) };
+        assert_eq!(at_stake(&order).0, expected, "{what}");
     }
 }
