@@ -221,8 +221,7 @@ fn write<T>(
             }
             rows::update_operation(connection, operation, instance, now)?;
             standing::note_witnessed(connection, witness)?;
-            let was_in_doubt = open.is_some_and(|open| open.state == OperationState::InDoubt);
-            if was_in_doubt && operation.state != OperationState::InDoubt {
+            if leaves_room(open, operation) {
                 money::make_room(connection, &order.merchant, now)?;
             }
         }
@@ -244,6 +243,13 @@ fn write<T>(
 fn sends(open: Option<&Operation>, change: &OperationChange) -> bool {
     let OperationChange::Update(operation) = change else { return false };
     open.is_none_or(|open| operation.attempt > open.attempt)
+}
+
+/// Whether one more outcome may be unknown than before: this one is known now, or this operation, which waited for room
+/// and may have been woken to take it, does not take it after all. Each that waits says so once, so this ends.
+fn leaves_room(open: Option<&Operation>, after: &Operation) -> bool {
+    let had_it = |open: &Operation| open.state == OperationState::InDoubt || open.waits_for_room();
+    open.is_some_and(had_it) && after.state != OperationState::InDoubt && !after.waits_for_room()
 }
 
 /// A change without its send: what the read told stays, and the operation is asked about again later.
