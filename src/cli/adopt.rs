@@ -50,6 +50,10 @@ impl Adopt {
         let lock = Lock::take(&config.database, &format!("adopt by {who}, pid {}", std::process::id()))?;
         let mut place = daemon::place(&config);
         place.lost_key = self.lost_key;
+        if self.dry_run {
+            // Under the lock the schema is brought up to date, or a database begun, and there is no way back from either.
+            drop(Store::open(&place)?);
+        }
         let store = Store::open_under(&lock, place, now)?;
         let adoption = store.adoption().await?;
         let is_needed = adoption.freeze.is_some() || self.lost_key;

@@ -272,7 +272,8 @@ impl Held {
     pub fn why(&self) -> String {
         match self {
             Self::Stopped { scope, by, reason } => {
-                format!("{} stopped {scope} ({reason}); `reconciled money start` lifts it", who(by))
+                let arguments = scope.as_arguments();
+                format!("{} stopped {scope} ({reason}); `reconciled money start{arguments}` lifts it", who(by))
             }
             Self::Frozen(why) => format!("money is frozen ({why}); `reconciled adopt` lifts it"),
             Self::Clock(doubt) => format!("{doubt}; it goes once the two clocks agree"),

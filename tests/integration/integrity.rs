@@ -8,6 +8,7 @@ use reconciled::domain::operation::OperationState;
 use reconciled::domain::order::State;
 use reconciled::sandbox::Settings;
 use reconciled::store::{OrderWithOperation, Store};
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::fixture::{HASTE, World, wait_for, wait_for_state};
@@ -318,4 +319,23 @@ async fn without_the_daemons_credential_the_command_line_reads_and_says_how_to_w
             "{refused:?}: {out}{err}"
         );
     }
+}
+
+/// The bug: it took the lock, and so brought an earlier version's file up to date, which has no way back; and where there
+/// was no database it began one.
+#[tokio::test(flavor = "multi_thread")]
+async fn regression_a_dry_run_of_an_adoption_changes_nothing() {
+    let host = Host::new().await;
+    let (code, out, err) = host.run(&["adopt", "--dry-run"]);
+    assert!(code == 1 && err.contains("there is no database"), "{out}{err}");
+    assert!(!host.database().exists());
+
+    std::fs::create_dir_all(host.database().parent().unwrap()).unwrap();
+    let old = Connection::open(host.database()).unwrap();
+    old.execute_batch(include_str!("../../src/store/migrations/0001_orders.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.pragma_update(None, "application_id", 0x7263_6e64).unwrap();
+    let (code, out, err) = host.run(&["adopt", "--dry-run"]);
+    assert!(code == 1 && err.contains("restart the daemon with this version first"), "{out}{err}");
+    assert_eq!(old.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 1);
 }
