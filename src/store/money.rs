@@ -394,6 +394,13 @@ pub(super) fn make_room(connection: &Connection, merchant: &MerchantId, now: Tim
     Ok(())
 }
 
+/// Whether nothing holds all money of `merchant` back. While something does, a place is of no use to anybody, and whoever
+/// ends it makes due whatever waits.
+pub(super) fn may_move(connection: &Connection, merchant: &MerchantId) -> Result<bool, StoreError> {
+    let stops = stops_of_order(connection, merchant, OrderKey(0))?;
+    Ok(super::standing::frozen(connection).is_none() && !stops.iter().any(|stop| stop.scope.covers(merchant)))
+}
+
 /// What waits unsent is tried at once: whoever starts the money wants to see it move, and asking the bank a little early
 /// harms nobody.
 fn make_due(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use crate::domain::event::EventKind;
 use crate::domain::guard::{self, BRAKE, GuardPolicy, Held, NewStop, Scope, Standing};
 use crate::domain::operation::OperationState;
+use crate::domain::timekeeping::Doubt;
 
 use super::super::{MoneyFigures, Starting, Stopping};
 use super::*;
@@ -310,7 +311,29 @@ async fn regression_a_place_goes_to_what_waits_for_it_and_is_passed_on_by_what_d
     })
     .await;
     assert_eq!(due(&store).await, ["1st"]);
+    // In the way of all is a stop, so the place is of no use to anybody.
+    stop(&store, &Scope::Merchant(shop())).await;
+    let held = Held::by_stop(&store.money_stops().await.unwrap()[0]);
+    operate(&store, &waiting[2], move |operation| wait(operation, &held)).await;
+    assert_eq!(due(&store).await, [""; 0]);
+    start(&store, &Scope::Merchant(shop())).await;
+    let hold_back = async |order: &Order, held: Held, wait: Duration| {
+        let change = move |operation: &mut Operation| {
+            operation.next_step_at = NOW.plus(wait);
+            operation.note = Some(held.to_string());
+        };
+        operate(&store, order, change).await;
+    };
+    for order in &waiting[2..] {
+        hold_back(order, full(), guard::HELD_FOR).await;
+    }
+    // The clock is in doubt: it is tried again in a minute, and keeps its place till then.
+    let clock = Held::Clock(Doubt::Jumped(1));
+    let wait = clock.wait();
+    hold_back(&waiting[2], clock, wait).await;
+    assert_eq!(due(&store).await, [""; 0]);
     // Taken back, as somebody else had completed it.
+    hold_back(&waiting[2], full(), guard::HELD_FOR).await;
     operate(&store, &waiting[2], |operation| operation.state = OperationState::Withdrawn).await;
     assert_eq!(due(&store).await, ["3rd", "4th"]);
 }
