@@ -51,8 +51,8 @@ impl Adopt {
         let mut place = daemon::place(&config);
         place.lost_key = self.lost_key;
         if self.dry_run {
-            // Refuses a file of an earlier version, which the next line would bring up to date: that is not nothing.
-            Store::open(place.clone())?;
+            // Under the lock the schema is brought up to date, or a database begun, and there is no way back from either.
+            drop(Store::open(&place)?);
         }
         let store = Store::open_under(&lock, place, now)?;
         let adoption = store.adoption().await?;

@@ -45,6 +45,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
         desk,
     };
     let mut bell = completer.desk.shared.store.bell();
+    try_held_back(&completer.desk).await;
     plan_anew(&completer.desk).await;
     loop {
         completer.heart.beat();
@@ -122,6 +123,15 @@ impl Completer {
                 self.desk.shared.metrics.store_error("completer");
             }
         }
+    }
+}
+
+/// What other settings held back, before a restart or a reload, the present ones may let go.
+async fn try_held_back(desk: &Desk) {
+    let tried = desk.shared.store.try_held_back(&desk.merchant, desk.shared.clock().now()).await;
+    if let Err(error) = tried {
+        tracing::error!(%error, merchant = %desk.merchant, "Cannot make due what was held back; it is tried after its while");
+        desk.shared.metrics.store_error("completer");
     }
 }
 

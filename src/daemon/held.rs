@@ -1,6 +1,8 @@
 //! What the completer does about a send that is held back (R7): it spends no question on it, writes down why, counts it,
 //! and looks for a stop once more before the first byte. Whether it is held back is decided in [`crate::domain::guard`].
 
+use std::sync::Arc;
+
 use crate::domain::completion;
 use crate::domain::guard::{self, Held, Standing};
 use crate::domain::operation::{Operation, OperationState};
@@ -27,12 +29,12 @@ pub(super) fn unasked(desk: &Desk, order: &Order, operation: &Operation, standin
 /// Writes down that a completion, or a reversal, waits, and why.
 pub(super) async fn put_off(desk: &Desk, order: &Order, held: Held) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
-    let written = held.clone();
+    let (written, policy) = (held.clone(), Arc::clone(&desk.policy));
     let decide = move |order: &Order, open: Option<&Operation>| {
         let Some(open) = open.filter(|open| open.state == OperationState::Intended) else {
             return Amendment::nothing(None);
         };
-        let next = completion::put_off(order, open, &written, now);
+        let next = completion::put_off(order, open, &written, &policy.settle, now);
         let is_news = open.note != next.note;
         Amendment { operation: OperationChange::Update(next), ..Amendment::nothing(Some(is_news)) }
     };

@@ -55,8 +55,10 @@ impl MerchantWorkers {
             looks_max: merchant.budget.in_flight.get(),
             completions_max: merchant.completion.in_flight.get(),
         };
-        let probe = Arc::clone(&desk.gateway);
-        shared.metrics.watch_budget(merchant.id.clone(), move || probe.pacer().used_per_mille());
+        // Weak, since the gateway has the metrics: each would else keep the other for ever.
+        let probe = Arc::downgrade(&desk.gateway);
+        let used = move || probe.upgrade().map_or(0, |gateway| gateway.pacer().used_per_mille());
+        shared.metrics.watch_budget(merchant.id.clone(), used);
         let stop = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
         let (at_poll, at_poll_stop) = (desk.clone(), stop.subscribe());

@@ -156,7 +156,7 @@ fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, 
             match guard::may_send(&policy.guard, standing, taken_minor, asked.order.currency) {
                 Ok(()) => begin_send(asked, expected_minor, now),
                 Err(held) => {
-                    asked.operation = put_off(&asked.order, &asked.operation, &held, now);
+                    asked.operation = put_off(&asked.order, &asked.operation, &held, &policy.settle, now);
                     asked.held = Some(held);
                 }
             }
@@ -225,9 +225,13 @@ fn tripped(
 }
 
 /// An open completion whose send is held back: it stays what it is, says why, and is tried again after a while, or when
-/// a look at its order is due, which nobody else does meanwhile.
-pub fn put_off(order: &Order, operation: &Operation, held: &Held, now: Timestamp) -> Operation {
-    let again = now.plus(held.wait());
+/// a look at its order is due, which nobody else does meanwhile. What was sent before is asked about as often as ever:
+/// questions are never held back.
+pub fn put_off(order: &Order, operation: &Operation, held: &Held, policy: &SettlePolicy, now: Timestamp) -> Operation {
+    let again = now.plus(match operation.state {
+        OperationState::InDoubt => held.wait().min(policy.ask_every_max),
+        _ => held.wait(),
+    });
     let next_step_at = order.next_look_at.filter(|look| *look > now).map_or(again, |look| look.min(again));
     Operation { next_step_at, note: Some(held.to_string()), ..operation.clone() }
 }

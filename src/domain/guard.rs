@@ -18,7 +18,8 @@ use super::time::Timestamp;
 use super::timekeeping::{self, Doubt};
 
 /// How long a send that is held back waits before it is tried again, where somebody tells when that ends: whoever starts
-/// the money, and every outcome that becomes known, makes what waits due at once. Long enough that thousands cost little.
+/// the money, every outcome that becomes known, and every start and reload of the daemon, makes what waits due at once.
+/// Long enough that thousands cost little.
 pub const HELD_FOR: Duration = Duration::from_secs(1_800);
 
 /// The same for the daily sum, which nobody tells of: it makes room as the day rolls on.
@@ -271,12 +272,13 @@ impl Held {
     pub fn why(&self) -> String {
         match self {
             Self::Stopped { scope, by, reason } => {
-                format!("{} stopped {scope} ({reason}); `reconciled money start` lifts it", who(by))
+                let arguments = scope.as_arguments();
+                format!("{} stopped {scope} ({reason}); `reconciled money start{arguments}` lifts it", who(by))
             }
             Self::Frozen(why) => format!("money is frozen ({why}); `reconciled adopt` lifts it"),
             Self::Clock(doubt) => format!("{doubt}; it goes once the two clocks agree"),
             Self::InDoubtFull { in_doubt, max } => {
-                format!("{in_doubt} other operations are in doubt, and {max} may be; it goes once fewer are")
+                format!("{in_doubt}{FOR_ROOM}{max} may be; it goes once fewer are")
             }
             Self::DailySum { sent_minor, asked_minor, max_minor, currency } => {
                 let sum = |minor: &i64| for_people(*minor, *currency);
@@ -294,6 +296,9 @@ impl Held {
 
 /// What a sentence about a send that is held back begins with: a note that does is such a sentence.
 pub const NOT_SENT: &str = "not sent: ";
+
+/// What such a sentence has in it when it says that as many outcomes are unknown as may be.
+pub const FOR_ROOM: &str = " other operations are in doubt, and ";
 
 /// A sentence for people: why nothing is sent, and what ends it.
 impl fmt::Display for Held {

@@ -158,6 +158,12 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Whether the last try found as many outcomes unknown as may be, and nothing else in its way.
+    pub fn waits_for_room(&self) -> bool {
+        let note = self.note.as_deref().filter(|_| self.state == OperationState::Intended);
+        note.is_some_and(|note| note.starts_with(guard::NOT_SENT) && note.contains(guard::FOR_ROOM))
+    }
+
     /// When the latest send counts as quiet: `quiet` after the last moment at which a byte of it may have left. `None`
     /// before the first send.
     pub fn quiet_at(&self, quiet: Duration) -> Option<Timestamp> {

@@ -23,6 +23,10 @@ use super::{Store, StoreError, events, money, orders, proposals, rows, standing}
 /// the daemon stopped.
 const FROZEN_WAIT: Duration = Duration::from_secs(60);
 
+/// What is tried again within this keeps its place: passed on whenever the clock is in doubt or the bank is silent, it
+/// would wake everything that waits.
+const TRIED_AGAIN_SOON: Duration = Duration::from_secs(60);
+
 /// What a decision wants written. Rows and events are of one order and go into one transaction.
 #[derive(Debug)]
 pub struct Amendment<T> {
@@ -222,7 +226,8 @@ fn write<T>(
             rows::update_operation(connection, operation, instance, now)?;
             standing::note_witnessed(connection, witness)?;
             let was_in_doubt = open.is_some_and(|open| open.state == OperationState::InDoubt);
-            if was_in_doubt && operation.state != OperationState::InDoubt {
+            let is_known = was_in_doubt && operation.state != OperationState::InDoubt;
+            if is_known || (gives_up_its_place(open, operation, now) && money::may_move(connection, &order.merchant)?) {
                 money::make_room(connection, &order.merchant, now)?;
             }
         }
@@ -244,6 +249,14 @@ fn write<T>(
 fn sends(open: Option<&Operation>, change: &OperationChange) -> bool {
     let OperationChange::Update(operation) = change else { return false };
     open.is_none_or(|open| operation.attempt > open.attempt)
+}
+
+/// Whether an operation that waited for room, and may have been woken to take it, does not take it after all: it is at its
+/// end, or something else is in its way for longer than a try. Each that waits does so once, so this ends.
+fn gives_up_its_place(open: Option<&Operation>, after: &Operation, now: Timestamp) -> bool {
+    let waited = open.is_some_and(Operation::waits_for_room);
+    let goes_on_trying = after.state.is_open() && after.next_step_at <= now.plus(TRIED_AGAIN_SOON);
+    waited && after.state != OperationState::InDoubt && !after.waits_for_room() && !goes_on_trying
 }
 
 /// A change without its send: what the read told stays, and the operation is asked about again later.

@@ -201,6 +201,19 @@ impl Store {
         self.readers.read(move |connection| standing(connection, &order, operation, now)).await
     }
 
+    /// Makes due at `now` whatever of a merchant was held back: settings may have changed that did so.
+    pub async fn try_held_back(&self, merchant: &MerchantId, now: Timestamp) -> Result<(), StoreError> {
+        let merchant = merchant.clone();
+        let make_due = move |connection: &Connection| {
+            let values = params![merchant.as_str(), now.as_millis(), guard::NOT_SENT];
+            Ok(connection.prepare_cached(TRY_HELD_BACK)?.execute(values)?)
+        };
+        if self.writer.write(make_due).await? > 0 {
+            self.ring();
+        }
+        Ok(())
+    }
+
     /// How a merchant's money stands at `now`.
     pub async fn money_figures(&self, merchant: &MerchantId, now: Timestamp) -> Result<MoneyFigures, StoreError> {
         let merchant = merchant.clone();
@@ -356,27 +369,42 @@ fn tell_journal(
     events::append(connection, key, now, &[event])
 }
 
-/// An outcome became known: what waited longest under its lapse takes the place. One, and one more should it turn out to
-/// need none; the rest wait on.
+// Both name the states in the words of an index, so that neither walks over what was settled long ago.
+
+/// What waits for room and for nothing else: a place given to an order that is stopped by itself would be nobody's.
+pub(super) const MAKE_ROOM: &str = "UPDATE operations SET next_step_at_ms = ?2 WHERE id IN (
+        SELECT operations.id FROM operations JOIN orders ON orders.id = operations.order_key
+        WHERE operations.merchant = ?1 AND operations.state = 'intended' AND next_step_at_ms > ?2
+            AND instr(operations.note, ?3) > 0
+        ORDER BY orders.lapses_at_ms LIMIT 2)";
+
+/// What was sent before, and would be sent again, waits as well.
+pub(super) const MAKE_DUE: &str = "UPDATE operations SET next_step_at_ms = ?1
+     WHERE state IN ('intended', 'in_doubt') AND next_step_at_ms > ?1
+        AND (state = 'intended' OR instr(coalesce(note, ''), ?4) = 1)
+        AND (?2 IS NULL OR merchant = ?2) AND (?3 IS NULL OR order_key = ?3)";
+
+pub(super) const TRY_HELD_BACK: &str = "UPDATE operations SET next_step_at_ms = ?2
+     WHERE merchant = ?1 AND state IN ('intended', 'in_doubt') AND next_step_at_ms > ?2 AND instr(note, ?3) = 1";
+
+/// An outcome became known: what has the earliest lapse of all that waits for it takes the place. One, and one more should
+/// it turn out to need none; the rest wait on. Whatever is woken and does not take its place calls this again.
 pub(super) fn make_room(connection: &Connection, merchant: &MerchantId, now: Timestamp) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE operations SET next_step_at_ms = ?2 WHERE id IN (
-                SELECT operations.id FROM operations JOIN orders ON orders.id = operations.order_key
-                WHERE operations.merchant = ?1 AND operations.state = 'intended' AND next_step_at_ms > ?2
-                ORDER BY orders.lapses_at_ms LIMIT 2)",
-        )?
-        .execute(params![merchant.as_str(), now.as_millis()])?;
+    connection.prepare_cached(MAKE_ROOM)?.execute(params![merchant.as_str(), now.as_millis(), guard::FOR_ROOM])?;
     Ok(())
+}
+
+/// Whether nothing holds all money of `merchant` back. While something does, a place is of no use to anybody, and whoever
+/// ends it makes due whatever waits.
+pub(super) fn may_move(connection: &Connection, merchant: &MerchantId) -> Result<bool, StoreError> {
+    let stops = stops_of_order(connection, merchant, OrderKey(0))?;
+    Ok(super::standing::frozen(connection).is_none() && !stops.iter().any(|stop| stop.scope.covers(merchant)))
 }
 
 /// What waits unsent is tried at once: whoever starts the money wants to see it move, and asking the bank a little early
 /// harms nobody.
 fn make_due(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<(), StoreError> {
-    connection.execute(
-        "UPDATE operations SET next_step_at_ms = ?1 WHERE state = 'intended' AND next_step_at_ms > ?1
-            AND (?2 IS NULL OR merchant = ?2) AND (?3 IS NULL OR order_key = ?3)",
-        params![now.as_millis(), scope.merchant().map(MerchantId::as_str), scope.order().map(|(key, _)| key.0),],
-    )?;
+    let (merchant, order) = (scope.merchant().map(MerchantId::as_str), scope.order().map(|(key, _)| key.0));
+    connection.execute(MAKE_DUE, params![now.as_millis(), merchant, order, guard::NOT_SENT])?;
     Ok(())
 }

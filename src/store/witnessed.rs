@@ -50,13 +50,17 @@ pub(super) fn remember(connection: &Connection, outside: &Outside) -> Result<(),
     Ok(())
 }
 
+/// Two look-ups. Asked with OR, SQLite walks over all that is remembered of the merchant, for every order that is added.
+pub(super) const TAKE: &str = "DELETE FROM witnessed WHERE id IN (
+        SELECT id FROM witnessed WHERE merchant = ?1 AND order_number = ?2
+        UNION ALL
+        SELECT id FROM witnessed WHERE merchant = ?1 AND order_id = ?3 AND order_id <> ''
+     ) RETURNING *";
+
 /// What was sent for an order that is being added, the latest of it; it is the order's from now on, and no longer kept
 /// here.
 pub(super) fn take(connection: &Connection, new: &NewOrder) -> Result<Option<Outside>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "DELETE FROM witnessed WHERE merchant = ?1 AND (order_number = ?2 OR (order_id = ?3 AND order_id <> ''))
-         RETURNING *",
-    )?;
+    let mut statement = connection.prepare_cached(TAKE)?;
     let order_id = new.order_id.as_ref().map_or("", OrderId::as_str);
     let mut found = statement.query(params![new.merchant.as_str(), new.number.as_str(), order_id])?;
     let mut latest: Option<Outside> = None;

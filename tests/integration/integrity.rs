@@ -8,6 +8,7 @@ use reconciled::domain::operation::OperationState;
 use reconciled::domain::order::State;
 use reconciled::sandbox::Settings;
 use reconciled::store::{OrderWithOperation, Store};
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::fixture::{HASTE, World, wait_for, wait_for_state};
@@ -293,20 +294,6 @@ async fn a_hand_edit_goes_to_review_and_nothing_is_sent_for_it() {
     running.stop();
 }
 
-/// What a start would bring up to date is not brought up to date by asking what would be done.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_of_an_adoption_leaves_a_file_of_an_earlier_version_as_it_is() {
-    let host = Host::new().await;
-    assert_eq!(host.run(&["order", "add", "--number", "A-1", "--amount", "100"]).0, 0);
-    let raw = rusqlite::Connection::open(host.database()).unwrap();
-    let version = |raw: &rusqlite::Connection| raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    let earlier = version(&raw).unwrap() - 1;
-    raw.pragma_update(None, "user_version", earlier).unwrap();
-    let (code, out, err) = host.run(&["adopt", "--dry-run"]);
-    assert!(code == 1 && err.contains("an earlier version"), "{out}{err}");
-    assert_eq!(version(&raw).unwrap(), earlier);
-}
-
 /// Whoever has no key can look, and is told what to do instead of writing.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_daemons_credential_the_command_line_reads_and_says_how_to_write() {
@@ -332,4 +319,23 @@ async fn without_the_daemons_credential_the_command_line_reads_and_says_how_to_w
             "{refused:?}: {out}{err}"
         );
     }
+}
+
+/// The bug: it took the lock, and so brought an earlier version's file up to date, which has no way back; and where there
+/// was no database it began one.
+#[tokio::test(flavor = "multi_thread")]
+async fn regression_a_dry_run_of_an_adoption_changes_nothing() {
+    let host = Host::new().await;
+    let (code, out, err) = host.run(&["adopt", "--dry-run"]);
+    assert!(code == 1 && err.contains("there is no database"), "{out}{err}");
+    assert!(!host.database().exists());
+
+    std::fs::create_dir_all(host.database().parent().unwrap()).unwrap();
+    let old = Connection::open(host.database()).unwrap();
+    old.execute_batch(include_str!("../../src/store/migrations/0001_orders.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.pragma_update(None, "application_id", 0x7263_6e64).unwrap();
+    let (code, out, err) = host.run(&["adopt", "--dry-run"]);
+    assert!(code == 1 && err.contains("restart the daemon with this version first"), "{out}{err}");
+    assert_eq!(old.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 1);
 }

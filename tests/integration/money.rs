@@ -101,7 +101,8 @@ async fn while_money_is_stopped_nothing_is_sent_and_looks_go_on() {
         assert!(words.contains("not sent: ivan stopped the money of shop (odd sums)"), "{words}");
     }
     let why = done(&world, &["order", "why", "due"]).split_whitespace().collect::<Vec<_>>().join(" ");
-    let waits = "It waits: ivan stopped the money of shop (odd sums); `reconciled money start` lifts it.";
+    let waits =
+        "It waits: ivan stopped the money of shop (odd sums); `reconciled money start --merchant shop` lifts it.";
     assert!(why.contains(waits) && !why.contains("the completion is sent"), "{why}");
     let status = done(&world, &["status"]);
     assert!(status.contains("MONEY IS STOPPED") && status.contains("odd sums"), "{status}");

@@ -4,6 +4,7 @@ use reconciled::config::Config;
 use reconciled::domain::event::EventKind as Kind;
 use reconciled::domain::order::State;
 use reconciled::sandbox::Settings;
+use reconciled::store::OrderWithOperation;
 
 use crate::fixture::{HASTE, World, add, kinds, order, wait_for, wait_for_state};
 
@@ -27,6 +28,25 @@ async fn regression_holds_are_planned_anew_by_changed_settings() {
     daemon.reload(changed(&world, &later, "delay = \"1h\"", "delay = \"100ms\"")).await.unwrap();
     wait_for_state(daemon.store(), "A-1", State::Deposited).await;
     assert_eq!(world.completions("A-1"), (1, 1));
+    daemon.stop().await;
+}
+
+/// The bug: what a limit had held back went on waiting when a reload had raised the limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn regression_a_limit_that_is_raised_lets_go_at_once() {
+    let tight = HASTE.replace("held = \"200ms\"", "held = \"1h\"");
+    let tight = tight.replace("in_doubt = 50", "in_doubt = 50\ndaily_sum = \"50.00\"");
+    let world = World::new(Settings::default(), &tight).await;
+    let mut daemon = world.daemon().await;
+    let id = world.register_two_phase("A-1", 10_000);
+    world.bank.bank().pay(&id).unwrap();
+    add(daemon.store(), vec![order("A-1", 10_000)]).await;
+    let held = |found: &OrderWithOperation| {
+        found.operation.as_ref().and_then(|open| open.note.as_deref()).is_some_and(|note| note.contains("above 50.00"))
+    };
+    wait_for(daemon.store(), "A-1", held).await;
+    daemon.reload(changed(&world, &tight, "\"50.00\"", "\"100.00\"")).await.unwrap();
+    wait_for_state(daemon.store(), "A-1", State::Deposited).await;
     daemon.stop().await;
 }
 

@@ -252,7 +252,9 @@ fn regression_a_refusal_is_told_in_the_banks_words() {
 fn a_send_that_is_held_back_leaves_the_row_as_it_was_and_is_tried_again() {
     let full = Standing { in_doubt: 3, ..Standing::default() };
     let again = Operation { agreeing_reads: 1, ..in_doubt(WHOLE, MINUTE * 15) };
-    for before in [intended(WHOLE), again] {
+    // The next look at its order comes before it is tried again for its own sake; what was sent before is asked about as
+    // often as if nothing held it back.
+    for (before, wait) in [(intended(WHOLE), MINUTE * 10), (again, policy().settle.ask_every_max)] {
         let held = known(plain(BankStatus::Held));
         let ask = |standing: &Standing| {
             after_ask(&order(State::Held), &before, &held, standing, &policy(), NOW, Jitter::new(500))
@@ -263,8 +265,7 @@ fn a_send_that_is_held_back_leaves_the_row_as_it_was_and_is_tried_again() {
         assert_eq!(asked.held, Some(Held::InDoubtFull { in_doubt: 3, max: 3 }));
         let expected = Operation {
             asks: before.asks + 1,
-            // The next look at its order comes before it is tried again for its own sake.
-            next_step_at: NOW.plus(MINUTE * 10),
+            next_step_at: NOW.plus(wait),
             note: asked.held.as_ref().map(Held::to_string),
             ..before.clone()
         };

@@ -58,11 +58,12 @@ fn what_holds_a_send_back_is_a_sentence_with_its_way_out() {
         ),
         (
             Held::by_stop(&stop(Scope::Merchant(shop()), BRAKE)),
-            "not sent: the brake stopped the money of shop (the sums are odd); `reconciled money start` lifts it",
+            "not sent: the brake stopped the money of shop (the sums are odd); `reconciled money start --merchant shop` lifts it",
         ),
         (
             Held::by_stop(&stop(order_scope, "operator:ivan")),
-            "not sent: ivan stopped the money of order A-1 of shop (the sums are odd); `reconciled money start` lifts it",
+            "not sent: ivan stopped the money of order A-1 of shop (the sums are odd); `reconciled money start --merchant \
+             shop --order A-1` lifts it",
         ),
         (
             Held::InDoubtFull { in_doubt: 3, max: 3 },

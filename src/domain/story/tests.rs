@@ -309,11 +309,11 @@ fn regression_nothing_is_promised_that_the_money_does_not_allow() {
     let table = [
         (
             Standing { stops: vec![stop("operator:ivan", "odd sums")], ..free.clone() },
-            "ivan stopped the money of shop (odd sums); `reconciled money start` lifts it.",
+            "ivan stopped the money of shop (odd sums); `reconciled money start --merchant shop` lifts it.",
         ),
         (
             Standing { stops: vec![stop("brake", "after a send for order A-0: it differs")], ..free.clone() },
-            "the brake stopped the money of shop (after a send for order A-0: it differs); `reconciled money start` lifts it.",
+            "the brake stopped the money of shop (after a send for order A-0: it differs); `reconciled money start --merchant shop` lifts it.",
         ),
         (
             Standing { frozen: Some("this database is older than its witness".to_owned()), ..free.clone() },
