@@ -15,7 +15,7 @@ use reconciled::store::{Added, OrderWithOperation, Store};
 use tempfile::TempDir;
 
 /// Ends a test that would hang; no test waits this long when the code is right.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// The login of every merchant here, and the token of the HTTP face.
 pub(crate) const LOGIN: &str = "shop-api";
