@@ -78,7 +78,8 @@ pub(super) fn escape(text: &str, may_stay: impl Fn(u8) -> bool) -> String {
     escaped
 }
 
-fn hex_digit(value: u8) -> char {
+/// One upper-case hexadecimal digit of a value below sixteen.
+pub(super) fn hex_digit(value: u8) -> char {
     let digit = char::from_digit(value.into(), 16).unwrap_or('0');
     digit.to_ascii_uppercase()
 }
