@@ -88,3 +88,26 @@ fn a_buyer_visits_the_oldest_order_still_waiting_and_each_once() {
     assert_eq!(book.visit(1_004).unwrap().id, third);
     assert!(book.visit(1_004).is_none());
 }
+
+#[test]
+fn the_bank_completes_a_hold_on_the_day_it_was_told() {
+    let mut book = empty();
+    let mut registration = Registration::new("shop", "A-1", 900).two_phase().with_points("p", 10);
+    registration.autocompletion_at_ms = Some(50_000);
+    let id = book.register(registration, 1_000, None).unwrap().id.clone();
+    book.pay(Key::Id(&id), Card::default(), 2_000).unwrap();
+    assert_eq!(book.find(Key::Id(&id), 49_999).unwrap().state.status(), 1);
+    let order = book.find(Key::Id(&id), 9_999_999).unwrap();
+    assert_eq!((order.state.status(), order.deposits, order.deposited_minor()), (2, 1, 900));
+    assert_eq!(order.state.payment().unwrap().points_deposited(), 10);
+    assert_eq!(effects(&book)[2], (Effect::Completed, 900, 50_000));
+}
+
+#[test]
+fn a_session_ends_although_the_issuer_still_waits_for_a_code() {
+    let (mut book, id) = book_with("A-1");
+    book.challenge(Key::Id(&id), 2_000).unwrap();
+    assert_eq!(book.find(Key::Id(&id), 1_200_999).unwrap().state.status(), 5);
+    assert_eq!(book.find(Key::Id(&id), 1_201_000).unwrap().state.status(), 6);
+    assert_eq!(effects(&book)[2], (Effect::Expired, 900, 1_201_000));
+}
