@@ -102,6 +102,16 @@ pub(super) struct CompletionOperation {
     pub(super) successful: Option<bool>,
 }
 
+/// register.do and registerPreAuth.do.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Registered {
+    #[serde(default, deserialize_with = "text")]
+    pub(super) order_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) form_url: Option<String>,
+}
+
 /// Parses an object; the error names the place, never the value.
 pub(super) fn parse<T: de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
