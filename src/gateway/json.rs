@@ -106,9 +106,10 @@ pub(super) struct CompletionOperation {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Registered {
-    #[serde(default, deserialize_with = "text")]
+    /// Texts or nothing: a number in their place is no id that can be asked about.
+    #[serde(default, deserialize_with = "padded")]
     pub(super) order_id: Option<String>,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "padded")]
     pub(super) form_url: Option<String>,
 }
 
@@ -169,6 +170,15 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.trim().to_owned())),
         Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(de::Error::custom("not a text")),
+    }
+}
+
+/// A text, without the blanks and line ends that some gateways put around it.
+fn padded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         _ => Err(de::Error::custom("not a text")),
     }
 }

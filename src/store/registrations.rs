@@ -21,6 +21,10 @@ use super::{Added, Store, StoreError, orders};
 /// the disk with buyers' data.
 const OPEN_MAX: i64 = 10_000;
 
+/// No step is planned further ahead, in milliseconds: what stands there beyond was planned by a clock that was wrong, and is
+/// due.
+const AHEAD_MAX_MS: i64 = 3_600_000;
+
 /// Documents emptied in one commit at most, so that nobody waits for the writer.
 const FORGOTTEN_AT_ONCE: u32 = 500;
 
@@ -102,10 +106,11 @@ impl Store {
         self.readers
             .read(move |connection| {
                 let mut statement = connection.prepare_cached(
-                    "SELECT * FROM registrations WHERE merchant = ?1 AND next_step_at_ms <= ?2
+                    "SELECT * FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL
+                        AND (next_step_at_ms <= ?2 OR next_step_at_ms > ?2 + ?4)
                      ORDER BY next_step_at_ms LIMIT ?3",
                 )?;
-                let mut rows = statement.query(params![merchant.as_str(), now.as_millis(), limit])?;
+                let mut rows = statement.query(params![merchant.as_str(), now.as_millis(), limit, AHEAD_MAX_MS])?;
                 let mut found = Vec::new();
                 while let Some(row) = rows.next()? {
                     found.push(registration(row)?);

@@ -330,3 +330,6 @@ fn later(row: &Registration, wait: Duration, now: Timestamp) -> Registration {
 fn wait(row: &Registration) -> Duration {
     WAIT.saturating_mul(2_u32.saturating_pow(row.unknown_in_a_row)).min(WAIT_MAX)
 }
+
+#[cfg(test)]
+mod tests;
