@@ -2,6 +2,8 @@
 //!
 //! A repeated request yields the same order and form URL, so a shop that got no answer sends again.
 
+use std::fmt::Write;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -140,7 +142,8 @@ fn location(row: &Registration) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             path.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            // Writing to a text cannot fail.
+            let _ = write!(path, "%{byte:02X}");
         }
     }
     path

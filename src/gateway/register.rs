@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::codes::{self, RegisterCode};
 use super::json::Registered;
 use super::rest::{framed, read_status, refusal, system_error, unreadable};
-use super::scrub::Scrubber;
+use super::scrub::{Scrubber, mask_card_numbers};
 use super::transport::Reply;
 use super::{Gateway, Permit};
 use crate::domain::bank::{StatusAnswer, UnknownKind};
@@ -101,7 +101,7 @@ pub(super) fn read(reply: Reply, scrubber: &Scrubber) -> RegisterAnswer {
         Ok(body) => match framed::<Registered>(&body) {
             Err(unknown) => RegisterAnswer::Unknown(unknown),
             Ok((frame, registered)) => match codes::of_registration(frame.code()) {
-                RegisterCode::Registered => accepted(registered),
+                RegisterCode::Registered => accepted(registered, scrubber),
                 RegisterCode::Refused => RegisterAnswer::Refused(refusal(&frame, scrubber)),
                 RegisterCode::Unknown => RegisterAnswer::Unknown(system_error(&frame, scrubber)),
             },
@@ -110,22 +110,25 @@ pub(super) fn read(reply: Reply, scrubber: &Scrubber) -> RegisterAnswer {
 }
 
 /// An order id makes it registered: without one there is nothing to ask about but the number.
-fn accepted(registered: Registered) -> RegisterAnswer {
-    let id = registered.order_id.as_deref().map(OrderId::new);
-    match id {
-        Some(Ok(order_id)) => RegisterAnswer::Registered { order_id, form_url: registered.form_url.and_then(form_url) },
-        Some(Err(_)) => {
-            RegisterAnswer::Unknown(unreadable("orderId is not an id of 1 to 64 visible characters".to_owned()))
+fn accepted(registered: Registered, scrubber: &Scrubber) -> RegisterAnswer {
+    let unknown = |why: &str| RegisterAnswer::Unknown(unreadable(why.to_owned()));
+    let Some(id) = registered.order_id else { return unknown("no orderId and no error") };
+    if id.bytes().all(|byte| byte.is_ascii_digit()) && mask_card_numbers(&id) != id {
+        return unknown("orderId looks like a card number");
+    }
+    match OrderId::new(&id) {
+        Ok(order_id) => {
+            let form_url = registered.form_url.filter(|url| is_form_url(url) && !scrubber.finds_secret(url));
+            RegisterAnswer::Registered { order_id, form_url }
         }
-        None => RegisterAnswer::Unknown(unreadable("no orderId and no error".to_owned())),
+        Err(_) => unknown("orderId is not an id of 1 to 64 visible characters"),
     }
 }
 
 /// A buyer is sent there, so it is an address of the web or none.
-fn form_url(text: String) -> Option<String> {
+fn is_form_url(text: &str) -> bool {
     let is_web = text.starts_with("https://") || text.starts_with("http://");
-    let is_plain = text.len() <= FORM_URL_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
-    (is_web && is_plain).then_some(text)
+    is_web && text.len() <= FORM_URL_MAX && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

@@ -275,8 +275,7 @@ fn check_sum(section: &mut Section<'_, '_>, amount: Amount, bundle: &OrderBundle
     if section.problems.concern("order_bundle.cartItems") {
         return;
     }
-    let worths = bundle.items.iter().map(super::CartItem::worth);
-    let sum = worths.fold(Some(0_i64), |sum, worth| sum?.checked_add(worth?));
+    let sum = bundle.items.iter().try_fold(0_i64, |sum, item| sum.checked_add(item.worth()?));
     match sum {
         Some(sum) if sum == amount.minor() => {}
         Some(sum) => {

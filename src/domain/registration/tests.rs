@@ -227,6 +227,9 @@ fn a_carts_line_is_as_the_banks_table_wants_it() {
     }
 }
 
+/// Prices and quantities.
+type Lines = &'static [(i64, &'static str)];
+
 /// registerOrderPreAuth, `amount`: each line is rounded by itself, five and more up.
 #[test]
 fn the_amount_is_the_sum_of_the_rounded_lines() {
@@ -236,7 +239,7 @@ fn the_amount_is_the_sum_of_the_rounded_lines() {
                 "quantity": {{"value": {quantity}, "measure": "kg"}}}}"#
         )
     };
-    let table: [(&[(i64, &str)], i64, &str); 6] = [
+    let table: [(Lines, i64, &str); 6] = [
         (&[(100, "1"), (50, "2")], 200, ""),
         (&[(333, "1.5")], 500, ""),
         (&[(333, "1.5"), (333, "1.5")], 1_000, ""),
@@ -262,7 +265,7 @@ fn a_cart_has_lines_with_numbers_of_their_own_and_a_buyer_who_can_be_told() {
     let line = r#"{"positionId": 1, "name": "n", "itemCode": "c", "itemPrice": 5000, "quantity": {"value": 1, "measure": "kg"}}"#;
     let table = [
         (r#""cartItems": {"items": []}"#.to_owned(), ".cartItems.items", "missing"),
-        ("".to_owned(), ".cartItems", "missing"),
+        (String::new(), ".cartItems", "missing"),
         (format!(r#""cartItems": {{"items": [{line}, {line}]}}"#), ".cartItems.items[1].positionId", "contradiction"),
     ];
     for (members, path, word) in table {

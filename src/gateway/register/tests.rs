@@ -99,6 +99,8 @@ fn an_answer_is_of_one_of_three_classes() {
         (r#"{"errorCode":"0"}"#.to_owned(), None),
         (r#"{"orderId":""}"#.to_owned(), None),
         (r#"{"orderId":7}"#.to_owned(), None),
+        (r#"{"orderId":"4111111111111111"}"#.to_owned(), None),
+        (r#"{"orderId":"70906e55","formUrl":"https://a/?p=top-secret"}"#.to_owned(), Some(registered(None))),
         (r#"{"orderId":"a b"}"#.to_owned(), None),
         ("{}".to_owned(), None),
         ("<html>".to_owned(), None),

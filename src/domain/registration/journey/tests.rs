@@ -109,7 +109,7 @@ fn a_question_by_number_settles_it_or_sends_it_again() {
         assert_eq!(after.state, state, "{case}");
         assert_eq!(after.next_step_at.is_none(), state.is_settled(), "{case}");
         assert!(after.note.is_some() && after.form_url.is_none(), "{case}");
-        assert_eq!(after.refusal_code.is_some_and(|_| state == State::Registered), false, "{case}");
+        assert!(state != State::Registered || after.refusal_code.is_none(), "{case}");
     }
 }
 
