@@ -28,6 +28,19 @@ const AHEAD_MAX_MS: i64 = 3_600_000;
 /// Documents emptied in one commit at most, so that nobody waits for the writer.
 const FORGOTTEN_AT_ONCE: u32 = 500;
 
+pub(super) const DUE_REGISTRATIONS: &str = "SELECT * FROM registrations
+    WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL AND (next_step_at_ms <= ?2 OR next_step_at_ms > ?2 + ?4)
+    ORDER BY next_step_at_ms LIMIT ?3";
+
+pub(super) const NEXT_REGISTRATION: &str =
+    "SELECT MIN(next_step_at_ms) FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
+
+pub(super) const OPEN_REGISTRATIONS: &str = "SELECT COUNT(*), MIN(created_at_ms) FROM registrations
+    WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
+
+pub(super) const FORGET_DOCUMENTS: &str = "UPDATE registrations SET document = NULL WHERE id IN (
+    SELECT id FROM registrations WHERE merchant = ?1 AND document IS NOT NULL AND settled_at_ms < ?2 LIMIT ?3)";
+
 /// A registration that is handed in.
 #[derive(Clone, Debug)]
 pub struct NewRegistration {
@@ -105,11 +118,7 @@ impl Store {
         let (merchant, limit) = (merchant.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
         self.readers
             .read(move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "SELECT * FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL
-                        AND (next_step_at_ms <= ?2 OR next_step_at_ms > ?2 + ?4)
-                     ORDER BY next_step_at_ms LIMIT ?3",
-                )?;
+                let mut statement = connection.prepare_cached(DUE_REGISTRATIONS)?;
                 let mut rows = statement.query(params![merchant.as_str(), now.as_millis(), limit, AHEAD_MAX_MS])?;
                 let mut found = Vec::new();
                 while let Some(row) = rows.next()? {
@@ -125,10 +134,8 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                let sql = "SELECT MIN(next_step_at_ms) FROM registrations
-                           WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
                 let next: Option<i64> =
-                    connection.prepare_cached(sql)?.query_row([merchant.as_str()], |row| row.get(0))?;
+                    connection.prepare_cached(NEXT_REGISTRATION)?.query_row([merchant.as_str()], |row| row.get(0))?;
                 Ok(next.map(at))
             })
             .await
@@ -139,9 +146,7 @@ impl Store {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                let sql = "SELECT COUNT(*), MIN(created_at_ms) FROM registrations
-                           WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
-                let mut statement = connection.prepare_cached(sql)?;
+                let mut statement = connection.prepare_cached(OPEN_REGISTRATIONS)?;
                 let found: (u64, Option<i64>) =
                     statement.query_row([merchant.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 Ok((found.0, found.1.map(at)))
@@ -186,10 +191,7 @@ impl Store {
         let merchant = merchant.clone();
         self.writer
             .write(move |connection| {
-                let sql = "UPDATE registrations SET document = NULL WHERE id IN (
-                               SELECT id FROM registrations
-                               WHERE merchant = ?1 AND document IS NOT NULL AND settled_at_ms < ?2 LIMIT ?3)";
-                let mut statement = connection.prepare_cached(sql)?;
+                let mut statement = connection.prepare_cached(FORGET_DOCUMENTS)?;
                 Ok(statement.execute(params![merchant.as_str(), before.as_millis(), FORGOTTEN_AT_ONCE])?)
             })
             .await
