@@ -35,7 +35,7 @@ pub(super) fn from_moscow(text: &str) -> Option<Timestamp> {
 }
 
 impl Request {
-    /// The document: [`super::read`] makes the same request of it again.
+    /// The document: [`super::read()`] makes the same request of it again.
     pub fn document(&self) -> Tree {
         let mut entries = vec![
             ("order_number", Tree::text(self.number.as_str())),
