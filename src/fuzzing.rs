@@ -8,7 +8,7 @@
 pub type Target = fn(&[u8]);
 
 /// Each target by the name of its seeds' directory.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("status_answer", crate::gateway::fuzzing::status_answer),
     ("completion_answer", crate::gateway::fuzzing::completion_answer),
     ("error_code", crate::gateway::fuzzing::error_code),
@@ -18,6 +18,8 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("written_values", crate::config::fuzzing::written_values),
     ("names_and_money", crate::domain::fuzzing::names_and_money),
     ("intake_json", crate::intake::fuzzing::json),
+    ("registration_json", crate::intake::fuzzing::registration),
+    ("registration_answer", crate::gateway::fuzzing::registration_answer),
     ("intake_file", crate::intake::fuzzing::file),
     ("api_body", crate::api::fuzzing::body),
     ("sandbox_wire", crate::sandbox::fuzzing::wire),

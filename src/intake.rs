@@ -6,7 +6,7 @@
 //! the store's word), or guess at amounts: only whole minor units are read.
 //!
 //! Read in this order: [`check`] (what is asked of an order), [`raw`] (what can be written at all), [`problem`],
-//! [`mod@file`] (line by line).
+//! [`mod@file`] (line by line), [`registration`] (orders that the bank is to hear of first).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -15,6 +15,7 @@ pub mod file;
 pub(crate) mod fuzzing;
 pub mod problem;
 pub mod raw;
+pub mod registration;
 
 #[cfg(test)]
 mod tests;

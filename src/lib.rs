@@ -25,6 +25,7 @@
 //!
 //! ```text
 //! POST /v1/orders ─┐                              ┌── declined, time ran out ───────▶ declined
+//! registration ────┤
 //! order add/import ┴─▶ pending ── look ───────────┼── one-phase paid ───────────────▶ deposited ──▶ refunded
 //!                        ▲   │                    └── held ── completion confirmed ─▶ deposited
 //!                        └───┘ not yet                   ├── bank reversed, lapsed ▶ reversed

@@ -24,6 +24,7 @@ use crate::domain::guard::Held;
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
+use crate::domain::registration::journey::State as RegistrationState;
 use crate::domain::time::Timestamp;
 
 use counted::Counted;
@@ -106,6 +107,9 @@ impl Metrics {
         }
         for reason in Held::WORDS {
             let _ = self.counted.sends_held.with_label_values(&[name, reason]);
+        }
+        for state in RegistrationState::ALL.into_iter().filter(|state| state.is_settled()) {
+            let _ = self.counted.registrations.with_label_values(&[name, state.as_str()]);
         }
         let _ = self.counted.orders_added.with_label_values(&[name]);
         let _ = self.counted.report_failures.with_label_values(&[name]);

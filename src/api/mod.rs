@@ -1,11 +1,12 @@
 //! The HTTP face: the shop hands in orders, asks after them and releases or parks them; Prometheus and systemd's
 //! neighbours ask how the daemon fares.
 //!
-//! It reads and writes rows and never speaks to the bank. What was answered with 200 or 201 is on disk. Everything under
+//! It reads and writes rows and never speaks to the bank; whoever has an order registered waits here, for a bounded while,
+//! until the daemon has. What was answered with 200 or 201 is on disk. Everything under
 //! `/v1` needs the bearer token; every refusal is an RFC 9457 problem with what to do about it. One page, at `/`, shows a
 //! person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
 //!
-//! Read in this order: this file (the routes), `orders` and `acts` (what the shop does), `views` (what it reads), `money`,
+//! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what it reads), `money`,
 //! `reviews` with `review_views` (a person's word), `page`, `scrape` and `health`, then what all of them stand on: `auth`,
 //! `body`, `problem`, `server`.
 
@@ -19,6 +20,7 @@ mod money;
 mod orders;
 mod page;
 mod problem;
+mod registrations;
 mod review_views;
 mod reviews;
 mod scrape;
@@ -119,6 +121,8 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/orders/{merchant}/{order_number}", get(orders::show))
         .route("/orders/{merchant}/{order_number}/release", post(acts::release))
         .route("/orders/{merchant}/{order_number}/park", post(acts::park))
+        .route("/registrations", post(registrations::register))
+        .route("/registrations/{merchant}/{order_number}", get(registrations::show))
         .route("/money", get(money::show))
         .route("/reviews", get(reviews::list))
         .route("/reviews/{merchant}/{order_number}", get(reviews::show))

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::domain::acts::ActError;
+use crate::domain::registration;
 use crate::domain::review::ReviewError;
 use crate::intake::{self, Rejection};
 use crate::metrics::Metrics;
@@ -34,6 +35,13 @@ pub(super) struct FieldProblem {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     detail: String,
+}
+
+impl From<registration::Problem> for FieldProblem {
+    fn from(problem: registration::Problem) -> Self {
+        let field = Some(problem.path).filter(|path| !path.is_empty());
+        Self { code: problem.flaw.as_str(), field, detail: problem.sentence }
+    }
 }
 
 impl From<intake::Problem> for FieldProblem {
@@ -105,6 +113,25 @@ impl Problem {
         let detail = rejection.to_string();
         let problems = rejection.problems.into_iter().map(FieldProblem::from).collect();
         Self { problems, ..Self::named(status, word, title, detail) }
+    }
+
+    /// A registration in which the checks found something.
+    pub(super) fn of_registration(refused: intake::registration::Refused) -> Self {
+        let detail = refused.to_string();
+        let (status, word, title) = match refused {
+            intake::registration::Refused::NotJson(_) => (StatusCode::BAD_REQUEST, "not_json", "The body is not JSON"),
+            intake::registration::Refused::Problems(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "refused", "The request was read and is refused")
+            }
+        };
+        let problems = refused.into_problems().into_iter().map(FieldProblem::from).collect();
+        Self { problems, ..Self::named(status, word, title, detail) }
+    }
+
+    /// A refusal that several fields have to do with.
+    pub(super) fn of_fields(self, code: &'static str, fields: Vec<String>, detail: &str) -> Self {
+        let problem = |field| FieldProblem { code, field: Some(field), detail: detail.to_owned() };
+        Self { problems: fields.into_iter().map(problem).collect(), ..self }
     }
 
     /// An act that the order's state does not allow.

@@ -42,7 +42,8 @@ async fn read(api: &Api, merchant: &MerchantConfig) -> Result<QueueGauges, Store
     let figures = api.store.figures(&merchant.id, now, &merchant.holds.warn_at).await?;
     let money = api.store.money_figures(&merchant.id, now).await?;
     let stopped = api.store.money_stops().await?.iter().any(|stop| stop.scope.covers(&merchant.id));
-    Ok(gauges(merchant, &figures, &money, stopped, now))
+    let registrations = api.store.open_registrations(&merchant.id).await?;
+    Ok(QueueGauges { registrations, ..gauges(merchant, &figures, &money, stopped, now) })
 }
 
 fn gauges(
@@ -72,6 +73,7 @@ fn gauges(
         look_lag: figures.overdue_looks.oldest.map(|oldest| now.since(oldest)).unwrap_or_default(),
         parked: figures.parked,
         unanswered: figures.unanswered,
+        registrations: (0, None),
         last_report_at: figures.last_report_at,
         money_stopped,
         daily_sum_used_per_mille: merchant.money.daily_used_per_mille(&money.sent),

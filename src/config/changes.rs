@@ -6,8 +6,8 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, ReportConfig,
-    ReviewConfig, SealKeys,
+    Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, RegistrationConfig,
+    ReportConfig, ReviewConfig, SealKeys,
 };
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::HoldPolicy;
@@ -114,6 +114,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         holds: old_holds,
         report: old_report,
         review: ReviewConfig { four_eyes },
+        registration: RegistrationConfig { wait, keep },
     } = old;
     let own = [
         ("currency", *currency == new.currency),
@@ -123,6 +124,8 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         ("budget.burst", *burst == new.budget.burst),
         ("budget.in_flight", *in_flight == new.budget.in_flight),
         ("review.four_eyes", *four_eyes == new.review.four_eyes),
+        ("registration.wait", *wait == new.registration.wait),
+        ("registration.keep", *keep == new.registration.keep),
     ];
     gateway(old_gateway, &new.gateway)
         .into_iter()

@@ -66,6 +66,7 @@ pub(super) fn merchant(
     let holds = section.section("hold", policies::holds);
     let report = section.section("report", policies::report);
     let review = section.section("review", |section| ReviewConfig { four_eyes: section.flag_or("four_eyes", false) });
+    let registration = section.section("registration", policies::registration);
     if let (Ok(completion), Ok(zone)) = (&completion, &zone) {
         policies::quiet_enough(section, completion, timeouts.request);
         policies::in_time(section, completion, &holds, zone);
@@ -86,6 +87,7 @@ pub(super) fn merchant(
         holds,
         report: report?,
         review,
+        registration,
     })
 }
 

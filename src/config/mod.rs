@@ -97,6 +97,17 @@ pub struct MerchantConfig {
     pub report: ReportConfig,
     /// How reviews are resolved.
     pub review: ReviewConfig,
+    /// How orders are registered.
+    pub registration: RegistrationConfig,
+}
+
+/// How a merchant's orders are registered at its bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrationConfig {
+    /// How long a request waits for the bank's word before it is answered without: 100 ms to 20 s.
+    pub wait: Duration,
+    /// How long the document of a settled registration is kept: 1 min to 400 days.
+    pub keep: Duration,
 }
 
 /// How a merchant's reviews are resolved.

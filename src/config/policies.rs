@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::merchant::count;
 use super::raw::{Noted, Section};
 use super::values::{self, Limits, as_written, duration_within};
-use super::{CompletionConfig, ReportConfig};
+use super::{CompletionConfig, RegistrationConfig, ReportConfig};
 use crate::domain::bank::PaymentSystem;
 use crate::domain::calendar::{CronPattern, Zone};
 use crate::domain::guard::GuardPolicy;
@@ -60,6 +60,16 @@ const MARGIN: Limits<Duration> = Limits {
     min: SECOND,
     max: DAY.saturating_mul(7),
     why: "the bank needs a moment to act, and a hold that has a week left can wait for a person",
+};
+const ANSWER: Limits<Duration> = Limits {
+    min: Duration::from_millis(100),
+    max: SECOND.saturating_mul(20),
+    why: "in less no bank answers, and every request has its answer within 30s",
+};
+const KEPT: Limits<Duration> = Limits {
+    min: MINUTE,
+    max: DAY.saturating_mul(400),
+    why: "a cart tells what somebody bought, and nobody asks after it a year later",
 };
 const STUCK: Limits<Duration> = Limits {
     min: SECOND,
@@ -270,6 +280,13 @@ fn warn_at(section: &mut Section<'_, '_>, shortest: Duration) -> Vec<Duration> {
 }
 
 /// The nightly report: after midnight, when the day before has ended in every sense.
+pub(super) fn registration(section: &mut Section<'_, '_>) -> RegistrationConfig {
+    RegistrationConfig {
+        wait: section.duration_or("wait", SECOND.saturating_mul(10), &ANSWER),
+        keep: section.duration_or("keep", DAY.saturating_mul(30), &KEPT),
+    }
+}
+
 pub(super) fn report(section: &mut Section<'_, '_>) -> Result<ReportConfig, Noted> {
     let at = section.parsed("at", values::cron);
     let cut_off = section.parsed_or("cut_off", jiff::civil::Time::midnight(), values::time_of_day);

@@ -13,7 +13,7 @@ use crate::gateway::Gateway;
 
 use super::schedule::MinuteBell;
 use super::silence::Silence;
-use super::{Shared, StartError, completer, poller, watchman};
+use super::{Shared, StartError, completer, poller, registrar, watchman};
 
 /// What a merchant's workers are handed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub(super) struct Desk {
     pub(super) looks_max: usize,
     /// Completions in hand at most.
     pub(super) completions_max: usize,
+    /// How long the document of a settled registration is kept.
+    pub(super) documents_kept: Duration,
 }
 
 /// A merchant's workers at work.
@@ -54,6 +56,7 @@ impl MerchantWorkers {
             shared: shared.clone(),
             looks_max: merchant.budget.in_flight.get(),
             completions_max: merchant.completion.in_flight.get(),
+            documents_kept: merchant.registration.keep,
         };
         // Weak, since the gateway has the metrics: each would else keep the other for ever.
         let probe = Arc::downgrade(&desk.gateway);
@@ -70,6 +73,11 @@ impl MerchantWorkers {
         tasks.spawn(async move {
             completer::run(at_complete, ticks, at_complete_stop).await;
             "completer"
+        });
+        let (at_register, at_register_stop) = (desk.clone(), stop.subscribe());
+        tasks.spawn(async move {
+            registrar::run(at_register, at_register_stop).await;
+            "registrar"
         });
         let at_watch_stop = stop.subscribe();
         tasks.spawn(async move {

@@ -1,6 +1,6 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
-//! Per merchant there are three workers: the `poller` looks at orders, the `completer` takes held amounts, or lets them
+//! Per merchant there are four workers: the `poller` looks at orders, the `registrar` registers what shops hand in, the `completer` takes held amounts, or lets them
 //! go at their deadline, the `watchman` warns of holds near their lapse and of clocks that went astray. For all merchants
 //! there are the `reporter`, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP face, and `stops`,
 //! which tells the log of the kill switch. Each worker reads what is due from the database, does it, writes down what came
@@ -18,6 +18,7 @@ mod parts;
 pub(crate) mod peril;
 mod place;
 mod poller;
+mod registrar;
 mod reporter;
 mod schedule;
 mod silence;

@@ -20,11 +20,15 @@ pub(crate) enum Peril {
     AfterSettling,
     /// The daemon was told to stop and finishes what is in hand.
     Stopping,
+    /// A registration is on disk, in doubt; nothing of it was sent.
+    RegistrationIntended,
+    /// The bank has answered a registration; it is not written.
+    RegistrationAnswered,
 }
 
 impl Peril {
     /// Every point.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::BeforeIntent,
         Self::AfterIntent,
         Self::AfterWitness,
@@ -32,6 +36,8 @@ impl Peril {
         Self::BeforeSettling,
         Self::AfterSettling,
         Self::Stopping,
+        Self::RegistrationIntended,
+        Self::RegistrationAnswered,
     ];
 
     /// The word for it.
@@ -44,6 +50,8 @@ impl Peril {
             Self::BeforeSettling => "before_settling",
             Self::AfterSettling => "after_settling",
             Self::Stopping => "stopping",
+            Self::RegistrationIntended => "registration_intended",
+            Self::RegistrationAnswered => "registration_answered",
         }
     }
 }

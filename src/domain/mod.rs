@@ -11,7 +11,7 @@
 //! ours), [`guard`] (what holds a send back) and [`timekeeping`] (whether the clock may be believed for money),
 //! [`polling`] (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write after a
 //! look, a completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act changes),
-//! [`review`] (the ways out of review), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
+//! [`review`] (the ways out of review), [`registration`] (what is asked of the bank for a new order), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -40,6 +40,7 @@ pub mod polling;
 #[cfg(test)]
 mod protocol_model;
 pub mod reconciliation;
+pub mod registration;
 pub mod review;
 pub mod story;
 pub mod time;

@@ -53,3 +53,24 @@ pub(super) const fn of_reversal(code: Option<i64>) -> CompletionCode {
         None | Some(_) => CompletionCode::Unknown,
     }
 }
+
+/// What a registration's `errorCode` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RegisterCode {
+    /// Registered, if there is an order id.
+    Registered,
+    /// The bank's word about the request; 1 is asked about all the same.
+    Refused,
+    /// 7, a system error, or a code the documents do not list.
+    Unknown,
+}
+
+/// register.do and registerOrderPreAuth, error codes: 1 the number, 3 the currency, 4 something missing, 5 access or a wrong
+/// value, 8 the cart, 12 an empty amount (`protocol` reference, section 4.3), 13 and 14 the features. None of them registers.
+pub(super) const fn of_registration(code: Option<i64>) -> RegisterCode {
+    match code {
+        None | Some(0) => RegisterCode::Registered,
+        Some(1 | 3 | 4 | 5 | 8 | 12 | 13 | 14) => RegisterCode::Refused,
+        Some(_) => RegisterCode::Unknown,
+    }
+}

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::register;
 use super::rest::{read_completion, read_status};
 use super::scrub::{Scrubber, mask_card_numbers};
 use super::{codes, transport};
 use crate::domain::bank::{CompletionAnswer, Refusal, StatusAnswer, Unknown};
 use crate::domain::money::AMOUNT_MAX;
 use crate::domain::order::OrderId;
+use crate::domain::registration::journey::RegisterAnswer;
 
 const SECRET: &str = "hunter22";
 
@@ -53,6 +55,24 @@ pub(crate) fn status_answer(bytes: &[u8]) {
             // So that no card number passes for one.
             let at_ms = view.authorised_at.map(crate::domain::time::Timestamp::as_millis);
             assert!(at_ms.is_none_or(|ms| (946_684_800_000..4_000_000_000_000).contains(&ms)), "no moment of ours");
+        }
+    }
+}
+
+/// register.do and registerPreAuth.do.
+pub(crate) fn registration_answer(bytes: &[u8]) {
+    match register::read(Ok(bytes.to_vec()), &a_scrubber()) {
+        RegisterAnswer::Refused(refusal) => assert_refusal(&refusal, 1..=14),
+        RegisterAnswer::Unknown(unknown) => assert_unknown(&unknown),
+        RegisterAnswer::NotSent(_) => assert!(bytes.is_empty(), "what was answered was sent"),
+        RegisterAnswer::Registered { order_id, form_url } => {
+            assert_eq!(OrderId::new(order_id.as_str()).as_ref(), Ok(&order_id), "it reads the same again");
+            if let Some(url) = form_url {
+                assert!(
+                    url.starts_with("http") && url.len() <= 2_048 && url.bytes().all(|byte| byte.is_ascii_graphic())
+                );
+                assert!(!url.to_lowercase().contains(SECRET), "a secret came through");
+            }
         }
     }
 }

@@ -102,6 +102,17 @@ pub(super) struct CompletionOperation {
     pub(super) successful: Option<bool>,
 }
 
+/// register.do and registerPreAuth.do.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Registered {
+    /// Texts or nothing: a number in their place is no id that can be asked about.
+    #[serde(default, deserialize_with = "padded")]
+    pub(super) order_id: Option<String>,
+    #[serde(default, deserialize_with = "padded")]
+    pub(super) form_url: Option<String>,
+}
+
 /// Parses an object; the error names the place, never the value.
 pub(super) fn parse<T: de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
@@ -159,6 +170,15 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.trim().to_owned())),
         Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(de::Error::custom("not a text")),
+    }
+}
+
+/// A text, without the blanks and line ends that some gateways put around it.
+fn padded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         _ => Err(de::Error::custom("not a text")),
     }
 }

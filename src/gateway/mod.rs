@@ -12,6 +12,7 @@ pub(crate) mod fuzzing;
 mod json;
 mod last_word;
 mod pacer;
+mod register;
 mod rest;
 mod scrub;
 mod transport;

@@ -1,5 +1,5 @@
-//! The request budget of one login: so many requests a second, so many at once, sends before questions about money, and
-//! these before looks.
+//! The request budget of one login: so many requests a second, so many at once, sends before questions about money, these
+//! before registrations, and registrations before looks.
 //!
 //! The limiter is governor's; the sleeping is tokio's, because governor's own timer does not follow a paused clock.
 //! The bucket starts empty: a restart must not be a way to exceed the budget.
@@ -23,6 +23,8 @@ use crate::config::Budget;
 pub enum Purpose {
     /// A look.
     Look,
+    /// A registration, or a question about one: a shop waits for it, and no money does.
+    Register,
     /// A question about a completion.
     Money,
     /// A completion. The question before it must still be fresh: did others' questions come between the two, a small
@@ -30,7 +32,7 @@ pub enum Purpose {
     Send,
 }
 
-/// Money requests served before a waiting look may compete with the next.
+/// Money requests and registrations served before a waiting look may compete with the next.
 const MONEY_PER_LOOK: usize = 9;
 
 /// Leave to send one request. It stands for a place in flight until it is dropped.
@@ -46,13 +48,15 @@ pub struct Pacer {
     clock: TokioClock,
     in_flight: Arc<Semaphore>,
     /// First come, first served, for each purpose by itself: whoever is not at the head does not even try.
-    turns: [tokio::sync::Mutex<()>; 3],
+    turns: [tokio::sync::Mutex<()>; 4],
     /// Money requests that wait just now: looks stand back for them.
     money_waiting: AtomicUsize,
     /// Of these, sends: questions stand back for them.
     sends_waiting: AtomicUsize,
+    /// Registrations that wait just now: looks stand back for them too.
+    registrations_waiting: AtomicUsize,
     money_served: Notify,
-    /// Money requests served since the last look.
+    /// Money requests and registrations served since the last look.
     money_in_a_row: AtomicUsize,
     period: Duration,
     /// A std mutex: held to count, never across an await.
@@ -74,6 +78,7 @@ impl Pacer {
             turns: Default::default(),
             money_waiting: AtomicUsize::new(0),
             sends_waiting: AtomicUsize::new(0),
+            registrations_waiting: AtomicUsize::new(0),
             money_served: Notify::new(),
             money_in_a_row: AtomicUsize::new(0),
             period: budget.period,
@@ -83,11 +88,15 @@ impl Pacer {
 
     /// Waits for a place in flight, then for the budget. Cancelling the wait costs nothing.
     pub async fn permit(&self, purpose: Purpose) -> Permit {
-        let _money = (purpose != Purpose::Look).then(|| Waiting::announce(self, &self.money_waiting));
+        let is_money = matches!(purpose, Purpose::Money | Purpose::Send);
+        let _money = is_money.then(|| Waiting::announce(self, &self.money_waiting));
+        let is_registration = purpose == Purpose::Register;
+        let _registration = is_registration.then(|| Waiting::announce(self, &self.registrations_waiting));
         let _send = (purpose == Purpose::Send).then(|| Waiting::announce(self, &self.sends_waiting));
-        let [looks, questions, sends] = &self.turns;
+        let [looks, registrations, questions, sends] = &self.turns;
         let _turn = match purpose {
             Purpose::Look => looks.lock().await,
+            Purpose::Register => registrations.lock().await,
             Purpose::Money => questions.lock().await,
             Purpose::Send => sends.lock().await,
         };
@@ -147,22 +156,25 @@ impl Pacer {
 
     fn another_goes_first(&self, purpose: Purpose) -> bool {
         match purpose {
-            Purpose::Look => self.money_goes_first(),
+            Purpose::Look => self.looks_stand_back(),
+            Purpose::Register => self.money_waiting.load(Ordering::Acquire) > 0,
             Purpose::Money => self.sends_waiting.load(Ordering::Acquire) > 0,
             Purpose::Send => false,
         }
     }
 
-    /// Nothing starves: after several money requests in a row a look may take its chance.
-    fn money_goes_first(&self) -> bool {
-        self.money_waiting.load(Ordering::Acquire) > 0 && self.money_in_a_row.load(Ordering::Acquire) < MONEY_PER_LOOK
+    /// Nothing starves: after several more urgent requests in a row a look may take its chance.
+    fn looks_stand_back(&self) -> bool {
+        let waiting = |count: &AtomicUsize| count.load(Ordering::Acquire) > 0;
+        (waiting(&self.money_waiting) || waiting(&self.registrations_waiting))
+            && self.money_in_a_row.load(Ordering::Acquire) < MONEY_PER_LOOK
     }
 
     fn served(&self, purpose: Purpose) {
         self.lock_used().count(self.clock.seconds());
         match purpose {
             Purpose::Look => self.money_in_a_row.store(0, Ordering::Release),
-            Purpose::Money | Purpose::Send => {
+            Purpose::Register | Purpose::Money | Purpose::Send => {
                 self.money_in_a_row.fetch_add(1, Ordering::AcqRel);
             }
         }

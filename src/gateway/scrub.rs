@@ -37,6 +37,11 @@ impl Scrubber {
         Self { secrets: known.map(SecretString::from).collect() }
     }
 
+    /// Whether a secret of ours stands in `text`.
+    pub(super) fn finds_secret(&self, text: &str) -> bool {
+        self.secrets.iter().any(|secret| replace_any_case(text, secret) != text)
+    }
+
     /// `text` without secrets, card numbers and characters that nobody sees, shortened.
     pub(super) fn clean(&self, text: &str) -> String {
         let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();

@@ -136,6 +136,12 @@ impl Transport {
         self.post_money("reverse.do", &[("orderId", order_id.as_str())]).await
     }
 
+    /// register.do or registerPreAuth.do, over a fresh connection: an answer that is lost to a connection which the bank has
+    /// given up loses the form URL for ever.
+    pub(super) async fn post_registration(&self, method: &str, form: &[(&str, &str)]) -> Heard {
+        last_word::with(Box::pin(ready(Ok(()))), self.post_money(method, form)).await
+    }
+
     async fn post_money(&self, method: &str, form: &[(&str, &str)]) -> Heard {
         let (url, form) = (self.url(method), self.with_credentials(form));
         match &self.clients {

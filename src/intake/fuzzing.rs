@@ -8,6 +8,8 @@ use crate::config::Config;
 use crate::domain::money::AMOUNT_MAX;
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::NewOrder;
+use crate::domain::registration::{Terms, Tree, read};
+use crate::domain::time::Timestamp;
 
 /// Two merchants, so that an order has to say whose it is.
 fn settings() -> Option<&'static Config> {
@@ -61,5 +63,28 @@ pub(crate) fn file(bytes: &[u8]) {
         }
         let written = bytes.split(|byte| *byte == b'\n').count();
         assert!(usize::try_from(last).is_ok_and(|last| last <= written), "a line that is not in the file");
+    }
+}
+
+/// One JSON object, as what is to be registered: what was read reads the same again, cart and all.
+pub(crate) fn registration(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Some(config) = settings() else { return assert!(bytes.is_empty(), "the settings are wrong") };
+    match super::registration::from_json(text, config, Timestamp::from_millis(0)) {
+        Ok((merchant, request)) => {
+            assert!((1..=AMOUNT_MAX).contains(&request.amount.minor()));
+            if let Some(bundle) = &request.order_bundle {
+                let sum = bundle.items.iter().try_fold(0_i64, |sum, item| sum.checked_add(item.worth()?));
+                assert_eq!(sum, Some(request.amount.minor()), "the cart is worth something else");
+            }
+            let document = request.document().to_string();
+            let terms = Terms { number_max: merchant.order_number_max, currency: merchant.currency, now: None };
+            let again = Tree::from_json(&document).ok().and_then(|tree| read(&tree, &terms).ok());
+            assert_eq!(again.as_ref(), Some(&request), "what is kept is another request");
+        }
+        Err(refused) => {
+            assert!(!refused.to_string().is_empty(), "refused without a word");
+            assert!(refused.into_problems().len() <= 65, "an answer much longer than the question");
+        }
     }
 }

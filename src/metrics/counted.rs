@@ -7,6 +7,7 @@ use prometheus::{HistogramVec, IntCounterVec};
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::{OperationKind, OperationState};
 use crate::domain::order::MerchantId;
+use crate::domain::registration::journey::State as RegistrationState;
 
 use super::family::Family;
 use super::{Answer, Metrics, Operation};
@@ -21,6 +22,7 @@ pub(super) struct Counted {
     pub(super) reversals: IntCounterVec,
     pub(super) pulled_in: IntCounterVec,
     pub(super) orders_added: IntCounterVec,
+    pub(super) registrations: IntCounterVec,
     pub(super) sends_held: IntCounterVec,
     pub(super) store_errors: IntCounterVec,
     pub(super) report_failures: IntCounterVec,
@@ -63,6 +65,11 @@ impl Counted {
                 "reconciled_orders_added_total",
                 "Orders that entered the queue through this process.",
                 &["merchant"],
+            )?,
+            registrations: of.counters(
+                "reconciled_registrations_total",
+                "Registrations that were settled, by the state they ended in.",
+                &["merchant", "state"],
             )?,
             sends_held: of.counters(
                 "reconciled_sends_held_total",
@@ -118,6 +125,11 @@ impl Metrics {
     /// Orders entered the queue.
     pub fn orders_added(&self, merchant: &MerchantId, count: u64) {
         self.counted.orders_added.with_label_values(&[merchant.as_str()]).inc_by(count);
+    }
+
+    /// A registration was settled.
+    pub fn registration_settled(&self, merchant: &MerchantId, state: RegistrationState) {
+        self.counted.registrations.with_label_values(&[merchant.as_str(), state.as_str()]).inc();
     }
 
     /// The database refused something that `worker` asked.

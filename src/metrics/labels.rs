@@ -1,6 +1,7 @@
 //! The closed sets that label metrics: what was asked of the gateway, and the class of its answer.
 
 use crate::domain::bank::{CompletionAnswer, StatusAnswer, UnknownKind};
+use crate::domain::registration::journey::RegisterAnswer;
 
 /// A request to the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,16 +12,19 @@ pub enum Operation {
     Completion,
     /// reverse.do
     Reversal,
+    /// register.do or registerPreAuth.do
+    Registration,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 3] = [Self::Status, Self::Completion, Self::Reversal];
+    pub(super) const ALL: [Self; 4] = [Self::Status, Self::Completion, Self::Reversal, Self::Registration];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
             Self::Completion => "completion",
             Self::Reversal => "reversal",
+            Self::Registration => "registration",
         }
     }
 }
@@ -28,7 +32,7 @@ impl Operation {
 /// The class of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A bank view, or an acknowledged completion or reversal.
+    /// A bank view, an acknowledged completion or reversal, or a registered order.
     Known,
     /// The bank's word about our request.
     Refused,
@@ -52,6 +56,15 @@ impl Answer {
             CompletionAnswer::Acknowledged => Self::Known,
             CompletionAnswer::Refused(_) => Self::Refused,
             CompletionAnswer::NotSent(unknown) | CompletionAnswer::Unknown(unknown) => Self::Unknown(unknown.kind),
+        }
+    }
+
+    /// The class of a registration's answer.
+    pub const fn of_registration(answer: &RegisterAnswer) -> Self {
+        match answer {
+            RegisterAnswer::Registered { .. } => Self::Known,
+            RegisterAnswer::Refused(_) => Self::Refused,
+            RegisterAnswer::NotSent(unknown) | RegisterAnswer::Unknown(unknown) => Self::Unknown(unknown.kind),
         }
     }
 

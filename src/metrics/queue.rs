@@ -38,6 +38,8 @@ pub struct QueueGauges {
     pub parked: u64,
     /// Orders whose latest answer told nothing.
     pub unanswered: u64,
+    /// Registrations that are not settled, and since when the oldest is here.
+    pub registrations: (u64, Option<Timestamp>),
     /// When the latest report was written.
     pub last_report_at: Option<Timestamp>,
     /// Whether none of the merchant's money moves.
@@ -63,6 +65,8 @@ pub(super) struct Queue {
     pub(super) look_lag: GaugeVec,
     pub(super) parked: IntGaugeVec,
     pub(super) unanswered: IntGaugeVec,
+    pub(super) registrations: IntGaugeVec,
+    pub(super) registrations_oldest: GaugeVec,
     pub(super) last_report: GaugeVec,
     pub(super) money_stopped: IntGaugeVec,
     pub(super) daily_sum_used: GaugeVec,
@@ -118,6 +122,16 @@ impl Queue {
             unanswered: of.gauges(
                 "reconciled_orders_unanswered",
                 "Orders whose latest answer from the bank told nothing, or refused to.",
+                &["merchant"],
+            )?,
+            registrations: of.gauges(
+                "reconciled_registrations_open",
+                "Registrations whose outcome at the bank is not settled.",
+                &["merchant"],
+            )?,
+            registrations_oldest: of.floats(
+                "reconciled_registrations_open_oldest_timestamp_seconds",
+                "Since when the oldest registration that is not settled is here; 0 when there is none.",
                 &["merchant"],
             )?,
             last_report: of.floats(
@@ -183,6 +197,8 @@ impl Metrics {
         self.queue.look_lag.with_label_values(&[name]).set(queue.look_lag.as_secs_f64());
         self.queue.parked.with_label_values(&[name]).set(whole(queue.parked));
         self.queue.unanswered.with_label_values(&[name]).set(whole(queue.unanswered));
+        self.queue.registrations.with_label_values(&[name]).set(whole(queue.registrations.0));
+        self.queue.registrations_oldest.with_label_values(&[name]).set(seconds(queue.registrations.1));
         self.queue.last_report.with_label_values(&[name]).set(seconds(queue.last_report_at));
         self.queue.money_stopped.with_label_values(&[name]).set(i64::from(queue.money_stopped));
         self.queue.daily_sum_used.with_label_values(&[name]).set(per_mille(queue.daily_sum_used_per_mille));

@@ -121,8 +121,10 @@ impl Store {
         self.readers
             .read(|connection| {
                 let mut statement = connection.prepare_cached(
-                    "SELECT merchant, count(*) FROM orders WHERE state IN ('pending', 'held', 'review')
-                        OR id IN (SELECT order_key FROM operations WHERE state IN ('intended', 'in_doubt'))
+                    "SELECT merchant, count(*) FROM (
+                        SELECT merchant FROM orders WHERE state IN ('pending', 'held', 'review')
+                            OR id IN (SELECT order_key FROM operations WHERE state IN ('intended', 'in_doubt'))
+                        UNION ALL SELECT merchant FROM registrations WHERE next_step_at_ms IS NOT NULL)
                      GROUP BY merchant",
                 )?;
                 let mut found = statement.query([])?;

@@ -10,7 +10,7 @@
 //!
 //! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak to the bank
 //! for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal` (columns to values), `loaded` and
-//! `quarantine` (bad ones), then the subjects: `orders`, `amend`, `due`, `sweep`, `money`, `events`, `figures`, `books`, `proposals`; and
+//! `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`, `due`, `sweep`, `money`, `events`, `figures`, `books`, `proposals`; and
 //! last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
@@ -41,6 +41,7 @@ mod place;
 mod proposals;
 mod quarantine;
 mod readers;
+mod registrations;
 mod room;
 mod rows;
 mod seal;
@@ -64,6 +65,7 @@ pub use open::OpenError;
 pub use orders::{Added, ListFilter};
 pub use place::{Keys, Place};
 pub use quarantine::Checked;
+pub use registrations::{Intended, Moved, NewRegistration};
 pub use rows::OrderWithOperation;
 pub use seal::SealKey;
 pub use standing::Freeze;
@@ -91,6 +93,8 @@ pub struct Store {
     readers: Readers,
     room: Room,
     bell: Bell,
+    /// Rings for registrations alone: most of what is done concerns none.
+    registration_bell: Bell,
     /// Where each send is written down before it leaves; only the daemon that holds the lock has one.
     witness: Option<Witness>,
     /// What the start found wrong between the database, its home and its witness.

@@ -267,6 +267,7 @@ impl Store {
             writer,
             room,
             bell: Bell::default(),
+            registration_bell: Bell::default(),
             witness,
             examined,
             met: Met::default(),

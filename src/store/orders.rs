@@ -144,7 +144,7 @@ pub(super) fn find_order(
     order.map(|order| loaded::with_operation(connection, order)).transpose()
 }
 
-fn add_order(
+pub(super) fn add_order(
     connection: &Connection,
     new: &NewOrder,
     cause: &Cause,

@@ -106,7 +106,7 @@ pub(crate) fn post_order(address: SocketAddr, order: &Value) -> Option<(u16, Val
 }
 
 /// The whole answer as it came; `None` as above.
-fn request(address: SocketAddr, what: &str, body: &str) -> Option<String> {
+pub(crate) fn request(address: SocketAddr, what: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(
         stream,

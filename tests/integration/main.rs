@@ -15,6 +15,7 @@ mod judge;
 mod kill;
 mod money;
 mod process;
+mod registration;
 mod reload;
 mod report;
 mod review;

@@ -10,6 +10,7 @@ mod import;
 mod list;
 mod moved;
 mod queued;
+mod register;
 mod show;
 mod why;
 
@@ -26,6 +27,8 @@ use crate::domain::order::{MerchantId, NameError};
 pub(super) enum Command {
     /// Queue one order
     Add(add::Add),
+    /// Have an order registered at the bank and queued, and print its payment page
+    Register(register::Register),
     /// Queue the orders of a file
     Import(import::Import),
     /// List orders, oldest first
@@ -48,6 +51,7 @@ impl Command {
     pub(super) async fn run(self, config: &Path, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Add(add) => add.run(config, output).await,
+            Self::Register(register) => register.run(config, output).await,
             Self::Import(import) => import.run(config, output).await,
             Self::List(list) => list.run(config, output).await,
             Self::Show(show) => show.run(config, output).await,

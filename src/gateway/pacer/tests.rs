@@ -47,6 +47,24 @@ async fn names(mut served: mpsc::UnboundedReceiver<&'static str>, count: usize) 
     names
 }
 
+/// A shop waits for its registration, and no money does: after what moves money, before what only looks.
+#[tokio::test(start_paused = true)]
+async fn registrations_come_after_money_and_before_looks() {
+    let pacer = pacer(SECOND, 1, 4);
+    let (served, all) = mpsc::unbounded_channel();
+    let waiting = [
+        (Purpose::Look, "look"),
+        (Purpose::Register, "registration"),
+        (Purpose::Money, "question"),
+        (Purpose::Send, "send"),
+    ];
+    for (purpose, name) in waiting {
+        wait(&pacer, purpose, name, &served);
+        settle().await;
+    }
+    assert_eq!(names(all, 4).await, ["send", "question", "registration", "look"]);
+}
+
 /// Between any two permits, those two included, there are at most `burst` and what the time between them is worth;
 /// from the start there is no burst, since the bucket begins empty.
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use crate::domain::operation::OperationState;
 use super::super::due::{DUE_COMPLETIONS, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
 use super::super::figures::{AUTOCOMPLETION_CONFLICTS, LATEST_ANSWER};
 use super::super::money::{IN_DOUBT, MAKE_DUE, MAKE_ROOM, SENT_IN_A_DAY, STOPS_OF_ORDER, TRY_HELD_BACK};
+use super::super::registrations::{DUE_REGISTRATIONS, FORGET_DOCUMENTS, NEXT_REGISTRATION, OPEN_REGISTRATIONS};
 use super::super::sweep::{FUTURE_HOLDS, PULL_IN_ENDED, PULL_IN_OPEN};
 use super::super::witnessed::TAKE;
 use super::super::{OrderWithOperation, SCHEMA_VERSION};
@@ -140,7 +141,7 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
     ];
     let file = File::at_rest();
     let raw = file.raw();
-    assert_eq!(SCHEMA_VERSION, 6, "a migration may have changed the indexes: read the plans again");
+    assert_eq!(SCHEMA_VERSION, 7, "a migration may have changed the indexes: read the plans again");
     for (sql, parameters, ways) in table {
         let plan = plan(&raw, sql, parameters);
         let of_orders: Vec<_> = plan.iter().filter(|line| line.contains(" orders")).collect();
@@ -193,6 +194,22 @@ fn no_query_of_the_guard_walks_over_all_operations_or_stops() {
         let plan = plan(&raw, sql, parameters);
         for line in plan.iter().filter(|line| line.starts_with("SCAN") || line.starts_with("SEARCH")) {
             assert!(ways.contains(&line.as_str()), "{sql}\n{plan:#?}");
+        }
+    }
+}
+
+/// What the registrar asks in every round.
+#[test]
+fn no_query_of_the_registrar_walks_over_all_registrations() {
+    let file = File::at_rest();
+    let raw = file.raw();
+    for (sql, parameters) in
+        [(DUE_REGISTRATIONS, 4), (NEXT_REGISTRATION, 1), (OPEN_REGISTRATIONS, 1), (FORGET_DOCUMENTS, 3)]
+    {
+        let plan = plan(&raw, sql, parameters);
+        let ways = ["INDEX registrations_due", "INDEX registrations_kept", "INTEGER PRIMARY KEY"];
+        for line in plan.iter().filter(|line| line.starts_with("SCAN") || line.starts_with("SEARCH")) {
+            assert!(line.starts_with("SEARCH") && ways.iter().any(|way| line.contains(way)), "{sql}\n{plan:#?}");
         }
     }
 }

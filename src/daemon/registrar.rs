@@ -1,0 +1,232 @@
+//! The registrar: sends what shops want registered, and finds out what became of it when an answer was lost.
+//!
+//! The API and the command line write the intent, and wait for the row to be settled; only this speaks to the bank. The
+//! claim on a registration lives in memory: one that a crash cut short is in doubt, and asked about by its number.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::domain::registration::journey::{self, Registration, RegistrationKey, State, Step};
+use crate::domain::registration::{self, Request, Terms, Tree};
+use crate::gateway::{Permit, Purpose};
+use crate::store::{Added, Moved, StoreError};
+
+use super::merchant::Desk;
+use super::peril::Peril;
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, told_to_stop};
+
+/// Registrations claimed for each request in flight: the next is ready when a place comes free.
+const CLAIMS_PER_PLACE: usize = 2;
+
+/// How often documents that were kept long enough are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
+/// Works until told to stop; then finishes what is in hand.
+pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
+    let heart = desk.shared.progress.heart(format!("registrar of {}", desk.merchant), HEART_LIMIT);
+    let mut registrar = Registrar {
+        claims_max: desk.looks_max.saturating_mul(CLAIMS_PER_PLACE),
+        claimed: HashSet::new(),
+        steps: JoinSet::new(),
+        stop: stop.clone(),
+        desk,
+    };
+    let mut bell = registrar.desk.shared.store.registration_bell();
+    let mut forgot: Option<Instant> = None;
+    loop {
+        heart.beat();
+        if forgot.is_none_or(|forgot| forgot.elapsed() >= FORGET_EVERY) {
+            forgot = Some(Instant::now());
+            registrar.forget().await;
+        }
+        registrar.claim_due().await;
+        let wait = registrar.until_next_due().await;
+        tokio::select! {
+            biased;
+            () = told_to_stop(&mut stop) => break,
+            Some(done) = registrar.steps.join_next() => registrar.release(done),
+            () = bell.changed() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+        while let Some(done) = registrar.steps.try_join_next() {
+            registrar.release(done);
+        }
+    }
+    while let Some(done) = registrar.steps.join_next().await {
+        registrar.release(done);
+    }
+}
+
+struct Registrar {
+    desk: Desk,
+    claims_max: usize,
+    claimed: HashSet<RegistrationKey>,
+    steps: JoinSet<RegistrationKey>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Registrar {
+    async fn claim_due(&mut self) {
+        if self.claimed.len() >= self.claims_max {
+            return;
+        }
+        let (store, now) = (&self.desk.shared.store, self.desk.shared.clock().now());
+        // The claimed ones are due too, until their steps are written.
+        match store.due_registrations(&self.desk.merchant, now, self.claims_max + self.claimed.len()).await {
+            Ok(due) => due.into_iter().for_each(|row| self.claim(row)),
+            Err(error) => self.complain(&error, "Cannot read what is to be registered").await,
+        }
+    }
+
+    fn claim(&mut self, row: Registration) {
+        if self.claimed.len() < self.claims_max && self.claimed.insert(row.key) {
+            self.steps.spawn(step(self.desk.clone(), row, self.stop.clone()));
+        }
+    }
+
+    async fn until_next_due(&self) -> Duration {
+        let at_least_every = self.desk.shared.setting.rhythm.looks;
+        let now = self.desk.shared.clock().now();
+        match self.desk.shared.store.next_registration_at(&self.desk.merchant).await {
+            // Due and claimed already: its end wakes us.
+            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => at_least_every,
+            Ok(Some(at)) => at.since(now).min(at_least_every),
+            Ok(None) => at_least_every,
+            Err(_) => AFTER_STORE_ERROR,
+        }
+    }
+
+    fn release(&mut self, done: Result<RegistrationKey, tokio::task::JoinError>) {
+        match done {
+            Ok(key) => {
+                self.claimed.remove(&key);
+            }
+            Err(error) => {
+                // Its claim stays until the next start: whether it was sent is known to nobody here, and of two tasks with
+                // one registration the second would be one too many.
+                tracing::error!(%error, merchant = %self.desk.merchant, "A registration broke off; it is asked about after a restart");
+            }
+        }
+    }
+
+    async fn forget(&self) {
+        let before = self.desk.shared.clock().now().minus(self.desk.documents_kept);
+        if let Err(error) = self.desk.shared.store.forget_documents(&self.desk.merchant, before).await {
+            self.complain(&error, "Cannot take away the documents of old registrations").await;
+        }
+    }
+
+    async fn complain(&self, error: &StoreError, words: &str) {
+        tracing::error!(%error, merchant = %self.desk.merchant, "{words}");
+        self.desk.shared.metrics.store_error("registrar");
+        tokio::time::sleep(AFTER_STORE_ERROR).await;
+    }
+}
+
+async fn step(desk: Desk, row: Registration, mut stop: watch::Receiver<bool>) -> RegistrationKey {
+    let key = row.key;
+    let permit = tokio::select! {
+        biased;
+        () = told_to_stop(&mut stop) => return key,
+        permit = desk.gateway.pacer().permit(Purpose::Register) => permit,
+    };
+    if let Err(error) = take_step(&desk, row, permit).await {
+        tracing::error!(%error, merchant = %desk.merchant, "Cannot write down what became of a registration");
+        desk.shared.metrics.store_error("registrar");
+        tokio::time::sleep(AFTER_STORE_ERROR).await;
+    }
+    key
+}
+
+async fn take_step(desk: &Desk, row: Registration, permit: Permit) -> Result<(), StoreError> {
+    let now = desk.shared.clock().now();
+    let request = request(&row).map(Arc::new);
+    match journey::next_step(&row, now) {
+        Step::Nothing => Ok(()),
+        Step::GiveUp => write(desk, &row, None, journey::given_up).await,
+        Step::Ask => {
+            let answer = desk.gateway.find(&row.number, permit).await;
+            desk.silence.note(&answer);
+            let now = desk.shared.clock().now();
+            write(desk, &row, request, move |row| journey::after_look(row, &answer, now)).await
+        }
+        Step::Send => match request {
+            None => write(desk, &row, None, journey::unreadable).await,
+            Some(request) => send(desk, &row, request, permit).await,
+        },
+    }
+}
+
+/// In doubt first, and on disk; then the bank hears of it.
+async fn send(desk: &Desk, row: &Registration, request: Arc<Request>, permit: Permit) -> Result<(), StoreError> {
+    let (store, now) = (&desk.shared.store, desk.shared.clock().now());
+    let attempt = row.attempt;
+    let begin = move |row: &Registration| {
+        let is_the_same = row.state == State::Intended && row.attempt == attempt;
+        is_the_same.then(|| Moved { registration: journey::begun(row, now), order: None })
+    };
+    let Some((begun, _)) = store.move_registration(row.key, now, begin).await? else { return Ok(()) };
+    let perils = &desk.shared.setting.perils;
+    perils.pass(Peril::RegistrationIntended).await;
+    let answer = desk.gateway.register(&request, permit).await;
+    perils.pass(Peril::RegistrationAnswered).await;
+    let now = desk.shared.clock().now();
+    write(desk, &begun, Some(request), move |row| journey::after_answer(row, &answer, now)).await
+}
+
+/// Writes what a step made of the row; a row that has moved on in the meantime is left alone.
+async fn write<F>(desk: &Desk, row: &Registration, request: Option<Arc<Request>>, decide: F) -> Result<(), StoreError>
+where
+    F: FnOnce(&Registration) -> Registration + Send + 'static,
+{
+    let (now, seen) = (desk.shared.clock().now(), (row.state, row.attempt));
+    let moving = move |row: &Registration| {
+        let after = ((row.state, row.attempt) == seen).then(|| decide(row))?;
+        let order = (after.state == State::Registered).then(|| journey::order_of(&after, request.as_deref()));
+        Some(Moved { registration: after, order })
+    };
+    if let Some((after, added)) = desk.shared.store.move_registration(row.key, now, moving).await? {
+        tell(desk, &after, added.as_ref());
+    }
+    Ok(())
+}
+
+fn tell(desk: &Desk, row: &Registration, added: Option<&Added>) {
+    let (merchant, number, state) = (&row.merchant, &row.number, row.state.as_str());
+    let note = row.note.as_deref().unwrap_or("nothing to remark");
+    match row.state {
+        State::Registered => {
+            desk.shared.metrics.registration_settled(merchant, row.state);
+            tracing::info!(%merchant, order.number = %number, state, "Registered order {number}: {note}");
+        }
+        State::Refused => {
+            desk.shared.metrics.registration_settled(merchant, row.state);
+            tracing::warn!(%merchant, order.number = %number, state, "Order {number} is not registered: {note}");
+        }
+        State::Intended | State::InDoubt => {
+            tracing::debug!(%merchant, order.number = %number, state, "Registration of order {number} goes on: {note}");
+        }
+    }
+    match added {
+        None | Some(Added::Exists) => {}
+        Some(Added::New) => desk.shared.metrics.orders_added(merchant, 1),
+        Some(Added::ExistsWithDifferentAmount { amount_minor }) => {
+            tracing::error!(%merchant, order.number = %number, amount_minor, "Order {number} is registered, and the queue has another one of its number, with {amount_minor} minor units");
+        }
+        Some(Added::OrderIdTaken { by }) => {
+            tracing::error!(%merchant, order.number = %number, by = %by, "Order {number} is registered, and the queue has its gateway id with order {by}");
+        }
+    }
+}
+
+/// What was handed in. It was checked then, and what has passed since is for the bank to say.
+fn request(row: &Registration) -> Option<Request> {
+    let tree = Tree::from_json(row.document.as_deref()?).ok()?;
+    let terms = Terms { number_max: usize::MAX, currency: row.currency, now: None };
+    registration::read(&tree, &terms).ok()
+}

@@ -1,0 +1,141 @@
+//! Where a registration stands after each answer: the table is the documentation.
+
+use super::*;
+use crate::domain::bank::{BankStatus, BankView, UnknownKind};
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_305_600_000);
+
+fn row() -> Registration {
+    Registration {
+        key: RegistrationKey(1),
+        merchant: MerchantId::new("shop").unwrap(),
+        number: OrderNumber::new("A-1", 32).unwrap(),
+        amount: Amount::new(100).unwrap(),
+        currency: Currency::RUB,
+        document: None,
+        state: State::Intended,
+        attempt: 0,
+        doubtful: false,
+        unknown_in_a_row: 0,
+        created_at: NOW,
+        sent_at: None,
+        next_step_at: Some(NOW),
+        order_id: None,
+        form_url: None,
+        refusal_code: None,
+        note: None,
+    }
+}
+
+fn unknown(kind: UnknownKind, retry_after: Option<u64>) -> Unknown {
+    Unknown { kind, detail: "x".to_owned(), retry_after: retry_after.map(Duration::from_secs) }
+}
+
+fn refused(code: i64) -> Refusal {
+    Refusal { code, message: "no".to_owned() }
+}
+
+fn view(amount: Option<i64>, currency: u16, number: &str) -> StatusAnswer {
+    StatusAnswer::Known(Box::new(BankView {
+        order_number: Some(number.to_owned()),
+        order_id: Some(OrderId::new("id-1").unwrap()),
+        status: BankStatus::Registered,
+        action_code: Some(-100),
+        amount,
+        currency: Some(Currency::from_numeric(currency).unwrap()),
+        amounts: None,
+        authorised_at: None,
+        payment_system: None,
+        chargeback: None,
+        autocompletion_at: None,
+    }))
+}
+
+#[test]
+fn an_answer_to_a_send_settles_it_or_leaves_it_to_be_asked_about() {
+    let registered = RegisterAnswer::Registered { order_id: OrderId::new("id").unwrap(), form_url: None };
+    let broken = || RegisterAnswer::Unknown(unknown(UnknownKind::Broken, None));
+    let unreachable = || RegisterAnswer::NotSent(unknown(UnknownKind::Unreachable, None));
+    // the answer, whether an earlier send is in doubt, and what stands then: state, step, in doubt
+    let table = [
+        ("registered", registered.clone(), false, State::Registered, Step::Nothing, false),
+        ("registered after all", registered, true, State::Registered, Step::Nothing, true),
+        ("refused", RegisterAnswer::Refused(refused(14)), false, State::Refused, Step::Nothing, false),
+        (
+            "refused, an earlier one in doubt",
+            RegisterAnswer::Refused(refused(14)),
+            true,
+            State::InDoubt,
+            Step::Ask,
+            true,
+        ),
+        ("the number is taken", RegisterAnswer::Refused(refused(1)), false, State::InDoubt, Step::Ask, true),
+        ("lost", broken(), false, State::InDoubt, Step::Ask, true),
+        ("not sent", unreachable(), false, State::Intended, Step::Send, false),
+        ("not sent, an earlier one in doubt", unreachable(), true, State::InDoubt, Step::Ask, true),
+    ];
+    for (case, answer, doubtful, state, step, in_doubt) in table {
+        let begun = begun(&Registration { doubtful, ..row() }, NOW);
+        assert_eq!((begun.state, begun.attempt, begun.sent_at), (State::InDoubt, 1, Some(NOW)), "{case}");
+        let after = after_answer(&begun, &answer, NOW);
+        assert_eq!((after.state, next_step(&after, NOW), after.doubtful), (state, step, in_doubt), "{case}");
+        assert_eq!(after.next_step_at.is_none(), state.is_settled(), "{case}");
+    }
+}
+
+#[test]
+fn a_question_by_number_settles_it_or_sends_it_again() {
+    let in_doubt = Registration { doubtful: true, ..begun(&row(), NOW) };
+    let taken = Registration { refusal_code: Some(1), note: Some("errorCode 1: no".to_owned()), ..in_doubt.clone() };
+    let absent = || StatusAnswer::Refused(refused(UNKNOWN_ORDER));
+    let late = NOW.plus(TRIED_FOR);
+    // what stood, the bank's word, when, and what stands then
+    let table = [
+        ("it is ours", &in_doubt, view(Some(100), 643, "A-1"), NOW, State::Registered),
+        ("ours, long after", &in_doubt, view(Some(100), 643, "A-1"), late, State::Registered),
+        ("a taken number is ours", &taken, view(Some(100), 643, "A-1"), NOW, State::Registered),
+        ("another amount", &in_doubt, view(Some(101), 643, "A-1"), NOW, State::Refused),
+        ("another currency", &in_doubt, view(Some(100), 978, "A-1"), NOW, State::Refused),
+        ("no amount", &in_doubt, view(None, 643, "A-1"), NOW, State::InDoubt),
+        ("another order", &in_doubt, view(Some(100), 643, "B-1"), NOW, State::InDoubt),
+        ("never heard of", &in_doubt, absent(), NOW, State::Intended),
+        ("never heard of, and nobody waits", &in_doubt, absent(), late, State::Refused),
+        ("taken, and never heard of: no number", &taken, absent(), NOW, State::Refused),
+        ("access denied", &in_doubt, StatusAnswer::Refused(refused(5)), late, State::InDoubt),
+        ("no answer", &in_doubt, StatusAnswer::Unknown(unknown(UnknownKind::Timeout, None)), late, State::InDoubt),
+    ];
+    for (case, before, answer, now, state) in table {
+        let after = after_look(before, &answer, now);
+        assert_eq!(after.state, state, "{case}");
+        assert_eq!(after.next_step_at.is_none(), state.is_settled(), "{case}");
+        assert!(after.note.is_some() && after.form_url.is_none(), "{case}");
+        assert!(state != State::Registered || after.refusal_code.is_none(), "{case}");
+    }
+}
+
+#[test]
+fn waits_double_and_have_an_end() {
+    let mut row = begun(&row(), NOW);
+    let mut waits = Vec::new();
+    for _ in 0..9 {
+        row = after_look(&row, &StatusAnswer::Unknown(unknown(UnknownKind::Timeout, None)), NOW);
+        waits.push(row.next_step_at.unwrap().since(NOW).as_millis());
+    }
+    assert_eq!(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    let told = |seconds| RegisterAnswer::Unknown(unknown(UnknownKind::Throttled, Some(seconds)));
+    for (seconds, waited) in [(0, 500), (5, 5_000), (u64::from(u32::MAX), 60_000)] {
+        let after = after_answer(&begun(&self::row(), NOW), &told(seconds), NOW);
+        assert_eq!(after.next_step_at.unwrap().since(NOW).as_millis(), waited, "{seconds}");
+    }
+}
+
+#[test]
+fn what_nobody_took_for_the_life_of_a_session_is_given_up_with_a_word() {
+    let (before, late) = (NOW.plus(TRIED_FOR).minus(Duration::from_millis(1)), NOW.plus(TRIED_FOR));
+    assert_eq!((next_step(&row(), before), next_step(&row(), late)), (Step::Send, Step::GiveUp));
+    // What is in doubt is asked about for as long as it takes.
+    assert_eq!(next_step(&begun(&row(), NOW), late), Step::Ask);
+    let given_up = given_up(&row());
+    assert_eq!((given_up.state, given_up.next_step_at), (State::Refused, None));
+    assert!(given_up.note.unwrap().contains("20m"));
+}

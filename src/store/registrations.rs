@@ -1,0 +1,332 @@
+//! Registrations: the intent before the bank hears of it, and its order in the queue in the same commit as the bank's yes.
+
+use ring::digest;
+use rusqlite::{Row, params};
+
+use crate::domain::event::Cause;
+use crate::domain::money::Amount;
+use crate::domain::order::{MerchantId, NewOrder, OrderId, OrderNumber};
+use crate::domain::registration::Request;
+use crate::domain::registration::journey::{Registration, RegistrationKey, State};
+use crate::domain::registration::{Tree, without_personal_data};
+use crate::domain::time::Timestamp;
+
+use super::bell::Listener;
+use super::connection::Connection;
+use super::rows::{at, currency, merchant, shortened, unreadable};
+use super::seal::hex;
+use super::{Added, Store, StoreError, orders};
+
+/// Open registrations of a merchant at most: a shop that hands in more than its bank takes hears of it, rather than filling
+/// the disk with buyers' data.
+const OPEN_MAX: i64 = 10_000;
+
+/// No step is planned further ahead, in milliseconds: what stands there beyond was planned by a clock that was wrong, and is
+/// due.
+const AHEAD_MAX_MS: i64 = 3_600_000;
+
+/// Documents emptied in one commit at most, so that nobody waits for the writer.
+const FORGOTTEN_AT_ONCE: u32 = 500;
+
+pub(super) const DUE_REGISTRATIONS: &str = "SELECT * FROM registrations
+    WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL AND (next_step_at_ms <= ?2 OR next_step_at_ms > ?2 + ?4)
+    ORDER BY next_step_at_ms LIMIT ?3";
+
+pub(super) const NEXT_REGISTRATION: &str =
+    "SELECT MIN(next_step_at_ms) FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
+
+pub(super) const OPEN_REGISTRATIONS: &str = "SELECT COUNT(*), MIN(created_at_ms) FROM registrations
+    WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
+
+pub(super) const FORGET_DOCUMENTS: &str = "UPDATE registrations SET document = NULL WHERE id IN (
+    SELECT id FROM registrations WHERE merchant = ?1 AND document IS NOT NULL AND settled_at_ms < ?2 LIMIT ?3)";
+
+/// A registration that is handed in.
+#[derive(Clone, Debug)]
+pub struct NewRegistration {
+    /// Whose it is.
+    pub merchant: MerchantId,
+    /// What is asked of the bank.
+    pub request: Request,
+}
+
+/// What became of a registration that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intended {
+    /// It is written down, to be sent.
+    New(Registration),
+    /// It was handed in before, the same in everything.
+    Again(Registration),
+    /// Another one was handed in under its number; the document that is kept of that one, and the new one's, as far as they
+    /// can be compared.
+    Other {
+        /// The one that is here.
+        registration: Registration,
+        /// Of the new one, as much as is kept of the other.
+        new: Tree,
+    },
+    /// An order of its number is in the queue, and was registered elsewhere.
+    Queued,
+    /// Too many wait for the bank.
+    TooMany,
+}
+
+/// What becomes of a registration, and of the queue with it.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// The row as it shall be.
+    pub registration: Registration,
+    /// The order that enters the queue in the same commit.
+    pub order: Option<NewOrder>,
+}
+
+impl Store {
+    /// Rings when a registration was handed in or moved on.
+    pub fn registration_bell(&self) -> Listener {
+        self.registration_bell.listen()
+    }
+
+    /// Writes a registration down, to be sent, unless its number is taken here. One that the bank had refused may be handed
+    /// in again, changed or not. On disk when this returns.
+    pub async fn intend_registration(
+        &self,
+        new: NewRegistration,
+        cause: Cause,
+        now: Timestamp,
+    ) -> Result<Intended, StoreError> {
+        if self.disk_is_full() {
+            return Err(StoreError::DiskFull("new registrations wait until there is room".to_owned()));
+        }
+        let intended = self.writer.write(move |connection| intend(connection, &new, &cause, now)).await;
+        self.registration_bell.ring();
+        intended
+    }
+
+    /// A registration by its number.
+    pub async fn registration(&self, merchant: &MerchantId, number: &str) -> Result<Option<Registration>, StoreError> {
+        let (merchant, number) = (merchant.clone(), number.to_owned());
+        self.readers.read(move |connection| find(connection, &merchant, &number)).await
+    }
+
+    /// Those whose next step is due at `now`, the most overdue first.
+    pub async fn due_registrations(
+        &self,
+        merchant: &MerchantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Registration>, StoreError> {
+        let (merchant, limit) = (merchant.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
+        self.readers
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(DUE_REGISTRATIONS)?;
+                let mut rows = statement.query(params![merchant.as_str(), now.as_millis(), limit, AHEAD_MAX_MS])?;
+                let mut found = Vec::new();
+                while let Some(row) = rows.next()? {
+                    found.push(registration(row)?);
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    /// When the next step of any of them is due.
+    pub async fn next_registration_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let next: Option<i64> =
+                    connection.prepare_cached(NEXT_REGISTRATION)?.query_row([merchant.as_str()], |row| row.get(0))?;
+                Ok(next.map(at))
+            })
+            .await
+    }
+
+    /// How many are not settled, and since when the oldest of them is here.
+    pub async fn open_registrations(&self, merchant: &MerchantId) -> Result<(u64, Option<Timestamp>), StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(OPEN_REGISTRATIONS)?;
+                let found: (u64, Option<i64>) =
+                    statement.query_row([merchant.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                Ok((found.0, found.1.map(at)))
+            })
+            .await
+    }
+
+    /// Loads a registration, lets `decide` say what becomes of it, and writes that with the order that enters the queue, in
+    /// one commit. `decide` runs on the writer's thread, so it must be pure and quick; `None` leaves everything as it is.
+    pub async fn move_registration<F>(
+        &self,
+        key: RegistrationKey,
+        now: Timestamp,
+        decide: F,
+    ) -> Result<Option<(Registration, Option<Added>)>, StoreError>
+    where
+        F: FnOnce(&Registration) -> Option<Moved> + Send + 'static,
+    {
+        let instance = self.instance.clone();
+        let moved = self
+            .writer
+            .write(move |connection| {
+                let Some((before, cause)) = load(connection, key)? else { return Ok(None) };
+                let Some(Moved { registration, order }) = decide(&before) else { return Ok(None) };
+                update(connection, &registration, now)?;
+                let added =
+                    order.map(|order| orders::add_order(connection, &order, &cause, &instance, now)).transpose()?;
+                Ok(Some((registration, added)))
+            })
+            .await?;
+        if moved.is_some() {
+            self.registration_bell.ring();
+        }
+        if moved.as_ref().is_some_and(|(_, added)| added.is_some()) {
+            self.ring();
+        }
+        Ok(moved)
+    }
+
+    /// Takes away the documents of registrations that were settled before `before`; how many. What came of them stays.
+    pub async fn forget_documents(&self, merchant: &MerchantId, before: Timestamp) -> Result<usize, StoreError> {
+        let merchant = merchant.clone();
+        self.writer
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(FORGET_DOCUMENTS)?;
+                Ok(statement.execute(params![merchant.as_str(), before.as_millis(), FORGOTTEN_AT_ONCE])?)
+            })
+            .await
+    }
+}
+
+fn intend(
+    connection: &Connection,
+    new: &NewRegistration,
+    cause: &Cause,
+    now: Timestamp,
+) -> Result<Intended, StoreError> {
+    let (request, document) = (&new.request, new.request.document());
+    let text = document.to_string();
+    let content = hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    let known = find(connection, &new.merchant, request.number.as_str())?;
+    if let Some(known) = &known
+        && known.state != State::Refused
+    {
+        let same = content == content_of(connection, known.key)?;
+        let kept = if known.state.is_settled() { without_personal_data(&document) } else { document };
+        let registration = known.clone();
+        return Ok(if same { Intended::Again(registration) } else { Intended::Other { registration, new: kept } });
+    }
+    if orders::find_order(connection, &new.merchant, request.number.as_str())?.is_some() {
+        return Ok(Intended::Queued);
+    }
+    let open: i64 = connection
+        .prepare_cached("SELECT COUNT(*) FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL")?
+        .query_row([new.merchant.as_str()], |row| row.get(0))?;
+    if open >= OPEN_MAX {
+        return Ok(Intended::TooMany);
+    }
+    if let Some(refused) = &known {
+        connection.prepare_cached("DELETE FROM registrations WHERE id = ?1")?.execute([refused.key.0])?;
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO registrations (merchant, order_number, amount_minor, currency, content, document, cause, state,
+                created_at_ms, next_step_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'intended', ?8, ?8)",
+        )?
+        .execute(params![
+            new.merchant.as_str(),
+            request.number.as_str(),
+            request.amount.minor(),
+            request.currency.numeric(),
+            content,
+            text,
+            cause.to_text(),
+            now.as_millis(),
+        ])?;
+    let written = load(connection, RegistrationKey(connection.last_insert_rowid()))?;
+    written.map(|(row, _)| Intended::New(row)).ok_or_else(|| unreadable("registration", request.number.as_str()))
+}
+
+fn content_of(connection: &Connection, key: RegistrationKey) -> Result<String, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT content FROM registrations WHERE id = ?1")?;
+    Ok(statement.query_row([key.0], |row| row.get(0))?)
+}
+
+fn find(connection: &Connection, merchant: &MerchantId, number: &str) -> Result<Option<Registration>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM registrations WHERE merchant = ?1 AND order_number = ?2")?;
+    let mut rows = statement.query([merchant.as_str(), number])?;
+    rows.next()?.map(registration).transpose()
+}
+
+fn load(connection: &Connection, key: RegistrationKey) -> Result<Option<(Registration, Cause)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT * FROM registrations WHERE id = ?1")?;
+    let mut rows = statement.query([key.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let cause: String = row.get("cause")?;
+    let cause = cause.strip_prefix("operator:").map_or(Cause::Shop, |name| Cause::Operator(name.to_owned()));
+    Ok(Some((registration(row)?, cause)))
+}
+
+/// What was settled stays settled: the statement touches open rows alone.
+fn update(connection: &Connection, row: &Registration, now: Timestamp) -> Result<(), StoreError> {
+    let settled = row.state.is_settled();
+    let document = if settled { row.document.as_deref().and_then(kept) } else { row.document.clone() };
+    let changed = connection
+        .prepare_cached(
+            "UPDATE registrations SET state = ?2, attempt = ?3, doubtful = ?4, unknown_in_a_row = ?5, sent_at_ms = ?6,
+                next_step_at_ms = ?7, settled_at_ms = ?8, order_id = ?9, form_url = ?10, refusal_code = ?11, note = ?12,
+                document = ?13
+             WHERE id = ?1 AND next_step_at_ms IS NOT NULL",
+        )?
+        .execute(params![
+            row.key.0,
+            row.state.as_str(),
+            row.attempt,
+            row.doubtful,
+            row.unknown_in_a_row,
+            row.sent_at.map(Timestamp::as_millis),
+            row.next_step_at.map(Timestamp::as_millis),
+            settled.then_some(now.as_millis()),
+            row.order_id.as_ref().map(OrderId::as_str),
+            row.form_url,
+            row.refusal_code,
+            row.note.as_deref().map(shortened),
+            document,
+        ])?;
+    match changed {
+        1 => Ok(()),
+        _ => Err(StoreError::Refused("the registration was settled in the meantime".to_owned())),
+    }
+}
+
+/// A document that cannot be read any more is not kept: what stands in it might be anybody's.
+fn kept(document: &str) -> Option<String> {
+    Some(without_personal_data(&Tree::from_json(document).ok()?).to_string())
+}
+
+fn registration(row: &Row<'_>) -> Result<Registration, StoreError> {
+    let state: String = row.get("state")?;
+    let amount: i64 = row.get("amount_minor")?;
+    let order_id: Option<String> = row.get("order_id")?;
+    let moment = |name: &str| row.get::<_, Option<i64>>(name).map(|ms| ms.map(at));
+    Ok(Registration {
+        key: RegistrationKey(row.get("id")?),
+        merchant: merchant(row, "merchant")?,
+        number: OrderNumber::from_stored(row.get("order_number")?),
+        amount: Amount::new(amount).map_err(|_| unreadable("amount", &amount.to_string()))?,
+        currency: currency(row.get("currency")?)?,
+        document: row.get("document")?,
+        state: State::parse(&state).ok_or_else(|| unreadable("registration's state", &state))?,
+        attempt: row.get("attempt")?,
+        doubtful: row.get("doubtful")?,
+        unknown_in_a_row: row.get("unknown_in_a_row")?,
+        created_at: at(row.get("created_at_ms")?),
+        sent_at: moment("sent_at_ms")?,
+        next_step_at: moment("next_step_at_ms")?,
+        order_id: order_id.map(|text| OrderId::new(&text).map_err(|_| unreadable("order id", &text))).transpose()?,
+        form_url: row.get("form_url")?,
+        refusal_code: row.get("refusal_code")?,
+        note: row.get("note")?,
+    })
+}
