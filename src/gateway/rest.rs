@@ -1,4 +1,8 @@
-//! What a REST answer says: bytes to one of the three classes.
+//! REST: forms out, and what the JSON that comes back says: bytes to one of the three classes.
+
+mod form;
+
+pub(super) use form::encode;
 
 use crate::domain::bank::{
     BankAmounts, BankStatus, BankView, CompletionAnswer, PaymentSystem, Refusal, StatusAnswer, Unknown, UnknownKind,
@@ -147,20 +151,20 @@ fn classify_completion(frame: &Frame, completion: &Completion, scrubber: &Scrubb
     }
 }
 
-/// Reads an answer to reverse.do, which is a frame and nothing else.
-pub(super) fn read_reversal(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
+/// Reads an answer to reverse.do or deposit.do, which is a frame and nothing else.
+pub(super) fn read_bare(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
     match reply {
         Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),
         Err(unknown) => CompletionAnswer::Unknown(unknown),
         Ok(body) => match json::parse::<Frame>(&body) {
-            Ok(frame) => classify_reversal(&frame, scrubber),
+            Ok(frame) => classify_bare(&frame, scrubber),
             Err(why) => CompletionAnswer::Unknown(unreadable(why)),
         },
     }
 }
 
-fn classify_reversal(frame: &Frame, scrubber: &Scrubber) -> CompletionAnswer {
-    match codes::of_reversal(frame.code()) {
+fn classify_bare(frame: &Frame, scrubber: &Scrubber) -> CompletionAnswer {
+    match codes::of_bare(frame.code()) {
         CompletionCode::Accepted => CompletionAnswer::Acknowledged,
         CompletionCode::Refused => CompletionAnswer::Refused(refusal(frame, scrubber)),
         CompletionCode::Unknown if frame.code().is_none() => {

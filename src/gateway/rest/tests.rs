@@ -172,7 +172,7 @@ fn a_completion_is_acknowledged_only_in_so_many_words() {
 
 #[test]
 fn a_reversal_is_acknowledged_by_a_code_alone() {
-    let read = |body: &str| read_reversal(Ok(body.as_bytes().to_vec()), &scrubber());
+    let read = |body: &str| read_bare(Ok(body.as_bytes().to_vec()), &scrubber());
     for body in [r#"{"errorCode":"0","errorMessage":"Успешно"}"#, r#"{"errorCode":0}"#, r#"{"ErrorCode":"0"}"#] {
         assert_eq!(read(body), CompletionAnswer::Acknowledged, "{body}");
     }
@@ -190,7 +190,7 @@ fn a_reversal_is_acknowledged_by_a_code_alone() {
     for body in [r#"{"errorCode":"5","errorMessage":"Access denied"}"#, r#"{"errorCode":6}"#] {
         assert!(matches!(read(body), CompletionAnswer::Refused(_)), "{body}");
     }
-    let of = |kind| read_reversal(Err(of_kind(kind, String::new())), &scrubber());
+    let of = |kind| read_bare(Err(of_kind(kind, String::new())), &scrubber());
     assert!(matches!(of(UnknownKind::Unreachable), CompletionAnswer::NotSent(_)));
     for kind in [UnknownKind::Timeout, UnknownKind::Broken, UnknownKind::HttpStatus, UnknownKind::ServerError] {
         assert!(matches!(of(kind), CompletionAnswer::Unknown(_)), "{kind:?}");
