@@ -7,6 +7,8 @@
 //! It never retries, follows no redirect, honours no proxy variable, and opens a fresh connection for money.
 
 mod codes;
+#[cfg(test)]
+mod conformance;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod json;

@@ -102,6 +102,18 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// A whole body with HTTP 200.
+    #[cfg(any(test, fuzzing))]
+    pub(super) const fn whole(body: Vec<u8>) -> Self {
+        Self { reply: Ok(body), date: None, fault: None }
+    }
+
+    /// HTTP 500 with this body.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn fault(body: Vec<u8>) -> Self {
+        Self { fault: Some(body), ..Self::nothing(of_kind(UnknownKind::ServerError, "HTTP 500".to_owned())) }
+    }
+
     /// Nothing that has a date.
     const fn nothing(why: Unknown) -> Self {
         Self { reply: Err(why), date: None, fault: None }

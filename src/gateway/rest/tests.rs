@@ -145,15 +145,26 @@ fn a_completion_is_acknowledged_only_in_so_many_words() {
         "transactionId":"1642"}],"errorCode":"0"}"#;
     let failed = r#"{"operations":[{"successful":true},{"successful":false}],"errorCode":"0"}"#;
     let read = |body: &str| read_completion(Ok(body.as_bytes().to_vec()), &scrubber());
-    for body in [sample, r#"{"errorCode":"0"}"#, r#"{"operations":[{"successful":"true"}]}"#] {
+    for body in [r#"{"errorCode":"0"}"#, r#"{"errorCode":"0","operations":[]}"#] {
         assert_eq!(read(body), CompletionAnswer::Acknowledged, "{body}");
     }
+    let done = |body| match read(body) {
+        CompletionAnswer::Itemised(parts) => parts.iter().map(|part| part.successful).collect::<Vec<_>>(),
+        other => panic!("{body}: {other:?}"),
+    };
+    assert_eq!(done(sample), [true]);
+    assert_eq!(done(r#"{"operations":[{"successful":"true"}]}"#), [true]);
+    assert_eq!(done(r#"{"operations":{"successful":"true"}}"#), [true], "one without its list");
+    assert_eq!(done(failed), [true, false]);
+    assert_eq!(done(r#"{"operations":[{},{"successful":true}]}"#), [false, true], "only a clear yes is one");
     for body in [
-        failed,
         "{}",
         r#"{"errorCode":"7","errorMessage":"Payment must be in correct state"}"#,
         "<html>",
         r#"{"errorCode":"0","operations":[{}]}"#,
+        r#"{"errorCode":"0","operations":[{"successful":false},{"successful":"no"}]}"#,
+        r#"{"errorCode":"0","operations":[7]}"#,
+        r#"{"errorCode":"0","operations":"PAYMENT"}"#,
     ] {
         assert!(matches!(read(body), CompletionAnswer::Unknown(_)), "{body}");
     }

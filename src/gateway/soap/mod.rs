@@ -195,6 +195,3 @@ fn enter(members: &mut Map<String, Value>, name: &str, value: Value) -> Result<(
         Some(_) => Err("a name is there as an attribute and as an element".to_owned()),
     }
 }
-
-#[cfg(test)]
-mod tests;
