@@ -22,3 +22,4 @@ mod schedule;
 mod stopped;
 mod tls_faults;
 mod storage;
+mod wires;

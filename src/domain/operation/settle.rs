@@ -135,9 +135,8 @@ fn sendable(operation: &Operation, order: &Order, view: &BankView, amounts: Bank
     if amounts.deposited != 0 || amounts.refunded != 0 {
         return Err(Contradiction::DepositedWhileHeld { deposited: amounts.deposited });
     }
-    let points = view.points.map_or(0, |points| points.approved);
-    let is_enough = amounts.approved.saturating_add(points) >= expected_minor;
-    if !is_enough || amounts.approved > order.amount.minor() || amounts.approved <= 0 {
+    let held = amounts.approved.saturating_add(view.points.map_or(0, |points| points.approved));
+    if held < expected_minor || amounts.approved > order.amount.minor() || amounts.approved <= 0 {
         return Err(Contradiction::ApprovedDiffers { ours: order.amount.minor(), approved: amounts.approved });
     }
     Ok(expected_minor)

@@ -272,3 +272,28 @@ fn the_gateways_own_schedule_is_read_wherever_it_may_stand() {
         assert_eq!(with_members(members).autocompletion_at.map(Timestamp::as_millis), expected, "{members}");
     }
 }
+
+/// Over all programmes: the newer list where there is one, else the one of old.
+#[test]
+fn points_are_added_up_over_the_programmes() {
+    use crate::domain::bank::BankPoints;
+    let bonus = |approved: &str, deposited: &str| {
+        format!(r#"{{"paymentBonus":{{"approvedAmountBonus":{approved},"depositedAmountBonus":{deposited}}}}}"#)
+    };
+    let (one, two) = (bonus("300", "300"), bonus(r#""100""#, "0"));
+    let table = [
+        (format!(r#""loyaltyInfo":{one}"#), Some((300, 300))),
+        (format!(r#""loyaltyInfos":[{one},{two}]"#), Some((400, 300))),
+        (format!(r#""loyaltyInfos":{two}"#), Some((100, 0))),
+        (format!(r#""loyaltyInfo":{one},"loyaltyInfos":[{one},{two}]"#), Some((400, 300))),
+        (r#""loyaltyInfos":[]"#.to_owned(), None),
+        (r#""loyaltyInfo":{"awardBonus":{"approvedAmountAward":1}}"#.to_owned(), None),
+        (format!(r#""loyaltyInfo":{}"#, bonus("-1", "0")), None),
+        (format!(r#""loyaltyInfo":{}"#, bonus("[]", "0")), None),
+        (r#""loyaltyInfo":7"#.to_owned(), None),
+    ];
+    for (members, expected) in table {
+        let expected = expected.map(|(approved, deposited)| BankPoints { approved, deposited });
+        assert_eq!(with_members(&members).points, expected, "{members}");
+    }
+}
