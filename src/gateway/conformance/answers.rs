@@ -357,3 +357,66 @@ fn the_manuals_own_sample_is_read() {
     assert_eq!(view.order_id.unwrap().as_str(), "942e8534-ac73-4e3c-96c6-f6cc448018f7");
     assert_eq!(view.amounts.unwrap().deposited, 33_000);
 }
+
+/// As long as a body may be, of whatever a reader could stumble over: it ends, and is no answer.
+#[test]
+fn the_largest_bodies_are_no_answer() {
+    const BODY: usize = 1 << 20;
+    let pieces = [
+        "<a/>",
+        "<a>",
+        "</a>",
+        "<",
+        "&",
+        "&lt;",
+        "&#60;",
+        " a=\"\"",
+        " xmlns:a=\"b\"",
+        "<a xmlns:a=\"b\">",
+        "<!--",
+        "<![CDATA[]]>",
+        "]]>",
+        "<!DOCTYPE a [<!ENTITY b \"&b;&b;\">]>",
+        "<?a?>",
+        "\0",
+    ];
+    for piece in pieces {
+        let many = piece.repeat(BODY / piece.len());
+        for body in
+            [many.clone(), of_status(&format!("<return>{many}</return>")), of_status(&format!("<return{many}/>"))]
+        {
+            let answer = soap_status(heard(&body));
+            assert!(matches!(answer, StatusAnswer::Unknown(_)), "{piece:?}: {answer:?}");
+        }
+    }
+}
+
+/// Any bytes at all, and envelopes bent at any place, to each request: one of the three classes, clean.
+mod any {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::{MERCHANT, STATUSES, envelope};
+    use crate::gateway::fuzzing::soap_answer;
+
+    proptest! {
+        #[test]
+        fn bytes_end_in_one_of_the_three_classes(bytes in vec(any::<u8>(), 0..512)) {
+            soap_answer(&bytes);
+        }
+
+        #[test]
+        fn bent_envelopes_end_in_one_of_the_three_classes(
+            which in 0..STATUSES.len(),
+            at in any::<prop::sample::Index>(),
+            gone in 0_usize..40,
+            put in vec(prop_oneof![any::<u8>(), Just(b'<'), Just(b'>'), Just(b'"'), Just(b'&'), Just(b'/')], 0..20),
+        ) {
+            let mut bytes = envelope(MERCHANT, "getOrderStatusExtended", STATUSES[which].2).into_bytes();
+            let from = at.index(bytes.len());
+            let until = (from + gone).min(bytes.len());
+            bytes.splice(from..until, put);
+            soap_answer(&bytes);
+        }
+    }
+}
