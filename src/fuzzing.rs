@@ -8,9 +8,10 @@
 pub type Target = fn(&[u8]);
 
 /// Each target by the name of its seeds' directory.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("status_answer", crate::gateway::fuzzing::status_answer),
     ("completion_answer", crate::gateway::fuzzing::completion_answer),
+    ("soap_answer", crate::gateway::fuzzing::soap_answer),
     ("error_code", crate::gateway::fuzzing::error_code),
     ("retry_after", crate::gateway::fuzzing::retry_after),
     ("scrubber", crate::gateway::fuzzing::scrubber),

@@ -10,7 +10,10 @@ use serde::Serialize;
 use super::failure::{Failure, complain};
 use super::output::{Output, Table};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Credentials, MerchantConfig, Problem, Reading, SealKeys, as_written};
+use crate::config::{
+    CompletionMethod, Config, ConfigError, Credentials, GatewayConfig, MerchantConfig, Problem, Protocol, Reading,
+    SealKeys, as_written,
+};
 use crate::domain::bank::PaymentSystem;
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy, level_word};
@@ -83,6 +86,18 @@ fn sealed_with(config: &Config) -> String {
     }
 }
 
+fn wire(gateway: &GatewayConfig) -> String {
+    let method = match gateway.completion_method {
+        CompletionMethod::AutoCompletion => "composite completion, money and points",
+        CompletionMethod::Deposit => "deposit, money alone",
+    };
+    match &gateway.protocol {
+        Protocol::Rest => format!("REST; {method}"),
+        Protocol::Soap { loyalty_url: Some(url) } => format!("SOAP; {method}, at {url}"),
+        Protocol::Soap { loyalty_url: None } => format!("SOAP; {method}"),
+    }
+}
+
 fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
     let MerchantConfig { gateway, budget, zone, .. } = merchant;
     let known_as = match &gateway.credentials {
@@ -91,6 +106,7 @@ fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
     };
     let mut facts = Table::facts();
     facts.fact("bank", format!("{} {known_as}", gateway.url));
+    facts.fact("wire", wire(gateway));
     if matches!(gateway.credentials, Credentials::Token(_)) {
         facts
             .fact("order ids", "hand every order over with its order_id: with a token, a bank may know it by no other");

@@ -6,8 +6,8 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, RegistrationConfig,
-    ReportConfig, ReviewConfig, SealKeys,
+    Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, Protocol,
+    RegistrationConfig, ReportConfig, ReviewConfig, SealKeys,
 };
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::HoldPolicy;
@@ -140,11 +140,23 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         .collect()
 }
 
-fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<7> {
-    let GatewayConfig { url, credentials, extra_roots_pem, language, connect_timeout, request_timeout } = old;
+fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<10> {
+    let GatewayConfig {
+        url,
+        protocol,
+        completion_method,
+        credentials,
+        extra_roots_pem,
+        language,
+        connect_timeout,
+        request_timeout,
+    } = old;
     let [login, secret] = known_as(credentials, &new.credentials);
     [
         ("gateway", *url == new.url),
+        ("protocol", protocol.as_str() == new.protocol.as_str()),
+        ("loyalty_gateway", loyalty_url(protocol) == loyalty_url(&new.protocol)),
+        ("completion_method", *completion_method == new.completion_method),
         login,
         secret,
         ("extra_root (content)", *extra_roots_pem == new.extra_roots_pem),
@@ -152,6 +164,13 @@ fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<7> {
         ("connect_timeout", *connect_timeout == new.connect_timeout),
         ("request_timeout", *request_timeout == new.request_timeout),
     ]
+}
+
+fn loyalty_url(protocol: &Protocol) -> Option<&str> {
+    match protocol {
+        Protocol::Rest => None,
+        Protocol::Soap { loyalty_url } => loyalty_url.as_deref(),
+    }
 }
 
 fn known_as(old: &Credentials, new: &Credentials) -> Keys<2> {

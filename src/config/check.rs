@@ -160,8 +160,7 @@ fn merchants(section: &mut Section<'_, '_>, around: &Surroundings<'_>) -> Result
 }
 
 fn are_local(merchants: &[MerchantConfig]) -> bool {
-    let is_local = |url: &str| values::address(url).is_ok_and(|address| address.is_loopback);
-    merchants.iter().all(|merchant| is_local(&merchant.gateway.url))
+    merchants.iter().flat_map(|merchant| merchant.gateway.urls()).all(values::is_local)
 }
 
 /// A public token opens no door behind which real money is, nor one that other hosts can reach.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::values::{as_written, duration, period};
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Protocol};
 use crate::domain::calendar::{CronPattern, Zone};
 use crate::domain::time::Timestamp;
 
@@ -21,7 +21,8 @@ pub(crate) fn configuration(bytes: &[u8]) {
                 assert!(gateway.connect_timeout <= gateway.request_timeout, "a connection outlives its request");
                 assert!((Duration::from_millis(1)..=Duration::from_secs(3_600)).contains(&merchant.budget.period));
                 assert!(merchant.completion.settle.quiet >= gateway.request_timeout, "quiet before the answer is due");
-                assert!(gateway.url.ends_with('/') && !gateway.url.contains(['?', '#', '@']));
+                assert_eq!(gateway.url.ends_with('/'), gateway.protocol == Protocol::Rest);
+                assert!(gateway.urls().all(|url| !url.contains(['?', '#', '@'])));
             }
         }
         Err(ConfigError::Problems { problems, .. }) => {

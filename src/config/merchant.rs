@@ -15,7 +15,7 @@ use super::policies;
 use super::raw::{NOT_SHOWN, Noted, Section};
 use super::secrets::{self, Secret, Surroundings};
 use super::values::{self, Address, Limits, as_written};
-use super::{Budget, Credentials, GatewayConfig, MerchantConfig, ReviewConfig};
+use super::{Budget, CompletionMethod, Credentials, GatewayConfig, MerchantConfig, Protocol, ReviewConfig};
 use crate::domain::calendar::Zone;
 use crate::domain::money::Currency;
 use crate::domain::order::{MerchantId, ORDER_NUMBER_MAX};
@@ -131,14 +131,27 @@ fn gateway(
     taken: &mut Taken,
     timeouts: &Timeouts,
 ) -> Result<GatewayConfig, Noted> {
-    let address = address(section);
-    let credentials = credentials(section, around, address.as_ref().ok());
+    let is_soap = section.parsed_or("protocol", false, protocol);
+    let completion_method = section.parsed_or("completion_method", CompletionMethod::AutoCompletion, |text| {
+        CompletionMethod::parse(text).ok_or_else(|| "give \"auto_completion\" or \"deposit\"".to_owned())
+    });
+    let address = address(section, is_soap);
+    let loyalty = loyalty_address(section, is_soap, completion_method, address.as_ref().ok());
+    let credentials =
+        credentials(section, around, [address.as_ref().ok(), loyalty.as_ref().ok().and_then(Option::as_ref)]);
+    if is_soap && matches!(&credentials, Ok(Credentials::Token(_))) {
+        let remedy = "SOAP knows no token; give user_name and password, or protocol = \"rest\"";
+        section.problem_showing("token", NOT_SHOWN, remedy);
+    }
     let extra_roots_pem = extra_roots(section, around.directory);
     let language = section.parsed_or("language", "ru".to_owned(), language);
-    let (address, credentials) = (address?, credentials?);
+    let (address, loyalty, credentials) = (address?, loyalty?, credentials?);
+    let loyalty_url = loyalty.map(|address| address.url);
     own_account(section, &address, &credentials, taken);
     Ok(GatewayConfig {
         url: address.url,
+        protocol: if is_soap { Protocol::Soap { loyalty_url } } else { Protocol::Rest },
+        completion_method,
         credentials,
         extra_roots_pem: extra_roots_pem?,
         language,
@@ -167,30 +180,81 @@ fn timeouts(section: &mut Section<'_, '_>) -> Timeouts {
     Timeouts { connect, request }
 }
 
-/// The address. One that seems to have credentials in it is not shown.
-fn address(section: &mut Section<'_, '_>) -> Result<Address, Noted> {
-    let Some(text) = section.text("gateway") else {
-        return Err(section.problem("gateway", "give the address of the bank's REST gateway, its whole prefix"));
-    };
-    let text = text?;
-    values::address(text).map_err(|remedy| {
-        if text.contains(['@', '?', '#']) {
-            section.problem_showing("gateway", NOT_SHOWN, remedy)
-        } else {
-            section.problem("gateway", remedy)
-        }
+/// Whether it is SOAP.
+fn protocol(text: &str) -> Result<bool, String> {
+    match text {
+        "rest" => Ok(false),
+        "soap" => Ok(true),
+        _ => Err("give \"rest\" or \"soap\"".to_owned()),
+    }
+}
+
+fn address(section: &mut Section<'_, '_>, is_soap: bool) -> Result<Address, Noted> {
+    let found = address_at(section, "gateway", if is_soap { values::endpoint } else { values::address });
+    found.unwrap_or_else(|| {
+        let what = if is_soap { "SOAP service" } else { "REST gateway, its whole prefix" };
+        Err(section.problem("gateway", format!("give the address of the bank's {what}")))
     })
+}
+
+/// Where composite completions go over SOAP: as written, or beside the merchant service under its usual name.
+fn loyalty_address(
+    section: &mut Section<'_, '_>,
+    is_soap: bool,
+    method: CompletionMethod,
+    gateway: Option<&Address>,
+) -> Result<Option<Address>, Noted> {
+    const KEY: &str = "loyalty_gateway";
+    let is_used = is_soap && method == CompletionMethod::AutoCompletion;
+    match (address_at(section, KEY, values::endpoint), is_used) {
+        (None, false) => Ok(None),
+        (Some(address), true) => address.map(Some),
+        (Some(_), false) => {
+            let remedy = "take it out: it is for protocol = \"soap\" with completion_method = \"auto_completion\"";
+            Err(section.problem(KEY, remedy))
+        }
+        (None, true) => {
+            // Without a gateway there is a problem already, and nothing to put it beside.
+            let Some(gateway) = gateway else { return Ok(None) };
+            let Some(beside) = gateway.url.strip_suffix("/merchant-ws") else {
+                let remedy = "gateway does not end in /merchant-ws, so say where the bank's loyalty service is; or, if it \
+                              has none, give completion_method = \"deposit\"";
+                return Err(section.problem(KEY, remedy));
+            };
+            Ok(Some(Address { url: format!("{beside}/merchant-loyalty-ws"), is_loopback: gateway.is_loopback }))
+        }
+    }
+}
+
+/// An address. One that seems to have credentials in it is not shown.
+fn address_at(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    read: fn(&str) -> Result<Address, String>,
+) -> Option<Result<Address, Noted>> {
+    let text = match section.text(key)? {
+        Ok(text) => text,
+        Err(noted) => return Some(Err(noted)),
+    };
+    Some(read(text).map_err(|remedy| {
+        if text.contains(['@', '?', '#']) {
+            section.problem_showing(key, NOT_SHOWN, remedy)
+        } else {
+            section.problem(key, remedy)
+        }
+    }))
 }
 
 fn credentials(
     section: &mut Section<'_, '_>,
     around: &Surroundings<'_>,
-    address: Option<&Address>,
+    addresses: [Option<&Address>; 2],
 ) -> Result<Credentials, Noted> {
     const EITHER: &str = "give either user_name and password, or token";
     let user_name = section.parsed("user_name", user_name);
-    let password = merchant_secret(section, "password", around, address);
-    let token = merchant_secret(section, "token", around, address);
+    let is_real = addresses.into_iter().flatten().any(|address| !address.is_loopback);
+    let password = merchant_secret(section, "password", around, is_real);
+    let token = merchant_secret(section, "token", around, is_real);
     match (user_name, password, token) {
         (Some(user_name), Some(password), None) => {
             let (user_name, password) = (user_name?, password?.text);
@@ -216,10 +280,9 @@ fn merchant_secret(
     section: &mut Section<'_, '_>,
     key: &'static str,
     around: &Surroundings<'_>,
-    address: Option<&Address>,
+    is_real: bool,
 ) -> Option<Result<Secret, Noted>> {
     let found = secrets::secret(section, key, around)?;
-    let is_real = address.is_some_and(|address| !address.is_loopback);
     Some(found.and_then(|secret| {
         if secret.is_public && is_real {
             let remedy = "a public password is for a sandbox on a loopback address; refer to a secret";

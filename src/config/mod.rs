@@ -120,9 +120,13 @@ pub struct ReviewConfig {
 /// Where a merchant's bank is and how we are known there.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
-    /// The whole prefix of its requests, ending in `/`: https, or http to a loopback host. It has no credentials, query
-    /// or fragment.
+    /// The whole prefix of its requests, ending in `/`, or the address of its SOAP service: https, or http to a loopback
+    /// host. It has no credentials, query or fragment.
     pub url: String,
+    /// Which wire it speaks there.
+    pub protocol: Protocol,
+    /// What takes a hold there.
+    pub completion_method: CompletionMethod,
     /// How we are known there.
     pub credentials: Credentials,
     /// Certificates trusted beside the public roots, as PEM.
@@ -133,6 +137,64 @@ pub struct GatewayConfig {
     pub connect_timeout: Duration,
     /// The longest wait for a whole answer: 100 ms to 2 min.
     pub request_timeout: Duration,
+}
+
+impl GatewayConfig {
+    /// Every address that credentials are sent to.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        let loyalty_url = match &self.protocol {
+            Protocol::Rest => None,
+            Protocol::Soap { loyalty_url } => loyalty_url.as_deref(),
+        };
+        std::iter::once(self.url.as_str()).chain(loyalty_url)
+    }
+}
+
+/// Which of the gateway's two wires a merchant's bank is spoken to over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Forms out, JSON back.
+    Rest,
+    /// Envelopes both ways, SOAP 1.1. The login is a user name and a password, never a token.
+    Soap {
+        /// The loyalty service's address, as [`GatewayConfig::url`]: composite completions are there and nowhere else, so
+        /// it is known wherever they are the merchant's method.
+        loyalty_url: Option<String>,
+    },
+}
+
+impl Protocol {
+    /// The word for it in the file.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Soap { .. } => "soap",
+        }
+    }
+}
+
+/// Which request takes a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompletionMethod {
+    /// The composite completion, in money and points (autoCompletion).
+    AutoCompletion,
+    /// In money alone, for banks that do not know the other (deposit).
+    Deposit,
+}
+
+impl CompletionMethod {
+    /// The word for it in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AutoCompletion => "auto_completion",
+            Self::Deposit => "deposit",
+        }
+    }
+
+    /// The method of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::AutoCompletion, Self::Deposit].into_iter().find(|method| method.as_str() == word)
+    }
 }
 
 /// How a merchant is known at its bank. `Debug` shows no secret.

@@ -109,8 +109,31 @@ pub(super) struct Address {
     pub(super) is_loopback: bool,
 }
 
-/// Reads `https://securepayments.sberbank.ru/payment/rest/`.
+/// Reads `https://securepayments.sberbank.ru/payment/rest/`, behind which the name of each request is put.
 pub(super) fn address(text: &str) -> Result<Address, String> {
+    let (address, path) = parts(text)?;
+    if !path.is_empty() && !path.ends_with('/') {
+        return Err("end the address with /: the name of each request is put behind it".to_owned());
+    }
+    Ok(address)
+}
+
+/// Reads `https://3dsec.sberbank.ru/payment/webservices/merchant-ws`, to which every request goes.
+pub(super) fn endpoint(text: &str) -> Result<Address, String> {
+    let (address, path) = parts(text)?;
+    if path.is_empty() || path.ends_with('/') {
+        return Err("give the service's own address, such as https://HOST/payment/webservices/merchant-ws".to_owned());
+    }
+    Ok(address)
+}
+
+/// Whether requests that go to `url` stay on this host.
+pub(super) fn is_local(url: &str) -> bool {
+    parts(url).is_ok_and(|(address, _)| address.is_loopback)
+}
+
+/// An address, and its path.
+fn parts(text: &str) -> Result<(Address, &str), String> {
     if let Some(odd) = text.chars().find(|c| !c.is_ascii_graphic() || "@?#\\\"<>".contains(*c)) {
         return Err(match odd {
             '@' => "take the credentials out of the address: they stand in user_name and password".to_owned(),
@@ -120,9 +143,6 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
     }
     let (scheme, rest) = text.split_once("://").ok_or("begin the address with https://")?;
     let (authority, path) = rest.split_once('/').ok_or("end the address with /, after its whole prefix")?;
-    if !path.is_empty() && !path.ends_with('/') {
-        return Err("end the address with /: the name of each request is put behind it".to_owned());
-    }
     let is_loopback = is_loopback(host(authority)?);
     match scheme {
         "https" => {}
@@ -130,7 +150,7 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
         "http" => return Err("use https: http is allowed to a loopback address only".to_owned()),
         _ => return Err("begin the address with https://".to_owned()),
     }
-    Ok(Address { url: text.to_owned(), is_loopback })
+    Ok((Address { url: text.to_owned(), is_loopback }, path))
 }
 
 /// The host of `host:port`.

@@ -390,8 +390,8 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> 
     let answer = deliver(desk, &send, leave, writing).await;
     desk.shared.setting.perils.pass(Peril::AfterAnswer).await;
     let now = desk.shared.clock().now();
-    let event = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
-    if let Some(event) = &event {
+    let events = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
+    for event in &events {
         log::event(&send.order, event);
     }
     desk.shared.setting.perils.pass(Peril::BeforeSettling).await;
@@ -430,12 +430,15 @@ fn answered(
     answer: CompletionAnswer,
     policy: Arc<crate::domain::journey::Policy>,
     now: Timestamp,
-) -> impl FnOnce(&Order, Option<&Operation>) -> Amendment<Option<NewEvent>> {
+) -> impl FnOnce(&Order, Option<&Operation>) -> Amendment<Vec<NewEvent>> {
     move |order, open| {
         let Some(open) = open.filter(|open| open.state == OperationState::InDoubt) else {
-            return Amendment::nothing(None);
+            return Amendment::nothing(Vec::new());
         };
         let (operation, event) = completion::after_answer(order, open, &answer, &policy, now);
-        Amendment::of_event(None, OperationChange::Update(operation), event)
+        let (reviewed, opened) = completion::partly_done(order, &answer, now).unzip();
+        let events: Vec<_> = std::iter::once(event).chain(opened).collect();
+        let (order, operation) = (reviewed, OperationChange::Update(operation));
+        Amendment { order, operation, events: events.clone(), brake: None, value: events }
     }
 }

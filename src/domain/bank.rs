@@ -87,6 +87,16 @@ pub struct BankAmounts {
     pub refunded: i64,
 }
 
+/// What was paid in points beside the money, over all loyalty programmes of the order (`loyaltyInfo`, `loyaltyInfos`):
+/// absent below response version 04, and from an order without points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BankPoints {
+    /// Points held.
+    pub approved: i64,
+    /// Points taken.
+    pub deposited: i64,
+}
+
 /// The card's payment system (`cardAuthInfo.paymentSystem`), such as `visa`: in small letters, since banks differ in that.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PaymentSystem(String);
@@ -135,6 +145,8 @@ pub struct BankView {
     pub currency: Option<Currency>,
     /// What was held, taken and given back.
     pub amounts: Option<BankAmounts>,
+    /// What was held and taken in points. It is read afresh whenever money is decided on, and not kept in the row.
+    pub points: Option<BankPoints>,
     /// `authDateTime`: when the buyer's bank agreed.
     pub authorised_at: Option<Timestamp>,
     /// Whose card it is: it decides how long the hold lives.
@@ -246,12 +258,51 @@ pub enum StatusAnswer {
 /// An answer to autoCompletion.do or reverse.do. None of them confirms anything: only a status read does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompletionAnswer {
-    /// errorCode 0 and every `operations[].successful` true.
+    /// errorCode 0, and no operations.
     Acknowledged,
+    /// errorCode 0, and what was done in points and for them, one by one.
+    Itemised(Vec<PartDone>),
     /// 5 or 6; believed once a read shows nothing deposited.
     Refused(Refusal),
     /// No byte of the request left: DNS, connect or TLS failed.
     NotSent(Unknown),
     /// Everything else: the money may have moved.
     Unknown(Unknown),
+}
+
+/// One of the `operations` of a composite completion: what it did in points, or for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartDone {
+    /// `operation`: `PAYMENT`, `AWARD`, ...
+    pub operation: Option<String>,
+    /// `amount`, in points.
+    pub amount: Option<i64>,
+    /// `pcId`, the loyalty processing's id of it.
+    pub pc_id: Option<String>,
+    /// `transactionId`, the gateway's.
+    pub transaction_id: Option<String>,
+    /// `successful`; anything but a clear yes is none.
+    pub successful: bool,
+}
+
+/// In words, with what is known of it.
+impl fmt::Display for PartDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operation.as_deref().unwrap_or("an operation"))?;
+        if let Some(amount) = self.amount {
+            write!(f, " of {amount}")?;
+        }
+        let ids = [("pcId", &self.pc_id), ("transactionId", &self.transaction_id)];
+        for (name, id) in ids {
+            if let Some(id) = id {
+                write!(f, ", {name} {id}")?;
+            }
+        }
+        f.write_str(if self.successful { "" } else { ", not successful" })
+    }
+}
+
+/// A list of them in words.
+pub(super) fn parts_in_words(parts: &[PartDone]) -> String {
+    parts.iter().map(PartDone::to_string).collect::<Vec<_>>().join("; ")
 }

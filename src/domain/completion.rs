@@ -4,7 +4,7 @@
 //! row is `in_doubt`, and synced, before the first byte leaves, and whoever holds the result of [`after_ask`] may send
 //! only after that commit succeeded.
 
-use super::bank::{CompletionAnswer, StatusAnswer};
+use super::bank::{self, CompletionAnswer, StatusAnswer};
 use super::event::{Cause, EventKind, NewEvent, Stage};
 use super::guard::{self, Held, NewStop, Standing};
 use super::holds::{self, DeadlineAct, Plan};
@@ -332,6 +332,10 @@ pub fn after_answer(
             next.answered_at = Some(now);
             "acknowledged; a read will verify it".to_owned()
         }
+        CompletionAnswer::Itemised(parts) => {
+            next.answered_at = Some(now);
+            format!("acknowledged; a read will verify it ({})", bank::parts_in_words(parts))
+        }
         CompletionAnswer::Refused(refusal) => {
             next.unknown_sends = next.unknown_sends.saturating_sub(1);
             format!("refused with {refusal}")
@@ -349,6 +353,19 @@ pub fn after_answer(
     };
     next.note = Some(words.clone());
     (next, of_order(order, EventKind::of(operation.kind, Stage::Answered), Cause::Schedule, words))
+}
+
+/// What an answer makes of its order by itself: of money and points one was done and the other not, and no read of the
+/// money tells of the points. The operation stays in doubt until a read settles it.
+pub fn partly_done(order: &Order, answer: &CompletionAnswer, now: Timestamp) -> Option<(Order, NewEvent)> {
+    let CompletionAnswer::Itemised(parts) = answer else { return None };
+    if parts.iter().all(|part| part.successful) {
+        return None;
+    }
+    let mut next = order.clone();
+    let found = Contradiction::PartUnsuccessful { parts: bank::parts_in_words(parts) };
+    let event = journey::open_review(&mut next, &found, Cause::Schedule, now)?;
+    Some((next, event))
 }
 
 /// Proven not sent. Without an earlier send of unknown outcome the operation is merely intended again; the bank is

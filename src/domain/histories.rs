@@ -282,7 +282,10 @@ impl World {
         assert_eq!(next.attempt, open.attempt);
         match answer {
             CompletionAnswer::NotSent(_) => self.may_have_left -= 1,
-            CompletionAnswer::Acknowledged | CompletionAnswer::Refused(_) | CompletionAnswer::Unknown(_) => {
+            CompletionAnswer::Acknowledged
+            | CompletionAnswer::Itemised(_)
+            | CompletionAnswer::Refused(_)
+            | CompletionAnswer::Unknown(_) => {
                 assert_eq!(next.state, OperationState::InDoubt);
             }
         }

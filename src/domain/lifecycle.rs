@@ -91,6 +91,11 @@ pub enum Contradiction {
         /// How often it was sent.
         attempts: u32,
     },
+    /// The bank did a part of a completion, in money or points, and another part not.
+    PartUnsuccessful {
+        /// What the bank says of each.
+        parts: String,
+    },
     /// The bank refused the completion of a hold it shows.
     CompletionRefused {
         /// The bank's word.
@@ -155,6 +160,7 @@ impl Contradiction {
             Self::DepositedWhileHeld { deposited } => format!("{word}:{deposited}"),
             Self::CompletedWithAnotherAmount { intended, deposited } => format!("{word}:{intended}:{deposited}"),
             Self::StillHeldAfterSend { attempts } => format!("{word}:{attempts}"),
+            Self::PartUnsuccessful { .. } => word.to_owned(),
             Self::CompletionRefused { .. } | Self::ReversalRefused { .. } | Self::Chargeback => word.to_owned(),
             Self::StillHeldAfterReversal { attempts } => format!("{word}:{attempts}"),
             Self::TakenInsteadOfReversed { deposited } => format!("{word}:{deposited}"),
@@ -181,6 +187,7 @@ impl Contradiction {
             | Self::CompletedWithAnotherAmount { .. }
             | Self::TakenInsteadOfReversed { .. } => true,
             Self::StillHeldAfterSend { .. }
+            | Self::PartUnsuccessful { .. }
             | Self::CompletionRefused { .. }
             | Self::StillHeldAfterReversal { .. }
             | Self::ReversalRefused { .. }
@@ -239,6 +246,9 @@ impl Contradiction {
             Self::StillHeldAfterSend { attempts } => {
                 let sent = times(*attempts);
                 format!("a completion was sent {sent}, its outcome is unknown, and the bank still shows the hold")
+            }
+            Self::PartUnsuccessful { parts } => {
+                format!("the bank accepted the completion and did not do all of it: {parts}")
             }
             Self::CompletionRefused { why } => format!("the bank refused to complete the hold: {why}"),
             Self::StillHeldAfterReversal { attempts } => {

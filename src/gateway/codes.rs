@@ -43,9 +43,9 @@ pub(super) const fn of_completion(code: Option<i64>) -> CompletionCode {
     }
 }
 
-/// reverse.do: 5 and 6 refuse; 7 is "invalid operation for current status" and a system error at once, and the hold may
-/// be gone (`protocol` reference, section 4.3).
-pub(super) const fn of_reversal(code: Option<i64>) -> CompletionCode {
+/// reverse.do and deposit.do: 5 and 6 refuse; 7 is "invalid operation for current status" (of a deposit also "less than
+/// one rouble") and a system error at once, and the hold may be gone (`protocol` reference, section 4.3).
+pub(super) const fn of_bare(code: Option<i64>) -> CompletionCode {
     match code {
         Some(0) => CompletionCode::Accepted,
         Some(5 | 6) => CompletionCode::Refused,

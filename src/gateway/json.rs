@@ -75,6 +75,10 @@ pub(super) struct Status {
     pub(super) autocompletion_date: Value,
     #[serde(default)]
     pub(super) merchant_order_params: Value,
+    #[serde(default)]
+    pub(super) loyalty_info: Value,
+    #[serde(default)]
+    pub(super) loyalty_infos: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,14 +96,39 @@ pub(super) struct AmountInfo {
 /// autoCompletion.do.
 #[derive(Debug, Deserialize)]
 pub(super) struct Completion {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_or_many")]
     pub(super) operations: Vec<CompletionOperation>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct CompletionOperation {
     #[serde(default, deserialize_with = "truth")]
     pub(super) successful: Option<bool>,
+    #[serde(default)]
+    pub(super) operation: Value,
+    #[serde(default)]
+    pub(super) amount: Value,
+    #[serde(default)]
+    pub(super) pc_id: Value,
+    #[serde(default)]
+    pub(super) transaction_id: Value,
+}
+
+/// Points by programme: `loyaltyInfo` has one, `loyaltyInfos` all of them.
+pub(super) fn programmes<'a>(info: &'a Value, infos: &'a Value) -> Vec<&'a Value> {
+    let list = |value: &'a Value| match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(_) => vec![value],
+        _ => Vec::new(),
+    };
+    let all: Vec<_> = list(infos);
+    if all.is_empty() { list(info) } else { all }
+}
+
+/// A whole number, or one in a text; nothing where it is neither.
+pub(super) fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// register.do and registerPreAuth.do.
@@ -137,10 +166,14 @@ pub(super) fn md_order(attributes: &Value) -> Option<&str> {
     named(attributes, "mdOrder")?.as_str().map(str::trim)
 }
 
-/// The value of a name in such a list; nothing where it is not one.
+/// The value of a name in such a list; nothing where it is not one. A list of one may stand there without its list: an
+/// element of SOAP does not say that it could be repeated.
 pub(super) fn named<'a>(list: &'a Value, name: &str) -> Option<&'a Value> {
     let is_named = |item: &&Value| item.get("name").and_then(Value::as_str) == Some(name);
-    list.as_array()?.iter().find(is_named)?.get("value")
+    match list.as_array() {
+        Some(items) => items.iter().find(is_named)?.get("value"),
+        None => Some(list).filter(is_named)?.get("value"),
+    }
 }
 
 /// Milliseconds since 1970 from a number, a number in a string, or `2017-12-12T12:12:12` in Moscow time.
@@ -180,6 +213,16 @@ fn padded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         _ => Err(de::Error::custom("not a text")),
+    }
+}
+
+/// A list, or the one that stands there without its list, as SOAP has it.
+fn one_or_many<'de, D: Deserializer<'de>, T: de::DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let wrong = |_| de::Error::custom("not a list of operations");
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(items) => items.into_iter().map(|item| serde_json::from_value(item).map_err(wrong)).collect(),
+        one => serde_json::from_value(one).map(|one| vec![one]).map_err(wrong),
     }
 }
 

@@ -7,23 +7,28 @@
 //! It never retries, follows no redirect, honours no proxy variable, and opens a fresh connection for money.
 
 mod codes;
+#[cfg(test)]
+mod conformance;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod json;
 mod last_word;
 mod pacer;
 mod register;
+mod request;
 mod rest;
 mod scrub;
+mod soap;
 mod transport;
 
 pub use pacer::{Pacer, Permit, Purpose};
+pub use request::{LastOrders, Named, Request};
 pub use transport::TransportError;
 pub use transport::{Connecting, Connector, Wire};
 
 use tokio::time::Instant;
 
-use crate::config::{Budget, Credentials, GatewayConfig};
+use crate::config::{Budget, CompletionMethod, Credentials, GatewayConfig, Protocol};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::{MerchantId, Order, OrderId};
@@ -39,6 +44,7 @@ use transport::{Heard, Reply, Transport};
 pub struct Gateway {
     merchant: MerchantId,
     transport: Transport,
+    completion_method: CompletionMethod,
     scrubber: Scrubber,
     pacer: Pacer,
     metrics: Metrics,
@@ -62,6 +68,7 @@ impl Gateway {
         Ok(Self {
             merchant,
             transport: Transport::new(config, wire)?,
+            completion_method: config.completion_method,
             scrubber: Scrubber::new(secret),
             pacer: Pacer::new(budget),
             metrics,
@@ -75,26 +82,27 @@ impl Gateway {
     }
 
     /// Asks what became of `order`: by its order id or, while that is unknown, by its number
-    /// (getOrderStatusExtended.do).
+    /// (getOrderStatusExtended).
     pub async fn status(&self, order: &Order, permit: Permit) -> StatusAnswer {
-        let question = match &order.order_id {
-            Some(id) => ("orderId", id.as_str()),
-            None => ("orderNumber", order.number.as_str()),
-        };
+        let named = order.order_id.as_ref().map_or(Named::Number(&order.number), Named::Id);
+        let request = Request::Status { order: named };
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
-        let reply = self.told_time(self.transport.post_status(question).await, asked);
+        let reply = self.heard(self.transport.post(&request).await, &request, asked);
         let answer = self.without_strangers(order, rest::read_status(reply, &self.scrubber));
         drop(permit);
         self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
         answer
     }
 
-    /// The reply; the bank's own time in it goes to whoever watches ours (R9).
-    fn told_time(&self, heard: Heard, asked: Moment) -> Reply {
+    /// The reply, in REST's words whatever the wire; the bank's own time in it goes to whoever watches ours (R9).
+    fn heard(&self, heard: Heard, request: &Request<'_>, asked: Moment) -> Reply {
         if let Some(date) = heard.date {
             self.timekeeper.heard(&self.merchant, date, asked);
         }
-        heard.reply
+        match self.transport.protocol() {
+            Protocol::Rest => heard.reply,
+            Protocol::Soap { .. } => soap::reply(heard, request, &self.scrubber),
+        }
     }
 
     /// Numbers and ids that are not the order's own will be shown to people, and could be anything.
@@ -108,7 +116,7 @@ impl Gateway {
         answer
     }
 
-    /// Completes a hold, whole or less (autoCompletion.do). The caller has written the operation in doubt, and synced,
+    /// Completes a hold, whole or less, by the merchant's method (autoCompletion, deposit). The caller has written the operation in doubt, and synced,
     /// before this is called; whatever comes back, only a status read confirms it. `last_word` is awaited once the
     /// connection stands: what it refuses is [not sent](CompletionAnswer::NotSent).
     pub async fn complete(
@@ -118,32 +126,40 @@ impl Gateway {
         permit: Permit,
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
-        let posting = self.transport.post_completion(order_id, amount);
-        self.move_money(Operation::Completion, posting, rest::read_completion, permit, last_word).await
+        match self.completion_method {
+            CompletionMethod::AutoCompletion => {
+                let request = Request::AutoCompletion { order_id, amount };
+                self.move_money(Operation::Completion, &request, rest::read_completion, permit, last_word).await
+            }
+            CompletionMethod::Deposit => {
+                let request = Request::Deposit { order_id, amount };
+                self.move_money(Operation::Completion, &request, rest::read_bare, permit, last_word).await
+            }
+        }
     }
 
-    /// Lets a hold go, whole (reverse.do). The same holds as for [`Self::complete`].
+    /// Lets a hold go, whole (reverse). The same holds as for [`Self::complete`].
     pub async fn reverse(
         &self,
         order_id: &OrderId,
         permit: Permit,
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
-        let posting = self.transport.post_reversal(order_id);
-        self.move_money(Operation::Reversal, posting, rest::read_reversal, permit, last_word).await
+        let request = Request::Reverse { order_id };
+        self.move_money(Operation::Reversal, &request, rest::read_bare, permit, last_word).await
     }
 
     async fn move_money(
         &self,
         operation: Operation,
-        posting: impl Future<Output = Heard>,
+        request: &Request<'_>,
         read: impl FnOnce(Reply, &Scrubber) -> CompletionAnswer,
         permit: Permit,
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
-        let heard = last_word::with(Box::pin(last_word), posting).await;
-        let answer = read(self.told_time(heard, asked), &self.scrubber);
+        let heard = last_word::with(Box::pin(last_word), self.transport.post(request)).await;
+        let answer = read(self.heard(heard, request, asked), &self.scrubber);
         drop(permit);
         self.metrics.gateway_request(&self.merchant, operation, Answer::of_completion(&answer), begun.elapsed());
         answer

@@ -2,6 +2,8 @@
 //!
 //! What is structured travels as JSON text in one field; `features` repeats (register.do, request parameters).
 
+use std::future::ready;
+
 use tokio::time::Instant;
 
 use super::codes::{self, RegisterCode};
@@ -9,7 +11,7 @@ use super::json::Registered;
 use super::rest::{framed, read_status, refusal, system_error, unreadable};
 use super::scrub::{Scrubber, mask_card_numbers};
 use super::transport::Reply;
-use super::{Gateway, Permit};
+use super::{Gateway, Named, Permit, last_word};
 use crate::domain::bank::{StatusAnswer, UnknownKind};
 use crate::domain::order::{OrderId, OrderNumber};
 use crate::domain::registration::journey::RegisterAnswer;
@@ -23,11 +25,10 @@ impl Gateway {
     /// Registers an order (register.do, or registerPreAuth.do for two phases). The caller has written it in doubt, and
     /// synced, before this is called.
     pub async fn register(&self, request: &Request, permit: Permit) -> RegisterAnswer {
-        let fields = fields(request);
-        let form: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let request = super::Request::Register(request);
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
-        let heard = self.transport.post_registration(method(request), &form).await;
-        let answer = read(self.told_time(heard, asked), &self.scrubber);
+        let heard = last_word::with(Box::pin(ready(Ok(()))), self.transport.post(&request)).await;
+        let answer = read(self.heard(heard, &request, asked), &self.scrubber);
         drop(permit);
         let class = Answer::of_registration(&answer);
         self.metrics.gateway_request(&self.merchant, Operation::Registration, class, begun.elapsed());
@@ -37,8 +38,9 @@ impl Gateway {
     /// Asks whether the bank has an order of `number`, of which we know nothing else (getOrderStatusExtended.do).
     pub async fn find(&self, number: &OrderNumber, permit: Permit) -> StatusAnswer {
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
-        let heard = self.transport.post_status(("orderNumber", number.as_str())).await;
-        let answer = read_status(self.told_time(heard, asked), &self.scrubber);
+        let request = super::Request::Status { order: Named::Number(number) };
+        let heard = self.transport.post(&request).await;
+        let answer = read_status(self.heard(heard, &request, asked), &self.scrubber);
         drop(permit);
         self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
         answer
@@ -46,7 +48,7 @@ impl Gateway {
 }
 
 /// The last part of the address.
-const fn method(request: &Request) -> &'static str {
+pub(super) const fn method(request: &Request) -> &'static str {
     if request.two_phase { "registerPreAuth.do" } else { "register.do" }
 }
 

@@ -1,14 +1,19 @@
-//! What a REST answer says: bytes to one of the three classes.
+//! REST: forms out, and what the JSON that comes back says: bytes to one of the three classes.
+
+mod form;
+
+pub(super) use form::encode;
 
 use crate::domain::bank::{
-    BankAmounts, BankStatus, BankView, CompletionAnswer, PaymentSystem, Refusal, StatusAnswer, Unknown, UnknownKind,
+    BankAmounts, BankPoints, BankStatus, BankView, CompletionAnswer, PartDone, PaymentSystem, Refusal, StatusAnswer,
+    Unknown, UnknownKind,
 };
 use crate::domain::money::{AMOUNT_MAX, Currency};
 use crate::domain::order::OrderId;
 use crate::domain::time::Timestamp;
 
 use super::codes::{self, CompletionCode, StatusCode};
-use super::json::{self, AmountInfo, Completion, Frame, Status};
+use super::json::{self, AmountInfo, Completion, CompletionOperation, Frame, Status};
 use super::scrub::{self, Scrubber};
 use super::transport::{Reply, of_kind};
 
@@ -48,6 +53,7 @@ fn view(status: &Status, number: i64, scrubber: &Scrubber) -> Result<BankView, S
         amount: status.amount.map(|amount| within(amount, AMOUNT_MAX, "amount")).transpose()?,
         currency: status.currency.map(currency).transpose()?,
         amounts: status.payment_amount_info.as_ref().map(amounts).transpose()?.flatten(),
+        points: points(status),
         authorised_at: json::moment_ms(&status.auth_date_time)
             .filter(|ms| MOMENTS_MS.contains(ms))
             .map(Timestamp::from_millis),
@@ -55,6 +61,22 @@ fn view(status: &Status, number: i64, scrubber: &Scrubber) -> Result<BankView, S
         chargeback: status.chargeback,
         autocompletion_at: autocompletion_at(status),
     })
+}
+
+/// Over all programmes, and only if each of them can be read: a sum with a part missing is none.
+fn points(status: &Status) -> Option<BankPoints> {
+    let mut sum: Option<BankPoints> = None;
+    for programme in json::programmes(&status.loyalty_info, &status.loyalty_infos) {
+        let Some(bonus) = programme.get("paymentBonus") else { continue };
+        let read = |name| json::number(bonus.get(name)?).filter(|sum| (0..=AMOUNT_MAX).contains(sum));
+        let (approved, deposited) = (read("approvedAmountBonus")?, read("depositedAmountBonus")?);
+        let before = sum.unwrap_or(BankPoints { approved: 0, deposited: 0 });
+        sum = Some(BankPoints {
+            approved: before.approved.checked_add(approved)?,
+            deposited: before.deposited.checked_add(deposited)?,
+        });
+    }
+    sum
 }
 
 /// A name in its own right: what reads like a secret of ours, or like no name, is left out.
@@ -131,36 +153,75 @@ pub(super) fn read_completion(reply: Reply, scrubber: &Scrubber) -> CompletionAn
 }
 
 fn classify_completion(frame: &Frame, completion: &Completion, scrubber: &Scrubber) -> CompletionAnswer {
-    let all_successful = completion.operations.iter().all(|operation| operation.successful == Some(true));
-    // Without a code there must at least be operations: an empty object acknowledges nothing.
-    let says_something = frame.code().is_some() || !completion.operations.is_empty();
     match codes::of_completion(frame.code()) {
-        CompletionCode::Accepted if all_successful && says_something => CompletionAnswer::Acknowledged,
-        CompletionCode::Accepted if all_successful => {
+        CompletionCode::Accepted if completion.operations.len() > PARTS_MAX => {
+            CompletionAnswer::Unknown(unreadable(format!("the answer holds more than {PARTS_MAX} operations")))
+        }
+        CompletionCode::Accepted if !completion.operations.is_empty() => {
+            itemised(completion.operations.iter().map(|part| part_done(part, scrubber)).collect())
+        }
+        // Without a code there must at least be operations: an empty object acknowledges nothing.
+        CompletionCode::Accepted if frame.code().is_none() => {
             CompletionAnswer::Unknown(unreadable("the answer holds neither a code nor an operation".to_owned()))
         }
-        CompletionCode::Accepted => {
-            CompletionAnswer::Unknown(unreadable("an operation of the answer was not successful".to_owned()))
-        }
+        CompletionCode::Accepted => CompletionAnswer::Acknowledged,
         CompletionCode::Refused => CompletionAnswer::Refused(refusal(frame, scrubber)),
         CompletionCode::Unknown => CompletionAnswer::Unknown(system_error(frame, scrubber)),
     }
 }
 
-/// Reads an answer to reverse.do, which is a frame and nothing else.
-pub(super) fn read_reversal(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
+/// If none of the operations succeeded, nothing was acknowledged; if some did, both are to be known.
+fn itemised(parts: Vec<PartDone>) -> CompletionAnswer {
+    if parts.iter().any(|part| part.successful) {
+        return CompletionAnswer::Itemised(parts);
+    }
+    let words: Vec<_> = parts.iter().map(PartDone::to_string).collect();
+    let words: String = words.join("; ").chars().take(WORDS_MAX).collect();
+    CompletionAnswer::Unknown(unreadable(format!("no operation of the answer was successful: {words}")))
+}
+
+/// The longest that is told of operations without success; whoever wants more looks into the bank's console.
+const WORDS_MAX: usize = 200;
+
+/// The operations that are believed to belong to one completion: one for the points and one for the award of each
+/// programme, of which there are two.
+const PARTS_MAX: usize = 16;
+
+/// The longest text kept of an operation's: the gateway's own ids have 36 characters.
+const PART_TEXT_MAX: usize = 40;
+
+/// Ids and names that could be anything else are left out; the operation itself is not.
+fn part_done(part: &CompletionOperation, scrubber: &Scrubber) -> PartDone {
+    let text = |value: &serde_json::Value| {
+        let text = value.as_i64().map(|number| number.to_string()).or_else(|| value.as_str().map(str::to_owned))?;
+        let text = text.trim();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let fits = (1..=PART_TEXT_MAX).contains(&text.len()) && text.chars().all(is_plain);
+        (fits && scrubber.clean(text) == text).then(|| text.to_owned())
+    };
+    PartDone {
+        operation: text(&part.operation),
+        amount: json::number(&part.amount).filter(|amount| (0..=AMOUNT_MAX).contains(amount)),
+        pc_id: text(&part.pc_id),
+        transaction_id: text(&part.transaction_id),
+        successful: part.successful == Some(true),
+    }
+}
+
+/// Reads an answer to reverse.do or deposit.do, which is a frame and nothing else.
+pub(super) fn read_bare(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
     match reply {
         Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),
         Err(unknown) => CompletionAnswer::Unknown(unknown),
         Ok(body) => match json::parse::<Frame>(&body) {
-            Ok(frame) => classify_reversal(&frame, scrubber),
+            Ok(frame) => classify_bare(&frame, scrubber),
             Err(why) => CompletionAnswer::Unknown(unreadable(why)),
         },
     }
 }
 
-fn classify_reversal(frame: &Frame, scrubber: &Scrubber) -> CompletionAnswer {
-    match codes::of_reversal(frame.code()) {
+fn classify_bare(frame: &Frame, scrubber: &Scrubber) -> CompletionAnswer {
+    match codes::of_bare(frame.code()) {
         CompletionCode::Accepted => CompletionAnswer::Acknowledged,
         CompletionCode::Refused => CompletionAnswer::Refused(refusal(frame, scrubber)),
         CompletionCode::Unknown if frame.code().is_none() => {

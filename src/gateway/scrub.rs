@@ -18,7 +18,7 @@ const TEXT_MAX: usize = 200;
 /// Takes secrets and card numbers out of text.
 #[derive(Clone)]
 pub(super) struct Scrubber {
-    /// Each secret as it is, and as a form body carries it.
+    /// Each secret as it is, and as a form body and an envelope carry it.
     secrets: Vec<SecretString>,
 }
 
@@ -32,7 +32,13 @@ impl Scrubber {
     /// A scrubber that knows `secret`.
     pub(super) fn new(secret: &SecretString) -> Self {
         let plain = secret.expose_secret();
-        let forms = [plain.to_owned(), form_encoded(plain), form_encoded(plain).replace('+', "%20")];
+        let forms = [
+            plain.to_owned(),
+            form_encoded(plain),
+            form_encoded(plain).replace('+', "%20"),
+            quick_xml::escape::escape(plain).into_owned(),
+            quick_xml::escape::partial_escape(plain).into_owned(),
+        ];
         let known = forms.into_iter().filter(|form| form.len() >= SECRET_MIN);
         Self { secrets: known.map(SecretString::from).collect() }
     }

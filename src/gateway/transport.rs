@@ -1,4 +1,4 @@
-//! Bytes to the bank and back: form POST over TLS, every limit in place, and nothing done twice.
+//! Bytes to the bank and back: POST over TLS, every limit in place, and nothing done twice.
 //!
 //! There are two wires beneath one face: the network, and the pipes of a simulation.
 //!
@@ -15,18 +15,17 @@ use std::time::Duration;
 
 pub use in_process::{Connecting, Connector};
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use secrecy::ExposeSecret;
 
 use super::last_word::{self, AskLastWord};
-use crate::config::{Credentials, GatewayConfig};
+use super::request::{Encoded, Request};
+use super::{rest, soap};
+use crate::config::{GatewayConfig, Protocol};
 use crate::domain::bank::{Unknown, UnknownKind};
-use crate::domain::operation::CompletionAmount;
-use crate::domain::order::OrderId;
 use crate::domain::time::Timestamp;
 
 /// A status answer with a full cart is some tens of kilobytes; beyond this it is not an answer.
@@ -98,6 +97,27 @@ pub(super) struct Heard {
     pub(super) reply: Reply,
     /// The `Date` of the answer's head, whatever came of the rest.
     pub(super) date: Option<Timestamp>,
+    /// The body of an HTTP 500 from a SOAP gateway, which may be a fault.
+    pub(super) fault: Option<Vec<u8>>,
+}
+
+impl Heard {
+    /// A whole body with HTTP 200.
+    #[cfg(any(test, fuzzing))]
+    pub(super) const fn whole(body: Vec<u8>) -> Self {
+        Self { reply: Ok(body), date: None, fault: None }
+    }
+
+    /// HTTP 500 with this body.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn fault(body: Vec<u8>) -> Self {
+        Self { fault: Some(body), ..Self::nothing(of_kind(UnknownKind::ServerError, "HTTP 500".to_owned())) }
+    }
+
+    /// Nothing that has a date.
+    const fn nothing(why: Unknown) -> Self {
+        Self { reply: Err(why), date: None, fault: None }
+    }
 }
 
 impl Transport {
@@ -109,63 +129,32 @@ impl Transport {
         Ok(Self { clients, config: config.clone() })
     }
 
-    /// getOrderStatusExtended.do, asking with `question`, a parameter and its value.
-    pub(super) async fn post_status(&self, question: (&str, &str)) -> Heard {
-        let form = [question, ("language", &self.config.language)];
-        let (url, form) = (self.url("getOrderStatusExtended.do"), self.with_credentials(&form));
-        match &self.clients {
-            Clients::Network { looks, .. } => post(looks, &url, &form).await,
-            Clients::InProcess(connector) => {
-                Box::pin(in_process::post(connector, &self.config, &url, &form, ready(Ok(())))).await
+    /// Sends `request` in the words of the bank's wire: a look over a connection that may be an older one, and whatever
+    /// changes something over a fresh one, after the last word.
+    pub(super) async fn post(&self, request: &Request<'_>) -> Heard {
+        let encoded = match &self.config.protocol {
+            Protocol::Rest => Ok(rest::encode(request, &self.config)),
+            Protocol::Soap { .. } => soap::encode(request, &self.config),
+        };
+        let encoded = match encoded {
+            Ok(encoded) => encoded,
+            Err(no_word) => return Heard::nothing(of_kind(UnknownKind::Unreachable, no_word.to_string())),
+        };
+        match (&self.clients, request.changes_something()) {
+            (Clients::Network { looks, .. }, false) => post(looks, encoded).await,
+            (Clients::Network { money, .. }, true) => post(money, encoded).await,
+            (Clients::InProcess(connector), false) => {
+                Box::pin(in_process::post(connector, &self.config, encoded, ready(Ok(())))).await
+            }
+            (Clients::InProcess(connector), true) => {
+                Box::pin(in_process::post(connector, &self.config, encoded, last_word::ask())).await
             }
         }
     }
 
-    /// autoCompletion.do. The wire's 0 means *everything*, and only [`CompletionAmount::Whole`] becomes it.
-    pub(super) async fn post_completion(&self, order_id: &OrderId, amount: CompletionAmount) -> Heard {
-        let amount = match amount {
-            CompletionAmount::Whole => "0".to_owned(),
-            CompletionAmount::Exactly(amount) => amount.minor().to_string(),
-        };
-        let form = [("orderId", order_id.as_str()), ("compositeCompletionAmount", &amount)];
-        self.post_money("autoCompletion.do", &form).await
-    }
-
-    /// reverse.do, without an amount: a hold is let go whole.
-    pub(super) async fn post_reversal(&self, order_id: &OrderId) -> Heard {
-        self.post_money("reverse.do", &[("orderId", order_id.as_str())]).await
-    }
-
-    /// register.do or registerPreAuth.do, over a fresh connection: an answer that is lost to a connection which the bank has
-    /// given up loses the form URL for ever.
-    pub(super) async fn post_registration(&self, method: &str, form: &[(&str, &str)]) -> Heard {
-        last_word::with(Box::pin(ready(Ok(()))), self.post_money(method, form)).await
-    }
-
-    async fn post_money(&self, method: &str, form: &[(&str, &str)]) -> Heard {
-        let (url, form) = (self.url(method), self.with_credentials(form));
-        match &self.clients {
-            Clients::Network { money, .. } => post(money, &url, &form).await,
-            Clients::InProcess(connector) => {
-                Box::pin(in_process::post(connector, &self.config, &url, &form, last_word::ask())).await
-            }
-        }
-    }
-
-    fn url(&self, method: &str) -> String {
-        format!("{}{method}", self.config.url)
-    }
-
-    /// Credentials travel in the body alone: a URL ends up in logs.
-    fn with_credentials<'a>(&'a self, form: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-        let mut all = match &self.config.credentials {
-            Credentials::Login { user_name, password } => {
-                vec![("userName", user_name.as_str()), ("password", password.expose_secret())]
-            }
-            Credentials::Token(token) => vec![("token", token.expose_secret())],
-        };
-        all.extend_from_slice(form);
-        all
+    /// Which wire the bank speaks.
+    pub(super) const fn protocol(&self) -> &Protocol {
+        &self.config.protocol
     }
 }
 
@@ -198,18 +187,30 @@ impl Clients {
     }
 }
 
-async fn post(client: &Client, url: &str, form: &[(&str, &str)]) -> Heard {
-    let response = match client.post(url).form(form).send().await {
+async fn post(client: &Client, encoded: Encoded) -> Heard {
+    let may_fault = encoded.soap_action.is_some();
+    let mut request = client.post(encoded.url).header(CONTENT_TYPE, encoded.content_type);
+    if let Some(action) = encoded.soap_action {
+        request = request.header(SOAP_ACTION, action);
+    }
+    let response = match request.body(encoded.body).send().await {
         Ok(response) => response,
-        Err(error) => return Heard { reply: Err(unknown(&error)), date: None },
+        Err(error) => return Heard::nothing(unknown(&error)),
     };
     let date = date_of(response.headers());
-    let reply = match response.status() {
-        StatusCode::OK => whole_body(response).await,
-        status => Err(from_status(status, response.headers())),
-    };
-    Heard { reply, date }
+    match response.status() {
+        StatusCode::OK => Heard { reply: whole_body(response).await, date, fault: None },
+        status => {
+            let reply = Err(from_status(status, response.headers()));
+            let is_read = may_fault && status == StatusCode::INTERNAL_SERVER_ERROR;
+            let fault = if is_read { whole_body(response).await.ok() } else { None };
+            Heard { reply, date, fault }
+        }
+    }
 }
+
+/// SOAP 1.1 wants this header; the gateway's services expect it empty.
+const SOAP_ACTION: &str = "SOAPAction";
 
 fn date_of(headers: &HeaderMap) -> Option<Timestamp> {
     headers.get("date").and_then(|value| value.to_str().ok()).and_then(http_date)

@@ -53,7 +53,7 @@ impl Answer {
     /// The class of a completion's answer, or a reversal's.
     pub const fn of_completion(answer: &CompletionAnswer) -> Self {
         match answer {
-            CompletionAnswer::Acknowledged => Self::Known,
+            CompletionAnswer::Acknowledged | CompletionAnswer::Itemised(_) => Self::Known,
             CompletionAnswer::Refused(_) => Self::Refused,
             CompletionAnswer::NotSent(unknown) | CompletionAnswer::Unknown(unknown) => Self::Unknown(unknown.kind),
         }

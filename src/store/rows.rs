@@ -352,6 +352,7 @@ fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
         amount: row.get(C::bank_amount_minor.at())?,
         currency: row.get::<_, Option<u16>>(C::bank_currency.at())?.map(currency).transpose()?,
         amounts: bank_amounts(row)?,
+        points: None,
         authorised_at: row.get::<_, Option<i64>>(C::bank_authorised_at_ms.at())?.map(at),
         payment_system: payment_system(row)?,
         chargeback: row.get(C::bank_chargeback.at())?,

@@ -269,7 +269,7 @@ fn of_status(answer: &StatusAnswer) -> Class {
 /// `NotSent` is no class of an answer: here a connection was made every time.
 fn of_completion(answer: &CompletionAnswer) -> Class {
     match answer {
-        CompletionAnswer::Acknowledged => Read,
+        CompletionAnswer::Acknowledged | CompletionAnswer::Itemised(_) => Read,
         CompletionAnswer::Refused(_) => Refused,
         CompletionAnswer::Unknown(unknown) => Tells(unknown.kind),
         CompletionAnswer::NotSent(why) => panic!("{why}: it may have been sent"),

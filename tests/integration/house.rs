@@ -48,6 +48,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/"]),
     ("reqwest", &["src/gateway/"]),
     ("governor", &["src/gateway/"]),
+    ("quick_xml", &["src/gateway/", "src/sandbox/"]),
     ("tower_layer", &["src/gateway/"]),
     ("tower_service", &["src/gateway/"]),
     ("axum", &["src/api/", "src/sandbox/"]),

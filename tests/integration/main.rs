@@ -23,3 +23,4 @@ mod schedule;
 mod stopped;
 mod tls_faults;
 mod storage;
+mod wires;

@@ -114,7 +114,11 @@ fn sample_with_defaults() -> String {
     let is_commented_out = |rest: &str| rest.starts_with("    ") || rest.starts_with(|c: char| !c.is_whitespace());
     let line = |line: &str| match line.strip_prefix('#').filter(|rest| is_commented_out(rest)) {
         // These have no default.
-        Some(rest) if ["token", "extra_root", "by_system"].iter().any(|key| rest.starts_with(key)) => String::new(),
+        Some(rest)
+            if ["token", "extra_root", "by_system", "loyalty_gateway"].iter().any(|key| rest.starts_with(key)) =>
+        {
+            String::new()
+        }
         Some(rest) => format!("{rest}\n"),
         None => format!("{line}\n"),
     };
@@ -189,6 +193,8 @@ fn the_least_has_the_defaults_of_the_documents() {
         panic!("one merchant");
     };
     assert_eq!(merchant.gateway.url, "https://bank.example/rest/");
+    assert_eq!(merchant.gateway.protocol, Protocol::Rest);
+    assert_eq!(merchant.gateway.completion_method, CompletionMethod::AutoCompletion);
     assert_eq!(merchant.gateway.language, "ru");
     assert_eq!(merchant.gateway.connect_timeout, Duration::from_secs(5));
     assert_eq!(merchant.gateway.request_timeout, Duration::from_secs(20));
@@ -250,4 +256,23 @@ fn what_is_written_arrives() {
     assert_eq!((merchant.money.in_doubt_max, merchant.money.daily_max_minor), (50, 500_050));
     assert!(!merchant.money.brake);
     assert_eq!(merchant.report.cut_off, jiff::civil::time(21, 30, 0, 0));
+}
+
+/// Over SOAP there are two services, and the second is found beside the first.
+#[test]
+fn the_soap_services_are_where_they_are_said_to_be() {
+    let host = Host::new();
+    let gateway = |name: &str| format!("\"https://bank.example/ws/{name}\"");
+    let loaded = |gateway: &str, more: &[(&'static str, &'static str)]| {
+        let soap = [("merchant.shop.protocol", r#""soap""#), ("merchant.shop.gateway", gateway)];
+        let config = host.loaded(&[soap.as_slice(), more].concat());
+        let urls: Vec<_> = config.merchants[0].gateway.urls().map(str::to_owned).collect();
+        urls.join(" ")
+    };
+    let both = "https://bank.example/ws/merchant-ws https://bank.example/ws/merchant-loyalty-ws";
+    assert_eq!(loaded(&gateway("merchant-ws"), &[]), both);
+    let loyalty = [("merchant.shop.loyalty_gateway", r#""https://other.example/points""#)];
+    assert_eq!(loaded(&gateway("merchant"), &loyalty), "https://bank.example/ws/merchant https://other.example/points");
+    let deposit = [("merchant.shop.completion_method", r#""deposit""#)];
+    assert_eq!(loaded(&gateway("merchant"), &deposit), "https://bank.example/ws/merchant");
 }

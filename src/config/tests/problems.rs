@@ -76,6 +76,27 @@ fn a_merchant() {
 }
 
 #[test]
+fn a_wire_and_what_it_lacks() {
+    check("merchant.shop.protocol", r#""xml""#, "\"rest\" or \"soap\"");
+    check("merchant.shop.completion_method", r#""refund""#, "\"auto_completion\" or \"deposit\"");
+    let loyalty = r#""https://bank.example/ws/merchant-loyalty-ws""#;
+    check("merchant.shop.loyalty_gateway", loyalty, "take it out");
+    let soap = |more: &[(&'static str, &'static str)], key: &str, remedy: &str| {
+        let soap =
+            [("merchant.shop.protocol", r#""soap""#), ("merchant.shop.gateway", r#""https://bank.example/merchant""#)];
+        check_many(&[more, soap.as_slice()].concat(), key, remedy);
+    };
+    let deposit = ("merchant.shop.completion_method", r#""deposit""#);
+    soap(&[], "merchant.shop.loyalty_gateway", "completion_method = \"deposit\"");
+    soap(&[deposit, ("merchant.shop.loyalty_gateway", loyalty)], "merchant.shop.loyalty_gateway", "take it out");
+    let token = ("merchant.shop.token", r#"{ credential = "api-token" }"#);
+    let nobody = [("merchant.shop.user_name", ""), ("merchant.shop.password", "")];
+    soap(&[deposit, token, nobody[0], nobody[1]], "merchant.shop.token", "SOAP knows no token");
+    let rest_address = [("merchant.shop.protocol", r#""soap""#), deposit];
+    check_many(&rest_address, "merchant.shop.gateway", "the service's own address");
+}
+
+#[test]
 fn a_budget() {
     check("merchant.shop.budget.requests", r#""0/s""#, "1/h to 1000/s");
     check("merchant.shop.budget.requests", r#""1001/s""#, "1/h to 1000/s");

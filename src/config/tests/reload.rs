@@ -66,6 +66,14 @@ fn a_change_is_named_by_its_key() {
     for change in merchant {
         check(&[change], &[(change.0, AtOnce)]);
     }
+    check(&[("merchant.shop.completion_method", r#""deposit""#)], &[("merchant.shop.completion_method", AtOnce)]);
+    let soap = [
+        ("merchant.shop.protocol", r#""soap""#),
+        ("merchant.shop.gateway", r#""https://bank.example/merchant-ws""#),
+        ("merchant.shop.loyalty_gateway", r#""https://bank.example/points""#),
+    ];
+    let keys = ["gateway", "protocol", "loyalty_gateway"].map(|key| format!("merchant.shop.{key}"));
+    check(&soap, &keys.each_ref().map(|key| (key.as_str(), AtOnce)));
     let after = [("merchant.shop.completion.when", r#""after""#), ("merchant.shop.completion.delay", r#""1h""#)];
     check(&after, &[("merchant.shop.completion.when", AtOnce)]);
 }

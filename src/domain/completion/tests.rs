@@ -495,3 +495,28 @@ fn regression_a_reversal_needs_no_room_in_the_daily_sum() {
     assert_eq!(ask(&order(State::Held), intended(WHOLE)).held.map(|held| held.as_str()), Some("daily_sum"));
     assert_eq!(asked_minor(&at_its_deadline(), &reversal()), 0);
 }
+
+/// No read of the money tells of the points, so a person has to know; the operation stays for a read to settle.
+#[test]
+fn an_answer_of_which_a_part_was_not_done_goes_to_review() {
+    let part = |operation: &str, successful| crate::domain::bank::PartDone {
+        operation: Some(operation.to_owned()),
+        amount: Some(20),
+        pc_id: None,
+        transaction_id: Some("1642".to_owned()),
+        successful,
+    };
+    let (all, half) = (vec![part("PAYMENT", true)], vec![part("PAYMENT", false), part("AWARD", true)]);
+    let held = order(State::Held);
+    assert_eq!(partly_done(&held, &CompletionAnswer::Itemised(all.clone()), NOW), None);
+    assert_eq!(partly_done(&held, &CompletionAnswer::Acknowledged, NOW), None);
+    let (reviewed, event) = partly_done(&held, &CompletionAnswer::Itemised(half), NOW).unwrap();
+    assert_eq!((reviewed.state, event.kind), (State::Review, EventKind::ReviewOpened));
+    let words = "the bank accepted the completion and did not do all of it: PAYMENT of 20, transactionId 1642, not \
+                 successful; AWARD of 20, transactionId 1642";
+    assert_eq!(reviewed.review.unwrap().sentence, words);
+    let (operation, event) =
+        after_answer(&held, &in_doubt(WHOLE, MINUTE), &CompletionAnswer::Itemised(all), &policy(), NOW);
+    assert_eq!((operation.state, operation.answered_at), (OperationState::InDoubt, Some(NOW)));
+    assert_eq!(event.detail, "acknowledged; a read will verify it (PAYMENT of 20, transactionId 1642)");
+}

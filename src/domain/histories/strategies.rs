@@ -106,6 +106,7 @@ fn a_view() -> impl Strategy<Value = BankView> {
             amount: price.or(plain.amount).filter(|_| !no_price),
             currency: currency.or(plain.currency).filter(|_| !no_currency),
             amounts: amounts.unwrap_or(plain.amounts),
+            points: None,
             payment_system: system.and_then(PaymentSystem::new),
             chargeback,
             autocompletion_at,

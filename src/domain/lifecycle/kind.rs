@@ -25,6 +25,8 @@ pub enum ContradictionKind {
     CompletedWithAnotherAmount,
     /// A completion was sent, long ago by now, and the bank still shows the hold.
     StillHeldAfterSend,
+    /// The bank did a part of a completion, and another part not.
+    PartUnsuccessful,
     /// The bank refused the completion of a hold it shows.
     CompletionRefused,
     /// A reversal was sent, long ago by now, and the bank still shows the hold.
@@ -47,7 +49,7 @@ pub enum ContradictionKind {
 
 impl ContradictionKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::AnotherOrderNumber,
         Self::AnotherOrderId,
         Self::OrderIdTaken,
@@ -58,6 +60,7 @@ impl ContradictionKind {
         Self::DepositedWhileHeld,
         Self::CompletedWithAnotherAmount,
         Self::StillHeldAfterSend,
+        Self::PartUnsuccessful,
         Self::CompletionRefused,
         Self::StillHeldAfterReversal,
         Self::ReversalRefused,
@@ -82,6 +85,7 @@ impl ContradictionKind {
             Self::DepositedWhileHeld => "deposited_while_held",
             Self::CompletedWithAnotherAmount => "completed_with_another_amount",
             Self::StillHeldAfterSend => "still_held_after_send",
+            Self::PartUnsuccessful => "part_unsuccessful",
             Self::CompletionRefused => "completion_refused",
             Self::StillHeldAfterReversal => "still_held_after_reversal",
             Self::ReversalRefused => "reversal_refused",
@@ -107,6 +111,7 @@ impl ContradictionKind {
             Self::DepositedWhileHeld => "taken while held",
             Self::CompletedWithAnotherAmount => "another sum completed",
             Self::StillHeldAfterSend => "held after a send",
+            Self::PartUnsuccessful => "a part unsuccessful",
             Self::CompletionRefused => "completion refused",
             Self::StillHeldAfterReversal => "held after a reversal",
             Self::ReversalRefused => "reversal refused",
@@ -146,6 +151,7 @@ impl Contradiction {
             Self::DepositedWhileHeld { .. } => ContradictionKind::DepositedWhileHeld,
             Self::CompletedWithAnotherAmount { .. } => ContradictionKind::CompletedWithAnotherAmount,
             Self::StillHeldAfterSend { .. } => ContradictionKind::StillHeldAfterSend,
+            Self::PartUnsuccessful { .. } => ContradictionKind::PartUnsuccessful,
             Self::CompletionRefused { .. } => ContradictionKind::CompletionRefused,
             Self::StillHeldAfterReversal { .. } => ContradictionKind::StillHeldAfterReversal,
             Self::ReversalRefused { .. } => ContradictionKind::ReversalRefused,

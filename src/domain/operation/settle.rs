@@ -85,7 +85,7 @@ fn held_before_send(
     if order.order_id.is_none() {
         return ask_again(operation, policy, now, NO_ORDER_ID.to_owned());
     }
-    match lifecycle::not_ours(order, view).map_or_else(|| sendable(operation, order, amounts), Err) {
+    match lifecycle::not_ours(order, view).map_or_else(|| sendable(operation, order, view, amounts), Err) {
         // Nothing that cannot be undone rests on one answer: an earlier one must have shown the same hold.
         Ok(_) if !agrees_with_earlier(order, view, amounts) => Step::AskAgain {
             at: now.plus(policy.ask_every),
@@ -125,8 +125,9 @@ fn agrees_with_earlier(order: &Order, view: &BankView, amounts: BankAmounts) -> 
     })
 }
 
-/// R4: held, enough approved, nothing deposited. Returns what must stand deposited, or be let go, afterwards.
-fn sendable(operation: &Operation, order: &Order, amounts: BankAmounts) -> Result<i64, Contradiction> {
+/// R4: held, enough approved, nothing deposited. Returns what must stand deposited, or be let go, afterwards. A part is a
+/// part of what was paid in all, points included; the whole is known by its money.
+fn sendable(operation: &Operation, order: &Order, view: &BankView, amounts: BankAmounts) -> Result<i64, Contradiction> {
     let expected_minor = match operation.amount {
         CompletionAmount::Whole => amounts.approved,
         CompletionAmount::Exactly(amount) => amount.minor(),
@@ -134,7 +135,8 @@ fn sendable(operation: &Operation, order: &Order, amounts: BankAmounts) -> Resul
     if amounts.deposited != 0 || amounts.refunded != 0 {
         return Err(Contradiction::DepositedWhileHeld { deposited: amounts.deposited });
     }
-    if amounts.approved < expected_minor || amounts.approved > order.amount.minor() || amounts.approved <= 0 {
+    let held = amounts.approved.saturating_add(view.points.map_or(0, |points| points.approved));
+    if held < expected_minor || amounts.approved > order.amount.minor() || amounts.approved <= 0 {
         return Err(Contradiction::ApprovedDiffers { ours: order.amount.minor(), approved: amounts.approved });
     }
     Ok(expected_minor)
@@ -150,7 +152,7 @@ fn sendable_again(
     if let Some(found) = lifecycle::contradiction(order, view) {
         return Err(found);
     }
-    let expected_minor = sendable(operation, order, amounts)?;
+    let expected_minor = sendable(operation, order, view, amounts)?;
     match operation.expected_minor {
         Some(before) if before != expected_minor => {
             Err(Contradiction::ApprovedDiffers { ours: order.amount.minor(), approved: amounts.approved })
@@ -206,10 +208,10 @@ fn after_completion(
 ) -> Step {
     let refused = |why: &str| Step::Settle { state: OperationState::Refused, why: why.to_owned() };
     match (view.status, view.amounts) {
-        (BankStatus::Deposited | BankStatus::Refunded, Some(amounts)) => deposited(operation, amounts),
+        (BankStatus::Deposited | BankStatus::Refunded, Some(amounts)) => deposited(operation, view, amounts),
         // Reversed after it was taken: the money did move, so the book must not say that it did not.
         (BankStatus::Reversed | BankStatus::Declined, Some(amounts)) if amounts.deposited != 0 => {
-            deposited(operation, amounts)
+            deposited(operation, view, amounts)
         }
         (BankStatus::Deposited | BankStatus::Refunded | BankStatus::Held, None) => {
             ask_again(operation, policy, now, NO_AMOUNTS.to_owned())
@@ -226,10 +228,18 @@ fn after_completion(
     }
 }
 
-/// R6: confirmed only by a read with the intended amount.
-fn deposited(operation: &Operation, amounts: BankAmounts) -> Step {
+/// R6: confirmed only by a read with the intended amount. The bank divides a part between money and points by itself, so
+/// it is there if the two together are.
+fn deposited(operation: &Operation, view: &BankView, amounts: BankAmounts) -> Step {
+    let points = match operation.amount {
+        CompletionAmount::Whole => 0,
+        CompletionAmount::Exactly(_) => view.points.map_or(0, |points| points.deposited),
+    };
     match operation.expected_minor {
         Some(expected) if amounts.deposited == expected => Step::Confirm { moved_minor: amounts.deposited },
+        Some(expected) if amounts.deposited.saturating_add(points) == expected => {
+            Step::Confirm { moved_minor: expected }
+        }
         expected => Step::Contradict(Contradiction::CompletedWithAnotherAmount {
             intended: expected.unwrap_or(0),
             deposited: amounts.deposited,

@@ -114,6 +114,37 @@ fn nothing_is_sent_unless_a_fresh_read_shows_the_whole_hold_untouched() {
     ]);
 }
 
+/// The price is what is paid in money; points come on top, and the bank divides a part between the two by itself.
+#[test]
+fn a_part_of_an_order_paid_in_points_is_a_part_of_both() {
+    use BankStatus::{Deposited, Held};
+    let with_points = |approved, deposited, view: BankView| {
+        let points = Some(super::super::bank::BankPoints { approved, deposited });
+        BankView { points, ..view }
+    };
+    let held = || with_points(200, 0, plain(Held));
+    let taken = |money, points| with_points(200, points, view(Deposited, [10_000, money, 0]));
+    let sent_part = |view: BankView| sent(part(7_000), HOUR).hears(view);
+    check([
+        ("held, whole", before(WHOLE).hears(held()), "send, 10000 expected"),
+        ("held, part", before(part(7_000)).hears(held()), "send, 7000 expected"),
+        ("whole", sent(WHOLE, HOUR).hears(taken(10_000, 200)), "confirmed, 10000"),
+        ("part, in both", sent_part(taken(6_860, 140)), "confirmed, 7000"),
+        ("part, in money alone", sent_part(taken(7_000, 0)), "confirmed, 7000"),
+        ("part, less of both", sent_part(taken(6_860, 100)), "review: completed_with_another_amount:7000:6860"),
+        (
+            "part, whose points nobody tells of",
+            sent_part(view(Deposited, [10_000, 6_860, 0])),
+            "review: completed_with_another_amount:7000:6860",
+        ),
+        (
+            "the whole is known by its money",
+            sent(WHOLE, HOUR).hears(taken(9_800, 200)),
+            "review: completed_with_another_amount:10000:9800",
+        ),
+    ]);
+}
+
 #[test]
 fn nothing_is_sent_on_an_answer_about_something_else() {
     let held = || plain(BankStatus::Held);

@@ -50,6 +50,9 @@ pub const fn advice(kind: Option<ContradictionKind>) -> Advice {
             Way::Complete,
             "the request was quiet long enough; if the console shows no completion either, send it again",
         ),
+        Some(Kind::PartUnsuccessful) => {
+            (Way::Bank, "see in the console what became of the money and of the points; what stands there is true")
+        }
         Some(Kind::CompletionRefused) => {
             (Way::Bank, "the hold stands, and stays parked until the bank's reason is gone and somebody releases it")
         }

@@ -54,6 +54,7 @@ fn one_of_each() -> Vec<(Contradiction, State, Option<BankView>)> {
             Some(view(Deposited, [PRICE, 9_000, 0])),
         ),
         (Contradiction::StillHeldAfterSend { attempts: 1 }, State::Held, held([PRICE, 0, 0])),
+        (Contradiction::PartUnsuccessful { parts: text("PAYMENT") }, State::Held, held([PRICE, 0, 0])),
         (Contradiction::CompletionRefused { why: text("no") }, State::Held, held([PRICE, 0, 0])),
         (Contradiction::StillHeldAfterReversal { attempts: 1 }, State::Held, held([PRICE, 0, 0])),
         (Contradiction::ReversalRefused { why: "errorCode 5".to_owned() }, State::Held, held([PRICE, 0, 0])),
@@ -103,6 +104,7 @@ fn every_way_out_of_every_review_with_every_completion() {
             [sums, sums, early, sums],
         ),
         (Kind::StillHeldAfterSend, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
+        (Kind::PartUnsuccessful, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
         (Kind::CompletionRefused, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
         (Kind::StillHeldAfterReversal, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
         (Kind::ReversalRefused, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
@@ -451,7 +453,7 @@ fn every_code_is_of_its_kind_and_every_kind_has_advice() {
         ways,
         [
             "ours", "ours", "ours", "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank", "bank",
-            "bank", "complete", "bank", "bank", "bank", "bank"
+            "bank", "bank", "complete", "bank", "bank", "bank", "bank"
         ]
     );
 }

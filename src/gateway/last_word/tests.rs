@@ -9,16 +9,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::super::request::{Named, Request};
 use super::super::transport::{Reply, Transport, Wire};
 use super::*;
-use crate::config::{Credentials, GatewayConfig};
+use crate::config::{CompletionMethod, Credentials, GatewayConfig, Protocol};
 use crate::domain::bank::UnknownKind;
 use crate::domain::operation::CompletionAmount;
-use crate::domain::order::OrderId;
+use crate::domain::order::{OrderId, OrderNumber};
 
 fn config(address: std::net::SocketAddr) -> GatewayConfig {
     GatewayConfig {
         url: format!("http://{address}/"),
+        protocol: Protocol::Rest,
+        completion_method: CompletionMethod::AutoCompletion,
         credentials: Credentials::Login { user_name: "shop-api".to_owned(), password: SecretString::from("p") },
         extra_roots_pem: None,
         language: "ru".to_owned(),
@@ -43,7 +46,8 @@ async fn bank() -> (std::net::SocketAddr, oneshot::Receiver<String>) {
 }
 
 async fn complete(transport: &Transport) -> Reply {
-    transport.post_completion(&OrderId::new("id-1").unwrap(), CompletionAmount::Whole).await.reply
+    let order_id = &OrderId::new("id-1").unwrap();
+    transport.post(&Request::AutoCompletion { order_id, amount: CompletionAmount::Whole }).await.reply
 }
 
 #[tokio::test]
@@ -81,7 +85,8 @@ async fn a_request_goes_only_with_its_last_word() {
 async fn a_look_needs_no_last_word() {
     let (address, read) = bank().await;
     let transport = Transport::new(&config(address), &Wire::Network).unwrap();
-    transport.post_status(("orderNumber", "A-1")).await.reply.unwrap();
+    let number = OrderNumber::new("A-1", 32).unwrap();
+    transport.post(&Request::Status { order: Named::Number(&number) }).await.reply.unwrap();
     assert!(read.await.unwrap().starts_with("POST /getOrderStatusExtended.do"));
 }
 

@@ -145,15 +145,26 @@ fn a_completion_is_acknowledged_only_in_so_many_words() {
         "transactionId":"1642"}],"errorCode":"0"}"#;
     let failed = r#"{"operations":[{"successful":true},{"successful":false}],"errorCode":"0"}"#;
     let read = |body: &str| read_completion(Ok(body.as_bytes().to_vec()), &scrubber());
-    for body in [sample, r#"{"errorCode":"0"}"#, r#"{"operations":[{"successful":"true"}]}"#] {
+    for body in [r#"{"errorCode":"0"}"#, r#"{"errorCode":"0","operations":[]}"#] {
         assert_eq!(read(body), CompletionAnswer::Acknowledged, "{body}");
     }
+    let done = |body| match read(body) {
+        CompletionAnswer::Itemised(parts) => parts.iter().map(|part| part.successful).collect::<Vec<_>>(),
+        other => panic!("{body}: {other:?}"),
+    };
+    assert_eq!(done(sample), [true]);
+    assert_eq!(done(r#"{"operations":[{"successful":"true"}]}"#), [true]);
+    assert_eq!(done(r#"{"operations":{"successful":"true"}}"#), [true], "one without its list");
+    assert_eq!(done(failed), [true, false]);
+    assert_eq!(done(r#"{"operations":[{},{"successful":true}]}"#), [false, true], "only a clear yes is one");
     for body in [
-        failed,
         "{}",
         r#"{"errorCode":"7","errorMessage":"Payment must be in correct state"}"#,
         "<html>",
         r#"{"errorCode":"0","operations":[{}]}"#,
+        r#"{"errorCode":"0","operations":[{"successful":false},{"successful":"no"}]}"#,
+        r#"{"errorCode":"0","operations":[7]}"#,
+        r#"{"errorCode":"0","operations":"PAYMENT"}"#,
     ] {
         assert!(matches!(read(body), CompletionAnswer::Unknown(_)), "{body}");
     }
@@ -172,7 +183,7 @@ fn a_completion_is_acknowledged_only_in_so_many_words() {
 
 #[test]
 fn a_reversal_is_acknowledged_by_a_code_alone() {
-    let read = |body: &str| read_reversal(Ok(body.as_bytes().to_vec()), &scrubber());
+    let read = |body: &str| read_bare(Ok(body.as_bytes().to_vec()), &scrubber());
     for body in [r#"{"errorCode":"0","errorMessage":"Успешно"}"#, r#"{"errorCode":0}"#, r#"{"ErrorCode":"0"}"#] {
         assert_eq!(read(body), CompletionAnswer::Acknowledged, "{body}");
     }
@@ -190,7 +201,7 @@ fn a_reversal_is_acknowledged_by_a_code_alone() {
     for body in [r#"{"errorCode":"5","errorMessage":"Access denied"}"#, r#"{"errorCode":6}"#] {
         assert!(matches!(read(body), CompletionAnswer::Refused(_)), "{body}");
     }
-    let of = |kind| read_reversal(Err(of_kind(kind, String::new())), &scrubber());
+    let of = |kind| read_bare(Err(of_kind(kind, String::new())), &scrubber());
     assert!(matches!(of(UnknownKind::Unreachable), CompletionAnswer::NotSent(_)));
     for kind in [UnknownKind::Timeout, UnknownKind::Broken, UnknownKind::HttpStatus, UnknownKind::ServerError] {
         assert!(matches!(of(kind), CompletionAnswer::Unknown(_)), "{kind:?}");
@@ -259,5 +270,30 @@ fn the_gateways_own_schedule_is_read_wherever_it_may_stand() {
     ];
     for (members, expected) in table {
         assert_eq!(with_members(members).autocompletion_at.map(Timestamp::as_millis), expected, "{members}");
+    }
+}
+
+/// Over all programmes: the newer list where there is one, else the one of old.
+#[test]
+fn points_are_added_up_over_the_programmes() {
+    use crate::domain::bank::BankPoints;
+    let bonus = |approved: &str, deposited: &str| {
+        format!(r#"{{"paymentBonus":{{"approvedAmountBonus":{approved},"depositedAmountBonus":{deposited}}}}}"#)
+    };
+    let (one, two) = (bonus("300", "300"), bonus(r#""100""#, "0"));
+    let table = [
+        (format!(r#""loyaltyInfo":{one}"#), Some((300, 300))),
+        (format!(r#""loyaltyInfos":[{one},{two}]"#), Some((400, 300))),
+        (format!(r#""loyaltyInfos":{two}"#), Some((100, 0))),
+        (format!(r#""loyaltyInfo":{one},"loyaltyInfos":[{one},{two}]"#), Some((400, 300))),
+        (r#""loyaltyInfos":[]"#.to_owned(), None),
+        (r#""loyaltyInfo":{"awardBonus":{"approvedAmountAward":1}}"#.to_owned(), None),
+        (format!(r#""loyaltyInfo":{}"#, bonus("-1", "0")), None),
+        (format!(r#""loyaltyInfo":{}"#, bonus("[]", "0")), None),
+        (r#""loyaltyInfo":7"#.to_owned(), None),
+    ];
+    for (members, expected) in table {
+        let expected = expected.map(|(approved, deposited)| BankPoints { approved, deposited });
+        assert_eq!(with_members(&members).points, expected, "{members}");
     }
 }

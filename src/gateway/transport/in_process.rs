@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::config::GatewayConfig;
 use crate::domain::bank::{Unknown, UnknownKind};
 
-use super::{BODY_MAX, Heard, Reply, date_of, from_status, of_kind, too_long};
+use super::{BODY_MAX, Encoded, Heard, Reply, SOAP_ACTION, date_of, from_status, of_kind, too_long};
 
 /// A connection in the making, or the reason why there is none.
 pub type Connecting = Pin<Box<dyn Future<Output = std::io::Result<DuplexStream>> + Send>>;
@@ -29,26 +29,24 @@ pub type Connector = Arc<dyn Fn() -> Connecting + Send + Sync>;
 
 type Pipe = TokioIo<DuplexStream>;
 
-/// Posts `form` to `path` of the bank behind `connector`.
+/// Posts to the bank behind `connector`.
 /// `last_word` is awaited once the connection stands.
 pub(super) async fn post(
     connector: &Connector,
     config: &GatewayConfig,
-    url: &str,
-    form: &[(&str, &str)],
+    encoded: Encoded,
     last_word: impl Future<Output = Result<(), String>>,
 ) -> Heard {
-    let exchange = connect_and_post(connector, config, url, form, last_word);
+    let exchange = connect_and_post(connector, config, encoded, last_word);
     let heard = timeout(config.request_timeout, exchange).await;
     let heard = heard.unwrap_or_else(|_| Err(of_kind(UnknownKind::Timeout, "no answer in time".to_owned())));
-    heard.unwrap_or_else(|unknown| Heard { reply: Err(unknown), date: None })
+    heard.unwrap_or_else(Heard::nothing)
 }
 
 async fn connect_and_post(
     connector: &Connector,
     config: &GatewayConfig,
-    url: &str,
-    form: &[(&str, &str)],
+    encoded: Encoded,
     last_word: impl Future<Output = Result<(), String>>,
 ) -> Result<Heard, Unknown> {
     let unreachable = |why: String| of_kind(UnknownKind::Unreachable, why);
@@ -58,16 +56,20 @@ async fn connect_and_post(
     };
     last_word.await.map_err(unreachable)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
-    let request = request(url, form)?;
-    drive(connection, exchange(sender, request)).await
+    let may_fault = encoded.soap_action.is_some();
+    let request = request(encoded)?;
+    drive(connection, exchange(sender, request, may_fault)).await
 }
 
-fn request(url: &str, form: &[(&str, &str)]) -> Result<Request<Full<Bytes>>, Unknown> {
+fn request(encoded: Encoded) -> Result<Request<Full<Bytes>>, Unknown> {
+    let url = &encoded.url;
     let (host, path) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap_or(("", url));
-    Request::post(format!("/{path}"))
-        .header(HOST, host)
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Full::new(Bytes::from(encoded(form))))
+    let mut request = Request::post(format!("/{path}")).header(HOST, host).header(CONTENT_TYPE, encoded.content_type);
+    if let Some(action) = encoded.soap_action {
+        request = request.header(SOAP_ACTION, action);
+    }
+    request
+        .body(Full::new(Bytes::from(encoded.body)))
         .map_err(|error| of_kind(UnknownKind::Unreachable, error.to_string()))
 }
 
@@ -86,14 +88,22 @@ async fn drive(
     exchange.await
 }
 
-async fn exchange(mut sender: SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Result<Heard, Unknown> {
+async fn exchange(
+    mut sender: SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+    may_fault: bool,
+) -> Result<Heard, Unknown> {
     let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     let date = date_of(response.headers());
-    let reply = match response.status() {
-        StatusCode::OK => whole_body(response).await,
-        status => Err(from_status(status, response.headers())),
-    };
-    Ok(Heard { reply, date })
+    Ok(match response.status() {
+        StatusCode::OK => Heard { reply: whole_body(response).await, date, fault: None },
+        status => {
+            let reply = Err(from_status(status, response.headers()));
+            let is_read = may_fault && status == StatusCode::INTERNAL_SERVER_ERROR;
+            let fault = if is_read { whole_body(response).await.ok() } else { None };
+            Heard { reply, date, fault }
+        }
+    })
 }
 
 async fn whole_body(mut response: Response<Incoming>) -> Reply {
@@ -111,40 +121,4 @@ async fn whole_body(mut response: Response<Incoming>) -> Reply {
 
 fn broken(error: &hyper::Error) -> Unknown {
     of_kind(UnknownKind::Broken, error.to_string())
-}
-
-/// `application/x-www-form-urlencoded`.
-fn encoded(form: &[(&str, &str)]) -> String {
-    let mut text = String::new();
-    for (name, value) in form {
-        if !text.is_empty() {
-            text.push('&');
-        }
-        encode(name, &mut text);
-        text.push('=');
-        encode(value, &mut text);
-    }
-    text
-}
-
-fn encode(value: &str, text: &mut String) {
-    use std::fmt::Write;
-    for byte in value.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => text.push(char::from(byte)),
-            b' ' => text.push('+'),
-            // Writing into a text cannot fail.
-            _ => drop(write!(text, "%{byte:02X}")),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_is_encoded_as_a_browser_would() {
-        assert_eq!(encoded(&[("a b", "1&2=3"), ("number", "№1")]), "a+b=1%262%3D3&number=%E2%84%961");
-    }
 }

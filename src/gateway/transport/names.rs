@@ -14,7 +14,11 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::super::request::Named;
 use super::*;
+use crate::config::{CompletionMethod, Credentials};
+use crate::domain::operation::CompletionAmount;
+use crate::domain::order::{OrderId, OrderNumber};
 
 /// What the name service does with a question.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +110,8 @@ async fn transport(says: &[Says], connect_timeout: Duration) -> (Transport, Arc<
     let names = Arc::new(Names { bank, nobody, says, asked: AtomicUsize::new(0), answered: AtomicBool::new(false) });
     let config = GatewayConfig {
         url: "http://bank.test/".to_owned(),
+        protocol: Protocol::Rest,
+        completion_method: CompletionMethod::AutoCompletion,
         credentials: Credentials::Login { user_name: "shop-api".to_owned(), password: SecretString::from("p") },
         extra_roots_pem: None,
         language: "ru".to_owned(),
@@ -117,9 +123,9 @@ async fn transport(says: &[Says], connect_timeout: Duration) -> (Transport, Arc<
 }
 
 async fn complete(transport: &Transport, last_word: Result<(), String>) -> Reply {
-    let id = OrderId::new("id-1").unwrap();
-    let request = transport.post_completion(&id, CompletionAmount::Whole);
-    last_word::with(Box::pin(ready(last_word)), request).await.reply
+    let order_id = &OrderId::new("id-1").unwrap();
+    let request = Request::AutoCompletion { order_id, amount: CompletionAmount::Whole };
+    last_word::with(Box::pin(ready(last_word)), transport.post(&request)).await.reply
 }
 
 fn class(reply: &Reply) -> Result<(), UnknownKind> {
@@ -151,6 +157,7 @@ async fn a_request_without_an_address_is_provably_not_sent() {
         ),
         ("flapping between found and silent", IMPATIENT, &[(Silence, NOT_SENT), (Bank, READ), (Silence, NOT_SENT)]),
     ];
+    let number = OrderNumber::new("A-1", 32).unwrap();
     for (case, connect_timeout, questions) in table {
         for is_money in [false, true] {
             let says: Vec<Says> = questions.iter().map(|(says, _)| *says).collect();
@@ -160,7 +167,7 @@ async fn a_request_without_an_address_is_provably_not_sent() {
                 let reply = if is_money {
                     complete(&transport, Ok(())).await
                 } else {
-                    transport.post_status(("orderNumber", "A-1")).await.reply
+                    transport.post(&Request::Status { order: Named::Number(&number) }).await.reply
                 };
                 assert_eq!(class(&reply), *expected, "{case}, request {nth}, money: {is_money}: {reply:?}");
                 sent += usize::from(expected.is_ok());
@@ -181,9 +188,9 @@ async fn a_stop_that_comes_while_the_name_is_looked_up_is_heard() {
         assert!(seen.answered.load(Ordering::SeqCst), "asked behind the name service, not before it");
         Err("not sent: ivan stopped all money".to_owned())
     });
-    let id = OrderId::new("id-1").unwrap();
-    let request = transport.post_completion(&id, CompletionAmount::Whole);
-    let refused = last_word::with(last_word, request).await.reply.unwrap_err();
+    let order_id = &OrderId::new("id-1").unwrap();
+    let request = Request::AutoCompletion { order_id, amount: CompletionAmount::Whole };
+    let refused = last_word::with(last_word, transport.post(&request)).await.reply.unwrap_err();
     assert_eq!((refused.kind, refused.detail.as_str()), (UnknownKind::Unreachable, "not sent: ivan stopped all money"));
     assert_eq!(read.load(Ordering::SeqCst), 0);
 }

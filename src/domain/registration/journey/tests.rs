@@ -48,6 +48,7 @@ fn view(amount: Option<i64>, currency: u16, number: &str) -> StatusAnswer {
         payment_system: None,
         chargeback: None,
         autocompletion_at: None,
+        points: None,
     }))
 }
 
