@@ -85,6 +85,7 @@ pub(super) fn view(status: BankStatus, [approved, deposited, refunded]: [i64; 3]
         amount: Some(PRICE),
         currency: Some(Currency::RUB),
         amounts: Some(BankAmounts { approved, deposited, refunded }),
+        points: None,
         authorised_at: None,
         payment_system: None,
         chargeback: None,

@@ -6,17 +6,21 @@
 //!
 //! It never retries, follows no redirect, honours no proxy variable, and opens a fresh connection for money.
 
+mod answer;
 mod codes;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod json;
 mod last_word;
+mod mask;
 mod pacer;
 mod rest;
 mod scrub;
 mod transport;
+mod tree;
 
 pub use pacer::{Pacer, Permit, Purpose};
+pub use rest::{Told, Whole};
 pub use transport::TransportError;
 pub use transport::{Connecting, Connector, Wire};
 
@@ -75,17 +79,18 @@ impl Gateway {
 
     /// Asks what became of `order`: by its order id or, while that is unknown, by its number
     /// (getOrderStatusExtended.do).
-    pub async fn status(&self, order: &Order, permit: Permit) -> StatusAnswer {
+    pub async fn status(&self, order: &Order, permit: Permit) -> Told {
         let question = match &order.order_id {
             Some(id) => ("orderId", id.as_str()),
             None => ("orderNumber", order.number.as_str()),
         };
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let reply = self.told_time(self.transport.post_status(question).await, asked);
-        let answer = self.without_strangers(order, rest::read_status(reply, &self.scrubber));
+        let told = self.about(order, rest::read_status(reply, &self.scrubber));
         drop(permit);
-        self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
-        answer
+        let class = Answer::of_status(&told.answer);
+        self.metrics.gateway_request(&self.merchant, Operation::Status, class, begun.elapsed());
+        told
     }
 
     /// The reply; the bank's own time in it goes to whoever watches ours (R9).
@@ -96,15 +101,23 @@ impl Gateway {
         heard.reply
     }
 
-    /// Numbers and ids that are not the order's own will be shown to people, and could be anything.
-    fn without_strangers(&self, order: &Order, mut answer: StatusAnswer) -> StatusAnswer {
-        if let StatusAnswer::Known(view) = &mut answer {
-            let strange = |number: &String| number != order.number.as_str();
+    /// The answer as it is about `order`: its sums stand beside our price. Numbers and ids that are not the order's own will
+    /// be shown to people, and could be anything.
+    fn about(&self, order: &Order, mut told: Told) -> Told {
+        let strange = |number: &String| number != order.number.as_str();
+        if let StatusAnswer::Known(view) = told.answer {
+            let mut view = view.beside(order.amount);
             if let Some(number) = view.order_number.take_if(|number| strange(number)) {
                 view.order_number = Some(self.scrubber.clean(&number));
             }
+            told.answer = StatusAnswer::Known(Box::new(view));
         }
-        answer
+        if let Some(whole) = &mut told.whole
+            && let Some(number) = whole.answer.order_number.take_if(|number| strange(number))
+        {
+            whole.answer.order_number = Some(self.scrubber.clean(&number));
+        }
+        told
     }
 
     /// Completes a hold, whole or less (autoCompletion.do). The caller has written the operation in doubt, and synced,

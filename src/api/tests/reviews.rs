@@ -24,6 +24,7 @@ pub(super) async fn with_review() -> Face {
         amount: Some(1_000),
         currency: Some(Currency::RUB),
         amounts: Some(BankAmounts { approved: 1_000, deposited: 0, refunded: 0 }),
+        points: None,
         authorised_at: None,
         payment_system: None,
         chargeback: None,

@@ -127,6 +127,11 @@ fn view(facts: &mut Table, seen: &SeenView, order: &Order, zone: &Zone) {
         facts.fact("deposited", for_people(amounts.deposited, currency));
         facts.fact("refunded", for_people(amounts.refunded, currency));
     }
+    if let Some(points) = view.points.filter(|points| points.approved != 0) {
+        let sum = |minor| for_people(minor, currency);
+        let (approved, deposited, refunded) = (sum(points.approved), sum(points.deposited), sum(points.refunded));
+        facts.fact("points", format!("{approved} approved, {deposited} taken, {refunded} given back"));
+    }
     if let Some(code) = view.action_code {
         facts.fact("actionCode", code);
     }

@@ -68,6 +68,7 @@ impl Candidate {
             amount: Some(self.order.amount.minor()),
             currency: Some(self.order.currency),
             amounts: Some(BankAmounts { approved, deposited, refunded }),
+            points: None,
             authorised_at: None,
             payment_system: None,
             chargeback: None,

@@ -107,6 +107,7 @@ fn seen(status: BankStatus, action_code: Option<i64>, deposited: i64) -> SeenVie
         amount: Some(1_234_50),
         currency: Some(Currency::RUB),
         amounts: Some(amounts),
+        points: None,
         authorised_at: None,
         payment_system: None,
         chargeback: None,

@@ -28,6 +28,7 @@ async fn a_total_has_the_sums_that_the_bank_shows() {
             amount: Some(10_000),
             currency: Some(Currency::RUB),
             amounts: Some(BankAmounts { approved, deposited, refunded }),
+            points: None,
             authorised_at: None,
             payment_system: None,
             chargeback: None,
