@@ -4,6 +4,7 @@
 //! null rather than missing, so that a shop sees what there could be. Nothing here is a secret.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::problem::FieldProblem;
 use crate::domain::autocompletion;
@@ -14,7 +15,7 @@ use crate::domain::operation::{CompletionAmount, Operation};
 use crate::domain::order::{NewOrder, Order, OrderId, SeenView};
 use crate::domain::time::Timestamp;
 use crate::intake::Rejection;
-use crate::store::{Added, OrderWithOperation};
+use crate::store::{Added, OrderWithOperation, SeenAnswer};
 
 /// What became of one order that was handed in.
 #[derive(Debug, Serialize)]
@@ -209,6 +210,22 @@ impl BankView {
             payment_system: view.payment_system.as_ref().map(PaymentSystem::to_string),
             chargeback: view.chargeback,
         }
+    }
+}
+
+/// The bank's latest answer, whole: its own members, with card data masked or left out.
+#[derive(Debug, Serialize)]
+pub(super) struct AnswerView {
+    /// When it was first heard as it is.
+    seen_at: String,
+    answer: Value,
+}
+
+impl AnswerView {
+    /// `None` where what is kept is no JSON, which this program never writes.
+    pub(super) fn of(seen: &SeenAnswer) -> Option<Self> {
+        let answer = serde_json::from_str(seen.answer.as_str()).ok()?;
+        Some(Self { seen_at: seen.seen_at.to_string(), answer })
     }
 }
 

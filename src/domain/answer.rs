@@ -142,7 +142,7 @@ pub struct Dates {
 /// `cardAuthInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Card {
-    /// `maskedPan` or `pan`, masked: anything else that stands there is [masked here](crate::gateway).
+    /// `maskedPan` or `pan`; where the bank does not mask it, the last four digits.
     pub masked_pan: Option<String>,
     /// `expiration`, `YYYYMM`.
     pub expiration: Option<Hidden>,

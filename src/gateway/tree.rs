@@ -232,3 +232,6 @@ pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
 pub(super) fn named<'a>(pairs: &'a Value, name: &str) -> Option<&'a Value> {
     list(pairs).find(|pair| at(pair, "name").as_str() == Some(name))?.get("value")
 }
+
+#[cfg(test)]
+mod tests;
