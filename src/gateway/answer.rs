@@ -97,10 +97,11 @@ fn decisive<T>(
     read(value).map_err(|wrong| wrong.of(name))
 }
 
-/// A number in its range. Beyond it, it is not repeated: sixteen digits could be a card's.
+/// A number from nought to so many nines. Beyond that it is not repeated: sixteen digits could be a card's.
 fn within(number: i64, max: i64, what: &str) -> Result<i64, String> {
     let fits = (0..=max).contains(&number);
-    fits.then_some(number).ok_or_else(|| format!("{what} is not between 0 and {max}"))
+    fits.then_some(number)
+        .ok_or_else(|| format!("{what} is not a whole number of at most {} digits", max.to_string().len()))
 }
 
 fn sum(value: &Value, name: &str) -> Result<Option<i64>, String> {
