@@ -94,7 +94,7 @@ fn decisive<T>(
     value: &Value,
     name: &str,
 ) -> Result<Option<T>, String> {
-    read(value).map_err(|wrong| wrong.of(name))
+    read(value).map_err(|NotThat| tree::wrong_type(name))
 }
 
 /// A number from nought to so many nines. Beyond that it is not repeated: sixteen digits could be a card's.
@@ -146,7 +146,7 @@ fn sums(info: &Value) -> Result<Option<Sums>, String> {
     let Some(info) = object(info) else {
         // An empty one tells nothing; a text or a number in its place is no answer of the gateway's.
         let is_empty = matches!(info, Value::Null | Value::Object(_) | Value::Array(_)) || info.as_str() == Some("");
-        return if is_empty { Ok(None) } else { Err(NotThat.of("paymentAmountInfo")) };
+        return if is_empty { Ok(None) } else { Err(tree::wrong_type("paymentAmountInfo")) };
     };
     Ok(Some(Sums {
         state: words(at(info, "paymentState")).filter(|state| state.len() <= 20),

@@ -33,9 +33,7 @@ pub(super) struct NestedError {
 impl Frame {
     /// The frame of a tree.
     pub(super) fn of(tree: &Value) -> Result<Self, String> {
-        let wrong = |error: serde_path_to_error::Error<serde_json::Error>| {
-            format!("the type of `{}` is not one the gateway uses", error.path())
-        };
+        let wrong = |error: serde_path_to_error::Error<serde_json::Error>| tree::wrong_type(&error.path().to_string());
         if !tree.is_object() {
             return Err("not a JSON object".to_owned());
         }

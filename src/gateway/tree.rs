@@ -175,10 +175,9 @@ pub(super) fn text(value: &Value) -> Result<Option<String>, NotThat> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotThat;
 
-impl NotThat {
-    pub(super) fn of(self, name: &str) -> String {
-        format!("the type of `{name}` is not one the gateway uses")
-    }
+/// A member is not of its type, for people.
+pub(super) fn wrong_type(name: &str) -> String {
+    format!("the type of `{name}` is not one the gateway uses")
 }
 
 /// A text that is there; whatever else stands there is none.
