@@ -76,9 +76,10 @@ async fn an_order_is_taken_once_and_readable_at_once() {
 
 #[tokio::test]
 async fn the_banks_answer_is_read_whole_once_there_is_one() {
+    const PATH: &str = "/v1/orders/shop/A-1/answer";
     let face = Face::open().await;
     face.post("/v1/orders", A1).await;
-    const PATH: &str = "/v1/orders/shop/A-1/answer";
+
     let none = face.get(PATH).await;
     assert_eq!(none.status, 404);
     assert!(none.problem()["detail"].as_str().unwrap().contains("no answer of the bank"), "{none:?}");
