@@ -119,6 +119,7 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/orders", post(orders::add).get(orders::list))
         .route("/orders/{merchant}/{order_number}", get(orders::show))
+        .route("/orders/{merchant}/{order_number}/answer", get(orders::answer))
         .route("/orders/{merchant}/{order_number}/release", post(acts::release))
         .route("/orders/{merchant}/{order_number}/park", post(acts::park))
         .route("/registrations", post(registrations::register))

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::body::{self, BATCH_MAX, Batch, ORDERS_MAX_BYTES};
 use super::problem::Problem;
-use super::views::{AddedView, BatchView, OrderView, OrderWithEvents, PageView};
+use super::views::{AddedView, AnswerView, BatchView, OrderView, OrderWithEvents, PageView};
 use super::{Context, Shared};
 use crate::domain::event::Cause;
 use crate::domain::order::{MerchantId, NewOrder, OrderKey, OrderNumber, State as OrderState};
@@ -188,6 +188,21 @@ pub(super) async fn show(
     let events = shared.api.store.events_of(found.order.key).await;
     let events = events.map_err(|error| Problem::of_store(&error, &shared.api.metrics))?;
     Ok(Json(OrderWithEvents::of(&found, &events)))
+}
+
+/// `GET /v1/orders/{merchant}/{order_number}/answer`: what the bank said last, whole.
+pub(super) async fn answer(
+    State(shared): Context,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Json<AnswerView>, Problem> {
+    let _turn = shared.turn().await?;
+    let found = find(&shared, path).await?;
+    let seen = shared.api.store.answer_of(found.order.key).await;
+    let seen = seen.map_err(|error| Problem::of_store(&error, &shared.api.metrics))?;
+    let view = seen.as_ref().and_then(AnswerView::of);
+    let none =
+        "no answer of the bank about this order is kept: it has told nothing yet, or the order's end is long ago";
+    view.map(Json).ok_or_else(|| Problem::not_found(none))
 }
 
 /// The order that a path names. The caller holds a turn.

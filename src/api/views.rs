@@ -4,6 +4,7 @@
 //! null rather than missing, so that a shop sees what there could be. Nothing here is a secret.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::problem::FieldProblem;
 use crate::domain::autocompletion;
@@ -14,7 +15,7 @@ use crate::domain::operation::{CompletionAmount, Operation};
 use crate::domain::order::{NewOrder, Order, OrderId, SeenView};
 use crate::domain::time::Timestamp;
 use crate::intake::Rejection;
-use crate::store::{Added, OrderWithOperation};
+use crate::store::{Added, OrderWithOperation, SeenAnswer};
 
 /// What became of one order that was handed in.
 #[derive(Debug, Serialize)]
@@ -180,6 +181,10 @@ struct BankView {
     approved: Option<i64>,
     deposited: Option<i64>,
     refunded: Option<i64>,
+    /// Points of bonus programmes; contained in the sums above where both together make up the price.
+    points_approved: Option<i64>,
+    points_deposited: Option<i64>,
+    points_refunded: Option<i64>,
     authorised_at: Option<String>,
     payment_system: Option<String>,
     chargeback: Option<bool>,
@@ -198,10 +203,29 @@ impl BankView {
             approved: view.amounts.map(|amounts| amounts.approved),
             deposited: view.amounts.map(|amounts| amounts.deposited),
             refunded: view.amounts.map(|amounts| amounts.refunded),
+            points_approved: view.points.map(|points| points.approved),
+            points_deposited: view.points.map(|points| points.deposited),
+            points_refunded: view.points.map(|points| points.refunded),
             authorised_at: text(view.authorised_at),
             payment_system: view.payment_system.as_ref().map(PaymentSystem::to_string),
             chargeback: view.chargeback,
         }
+    }
+}
+
+/// The bank's latest answer, whole: its own members, with card data masked or left out.
+#[derive(Debug, Serialize)]
+pub(super) struct AnswerView {
+    /// When it was first heard as it is.
+    seen_at: String,
+    answer: Value,
+}
+
+impl AnswerView {
+    /// `None` where what is kept is no JSON, which this program never writes.
+    pub(super) fn of(seen: &SeenAnswer) -> Option<Self> {
+        let answer = serde_json::from_str(seen.answer.as_str()).ok()?;
+        Some(Self { seen_at: seen.seen_at.to_string(), answer })
     }
 }
 

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, Protocol,
-    RegistrationConfig, ReportConfig, ReviewConfig, SealKeys,
+    RegistrationConfig, ReportConfig, RetentionConfig, ReviewConfig, SealKeys,
 };
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::HoldPolicy;
@@ -75,9 +75,11 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
         shutdown_grace,
         clock_tolerance,
         integrity,
+        retention,
         merchants: _,
     } = old;
     let IntegrityConfig { keys, witness } = integrity;
+    let RetentionConfig { answers } = retention;
     let same_token = match (api_token, &new.api_token) {
         (Some(old), Some(new)) => same_secret(old, new),
         (None, None) => true,
@@ -91,6 +93,7 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
         ("shutdown_grace", *shutdown_grace == new.shutdown_grace, Effect::AtOnce),
         ("clock_tolerance", *clock_tolerance == new.clock_tolerance, Effect::NeedsRestart),
         ("integrity.keys (content)", same_keys(keys, &new.integrity.keys), Effect::NeedsRestart),
+        ("retention.answers", *answers == new.retention.answers, Effect::AtOnce),
         ("integrity.witness", *witness == new.integrity.witness, Effect::NeedsRestart),
     ]
     .into_iter()

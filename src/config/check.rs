@@ -14,6 +14,7 @@ use super::error::mistake;
 use super::integrity::integrity;
 use super::merchant::{Taken, merchant};
 use super::raw::{NOT_SHOWN, Noted, Notes, Section};
+use super::retention::retention;
 use super::secrets::{self, Reading, Secret, Surroundings};
 use super::values::{self, Limits};
 use super::{Config, ConfigError, MerchantConfig};
@@ -114,6 +115,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
     let shutdown_grace = section.duration_or("shutdown_grace", Duration::from_secs(30), &GRACE);
     let clock_tolerance = section.duration_or("clock_tolerance", Duration::from_secs(120), &TOLERANCE);
     let integrity = section.section("integrity", |section| integrity(section, around));
+    let retention = section.section("retention", retention);
     let merchants = merchants(section, around);
     section.refuse_unknown();
     let is_sandbox = merchants.as_ref().is_ok_and(|merchants| listen.ip().is_loopback() && are_local(merchants));
@@ -133,6 +135,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
         shutdown_grace,
         clock_tolerance,
         integrity: integrity?,
+        retention,
         merchants: merchants?,
     })
 }

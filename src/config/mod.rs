@@ -6,7 +6,7 @@
 //! creates the missing parents of `database` and `reports`.
 //!
 //! Read in this order: this file (what comes out), `check`, `merchant` and `policies` (what is asked of every key, and
-//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `raw` (the file as written), `error`,
+//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `retention`, `raw` (the file as written), `error`,
 //! [`changes()`].
 
 mod changes;
@@ -18,6 +18,7 @@ mod integrity;
 mod merchant;
 mod policies;
 mod raw;
+mod retention;
 mod secrets;
 mod values;
 
@@ -35,6 +36,7 @@ use secrecy::SecretString;
 pub use self::changes::{Change, Effect, changes};
 pub use self::error::{ConfigError, Problem};
 pub use self::integrity::{IntegrityConfig, SealKeys};
+pub use self::retention::RetentionConfig;
 pub use self::secrets::Reading;
 pub use self::values::{as_written, duration};
 
@@ -66,6 +68,8 @@ pub struct Config {
     pub clock_tolerance: Duration,
     /// What guards the database's rows and its sends.
     pub integrity: IntegrityConfig,
+    /// How long what is not needed for money stays in the database.
+    pub retention: RetentionConfig,
     /// The merchants in the order of the file: 1 to 100, their names unique.
     pub merchants: Vec<MerchantConfig>,
 }

@@ -26,7 +26,7 @@ use crate::domain::operation::{CompletionAmount, Operation, OperationKind, Opera
 use crate::domain::order::{Order, OrderId, OrderKey, State};
 use crate::domain::polling::Jitter;
 use crate::domain::time::Timestamp;
-use crate::gateway::{Permit, Purpose};
+use crate::gateway::{self, Permit, Purpose};
 use crate::progress::Heart;
 use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
 
@@ -213,13 +213,13 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
         permit = desk.gateway.pacer().permit(Purpose::Money) => permit,
     };
     let asked_at = desk.shared.clock().now();
-    let answer = desk.gateway.status(&order, permit).await;
-    desk.silence.note(&answer);
+    let bank = desk.gateway.status(&order, permit).await;
+    desk.silence.note(&bank.answer);
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
     let answered = Instant::now();
     let mut leave = None;
     let standing = Standing { clock: held::clock_doubt(desk), ..standing };
-    if expects_to_send(desk, &order, &operation, &answer, &standing) {
+    if expects_to_send(desk, &order, &operation, &bank.answer, &standing) {
         leave = Some(desk.gateway.pacer().permit(Purpose::Send).await);
         if answered.elapsed() > desk.gateway.pacer().patience(FRESH) {
             // R4 wants a fresh read, and this one has grown old: the step is still due, and asks again.
@@ -230,7 +230,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     if leave.is_some() {
         desk.shared.setting.perils.pass(Peril::BeforeIntent).await;
     }
-    let send = write_down(desk, &order, answer, asked_at, leave.is_some()).await?;
+    let send = write_down(desk, &order, bank, asked_at, leave.is_some()).await?;
     match (send, leave) {
         (Some(send), Some(leave)) => carry_out(desk, send, leave, writing).await,
         _ => Ok(()),
@@ -319,10 +319,11 @@ struct Told {
 async fn write_down(
     desk: &Desk,
     asked_about: &Order,
-    answer: StatusAnswer,
+    bank: gateway::Told,
     asked_at: Timestamp,
     may_send: bool,
 ) -> Result<Option<Send>, StoreError> {
+    let gateway::Told { answer, whole } = bank;
     let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let seen_version = asked_about.version;
@@ -341,7 +342,8 @@ async fn write_down(
         if asked.send && !may_send {
             return Amendment::nothing(None);
         }
-        amendment(order, open, asked)
+        let answer = whole.and_then(|whole| whole.kept).filter(|_| asked.order.saw_at(now));
+        Amendment { answer, ..amendment(order, open, asked) }
     };
     let Some(told) = desk.shared.store.amend_guarded(asked_about.key, now, decide).await? else {
         return Ok(None);
@@ -379,7 +381,7 @@ fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option
         operation: OperationChange::Update(asked.operation),
         events: asked.events,
         brake: asked.brake,
-        value: Some(told),
+        ..Amendment::nothing(Some(told))
     }
 }
 
@@ -439,6 +441,6 @@ fn answered(
         let (reviewed, opened) = completion::partly_done(order, &answer, now).unzip();
         let events: Vec<_> = std::iter::once(event).chain(opened).collect();
         let (order, operation) = (reviewed, OperationChange::Update(operation));
-        Amendment { order, operation, events: events.clone(), brake: None, value: events }
+        Amendment { order, operation, events: events.clone(), brake: None, answer: None, value: events }
     }
 }

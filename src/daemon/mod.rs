@@ -326,9 +326,9 @@ fn start_common(
         stops::run(at_stops, stopped).await;
         "watch over stops"
     });
-    let (for_steward, stopped) = (shared.clone(), stop.subscribe());
+    let (for_steward, its_config, stopped) = (shared.clone(), config.subscribe(), stop.subscribe());
     common.spawn(async move {
-        steward::run(for_steward, stopped).await;
+        steward::run(for_steward, its_config, stopped).await;
         "steward"
     });
     common

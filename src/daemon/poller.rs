@@ -15,7 +15,7 @@ use crate::domain::journey::{self, LookOutcome};
 use crate::domain::order::{Order, OrderKey, State};
 use crate::domain::polling::Jitter;
 use crate::domain::timekeeping::Doubt;
-use crate::gateway::Purpose;
+use crate::gateway::{Purpose, Told};
 use crate::progress::Heart;
 use crate::store::{Amendment, StoreError};
 
@@ -133,9 +133,9 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
         () = told_to_stop(&mut stop) => return key,
         permit = desk.gateway.pacer().permit(Purpose::Look) => permit,
     };
-    let answer = desk.gateway.status(&order, permit).await;
-    desk.silence.note(&answer);
-    if let Err(error) = write_down(&desk, &order, answer).await {
+    let told = desk.gateway.status(&order, permit).await;
+    desk.silence.note(&told.answer);
+    if let Err(error) = write_down(&desk, &order, told).await {
         tracing::error!(%error, merchant = %desk.merchant, order.number = %order.number, "Cannot write down a look at order {}", order.number);
         desk.shared.metrics.store_error("poller");
         tokio::time::sleep(AFTER_STORE_ERROR).await;
@@ -143,7 +143,8 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
     key
 }
 
-async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<(), StoreError> {
+async fn write_down(desk: &Desk, order: &Order, told: Told) -> Result<(), StoreError> {
+    let Told { answer, whole } = told;
     let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let doubt = desk.shared.timekeeper.may_send(&desk.merchant).err();
@@ -157,7 +158,8 @@ async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<
             looked = journey::after_look(order, &not_by_this_clock(doubt), &policy, now, jitter);
         }
         let told = Some((looked.outcome, looked.events.clone()));
-        Amendment { order: Some(looked.order), events: looked.events, ..Amendment::nothing(told) }
+        let answer = whole.and_then(|whole| whole.kept).filter(|_| looked.order.saw_at(now));
+        Amendment { order: Some(looked.order), events: looked.events, answer, ..Amendment::nothing(told) }
     };
     if let Some((outcome, events)) = desk.shared.store.amend(order.key, now, decide).await? {
         desk.shared.metrics.look(&desk.merchant, outcome);

@@ -1,18 +1,42 @@
-//! The steward: looks for room when the disk was full, and keeps the ballast that is let go when it fills up.
+//! The steward: looks for room when the disk was full, keeps the ballast that is let go when it fills up, and forgets the
+//! bank's whole answers once they have been kept long enough.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{HEART_LIMIT, Shared, told_to_stop};
+use crate::config::Config;
+use crate::store::{FORGET_BATCH, StoreError};
+
+/// How often answers are forgotten: they were kept for a day at least, and an hour more or less is nothing beside it.
+const FORGETTING_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Works until told to stop.
-pub(super) async fn run(shared: Shared, mut stop: watch::Receiver<bool>) {
+pub(super) async fn run(shared: Shared, config: watch::Receiver<Arc<Config>>, mut stop: watch::Receiver<bool>) {
     let heart = shared.progress.heart("steward".to_owned(), HEART_LIMIT);
+    let mut forgetting_at = Instant::now();
     loop {
         heart.beat();
         if shared.store.disk_is_full() {
             let store = shared.store.clone();
             // Most often there is no room yet, which is no news: the store has said so, and the gauge goes on saying it.
             let _ = shared.setting.errands.run(move || store.look_for_room()).await;
+        }
+        if Instant::now() >= forgetting_at && !shared.store.disk_is_full() {
+            let after = config.borrow().retention.answers;
+            match forget(&shared, after).await {
+                // There may be more: after the looks that waited for the writer.
+                Ok(FORGET_BATCH) => {}
+                Ok(_) => forgetting_at = Instant::now() + FORGETTING_EVERY,
+                Err(error) => {
+                    tracing::error!(%error, "Cannot remove the bank's old answers; in an hour again");
+                    shared.metrics.store_error("steward");
+                    forgetting_at = Instant::now() + FORGETTING_EVERY;
+                }
+            }
         }
         // The shop waits for this when there is room again, and asking the disk costs next to nothing.
         tokio::select! {
@@ -21,4 +45,12 @@ pub(super) async fn run(shared: Shared, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(shared.setting.rhythm.looks) => {}
         }
     }
+}
+
+async fn forget(shared: &Shared, after: Duration) -> Result<usize, StoreError> {
+    let forgotten = shared.store.forget_answers(after, shared.clock().now()).await?;
+    if forgotten > 0 {
+        tracing::info!(answers = forgotten, "Removed {forgotten} of the bank's old answers");
+    }
+    Ok(forgotten)
 }

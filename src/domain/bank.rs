@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::money::Currency;
+use super::money::{Amount, Currency};
 use super::order::OrderId;
 use super::time::Timestamp;
 
@@ -87,14 +87,15 @@ pub struct BankAmounts {
     pub refunded: i64,
 }
 
-/// What was paid in points beside the money, over all loyalty programmes of the order (`loyaltyInfo`, `loyaltyInfos`):
-/// absent below response version 04, and from an order without points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BankPoints {
-    /// Points held.
-    pub approved: i64,
-    /// Points taken.
-    pub deposited: i64,
+impl BankAmounts {
+    /// Each with the other's; none where a sum is beyond all amounts.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        Some(Self {
+            approved: self.approved.checked_add(other.approved)?,
+            deposited: self.deposited.checked_add(other.deposited)?,
+            refunded: self.refunded.checked_add(other.refunded)?,
+        })
+    }
 }
 
 /// The card's payment system (`cardAuthInfo.paymentSystem`), such as `visa`: in small letters, since banks differ in that.
@@ -145,8 +146,8 @@ pub struct BankView {
     pub currency: Option<Currency>,
     /// What was held, taken and given back.
     pub amounts: Option<BankAmounts>,
-    /// What was held and taken in points. It is read afresh whenever money is decided on, and not kept in the row.
-    pub points: Option<BankPoints>,
+    /// The points of bonus programmes that it was paid with beside the money, in minor units; see [`Self::beside`].
+    pub points: Option<BankAmounts>,
     /// `authDateTime`: when the buyer's bank agreed.
     pub authorised_at: Option<Timestamp>,
     /// Whose card it is: it decides how long the hold lives.
@@ -155,6 +156,33 @@ pub struct BankView {
     pub chargeback: Option<bool>,
     /// When the gateway completes the hold by itself. That answers show it is not confirmed; where one does, it counts.
     pub autocompletion_at: Option<Timestamp>,
+}
+
+impl BankView {
+    /// It, with its sums as they stand beside `price`: what every decision compares.
+    ///
+    /// In the documents' examples `amount` and `paymentAmountInfo` are the money alone, and points come on top. Whether a
+    /// shop's price is with the points or without them is not written anywhere, so the bank's own figures tell: where its
+    /// money and its points make up the price, every sum becomes money plus points, as the composite amount of a completion
+    /// is; else they stay the money's alone. At most one of the two readings agrees with a price, and once read so, it
+    /// stays so.
+    #[must_use]
+    pub fn beside(self, price: Amount) -> Self {
+        let Some(points) = self.points.filter(|points| points.approved > 0) else { return self };
+        let makes_up = |money: i64| money.checked_add(points.approved) == Some(price.minor());
+        let is_without_points = self.amount.is_some_and(makes_up);
+        let is_composite = is_without_points || self.amounts.is_some_and(|sums| makes_up(sums.approved));
+        if !is_composite {
+            return self;
+        }
+        Self {
+            amount: if is_without_points { Some(price.minor()) } else { self.amount },
+            amounts: self.amounts.and_then(|money| money.plus(points)),
+            // Counted already: whoever adds them to the sums adds those that are still apart.
+            points: None,
+            ..self
+        }
+    }
 }
 
 /// The action code of an order whose payment time ran out.

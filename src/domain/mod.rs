@@ -5,7 +5,7 @@
 //! tables.
 //!
 //! Read in this order: [`money`] and [`time`] (the two quantities), [`order`] (what is queued), [`bank`] (what the bank
-//! can say), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
+//! can say) and [`answer`] (all that one answer tells), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
 //! journey of a completion or a reversal), [`calendar`] (business days and cron slots), [`holds`] (deadlines, when a
 //! completion is due and what is done when none comes in time), [`autocompletion`] (the gateway's own schedule against
 //! ours), [`guard`] (what holds a send back) and [`timekeeping`] (whether the clock may be believed for money),
@@ -16,6 +16,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod acts;
+pub mod answer;
 pub mod autocompletion;
 pub mod bank;
 pub mod calendar;

@@ -300,6 +300,13 @@ pub struct Heard {
     pub words: String,
 }
 
+impl Order {
+    /// Whether its view was heard at `at`: what a look at that moment brought was worth keeping.
+    pub fn saw_at(&self, at: Timestamp) -> bool {
+        self.view.as_ref().is_some_and(|seen| seen.seen_at == at)
+    }
+}
+
 /// The bank's word and when it was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenView {

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::answer::MOMENTS_MS;
 use super::register;
 use super::request::{Named, Request};
-use super::rest::{read_completion, read_status};
+use super::rest::{Whole, read_completion, read_status};
 use super::scrub::{Scrubber, mask_card_numbers};
 use super::{codes, soap, transport};
+use crate::domain::answer::{BankAnswer, KEPT_MAX, KeptAnswer};
 use crate::domain::bank::{CompletionAnswer, PartDone, Refusal, StatusAnswer, Unknown};
 use crate::domain::money::AMOUNT_MAX;
 use crate::domain::operation::CompletionAmount;
@@ -42,14 +44,19 @@ fn assert_unknown(unknown: &Unknown) {
 
 /// getOrderStatusExtended.do.
 pub(crate) fn status_answer(bytes: &[u8]) {
-    match read_status(Ok(bytes.to_vec()), &a_scrubber()) {
+    let told = read_status(Ok(bytes.to_vec()), &a_scrubber());
+    if let Some(whole) = &told.whole {
+        assert!(matches!(told.answer, StatusAnswer::Known(_)), "a whole answer that knows no order");
+        assert_whole(whole);
+    }
+    match told.answer {
         StatusAnswer::Refused(refusal) => assert_refusal(&refusal, 1..=6),
         StatusAnswer::Unknown(unknown) => assert_unknown(&unknown),
         StatusAnswer::Known(view) => {
             assert!((0..=999).contains(&view.status.number()));
             assert!(view.action_code.is_none_or(|code| code.abs() <= 9_999_999));
-            let sums = view.amounts.map(|sums| [sums.approved, sums.deposited, sums.refunded]);
-            let all = sums.into_iter().flatten().chain(view.amount);
+            let sums = [view.amounts, view.points].into_iter().flatten();
+            let all = sums.flat_map(|sums| [sums.approved, sums.deposited, sums.refunded]).chain(view.amount);
             all.for_each(|sum| assert!((0..=AMOUNT_MAX).contains(&sum), "a sum beyond what the gateway takes"));
             if let Some(id) = &view.order_id {
                 assert_eq!(OrderId::new(id.as_str()).as_ref(), Ok(id), "it reads the same again");
@@ -106,6 +113,22 @@ pub(crate) fn soap_answer(bytes: &[u8]) {
     }
 }
 
+/// What is kept is JSON of a bounded length, without secrets, and without more digits in a row than a moment has; what
+/// `Debug` shows of the rest has no secret either. The order's own number and id are compared, and kept elsewhere.
+fn assert_whole(whole: &Whole) {
+    let kept = whole.kept.as_ref().map_or("{}", KeptAnswer::as_str);
+    assert!(kept.len() <= KEPT_MAX, "too long to be kept");
+    assert!(serde_json::from_str::<serde_json::Value>(kept).is_ok(), "kept, and no JSON");
+    let runs = kept.split(|c: char| !c.is_ascii_digit());
+    assert!(runs.clone().all(|run| run.len() <= 13), "more digits than a moment has");
+    let is_moment = |run: &str| run.parse().is_ok_and(|ms| MOMENTS_MS.contains(&ms));
+    assert!(runs.filter(|run| run.len() == 13).all(is_moment), "thirteen digits that are no moment");
+    let cleaned = BankAnswer { order_number: None, order_id: None, ..whole.answer.clone() };
+    for text in [kept.to_owned(), format!("{cleaned:?}")] {
+        assert!(!text.to_lowercase().contains(SECRET), "a secret came through");
+    }
+}
+
 /// autoCompletion.do.
 pub(crate) fn completion_answer(bytes: &[u8]) {
     match read_completion(Ok(bytes.to_vec()), &a_scrubber()) {
@@ -152,7 +175,13 @@ fn assert_accepted(bytes: &[u8]) -> Option<Again> {
     let read: Result<Again, _> = serde_json::from_slice(text);
     assert!(read.is_ok(), "acknowledged by what is no JSON");
     let answer = read.ok()?;
-    let plain = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // As XML has it: an element with its text beside attributes.
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let plain = |value: &serde_json::Value| match value.get("value") {
+        Some(inner) if value.is_object() => text(inner),
+        _ if value.get("nil").is_some() => String::new(),
+        _ => text(value),
+    };
     let code = plain(&answer.code);
     let is_zero = ["", "null"].contains(&code.trim()) || code.trim().parse() == Ok(0);
     assert!(is_zero, "acknowledged with errorCode {code}");

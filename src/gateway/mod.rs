@@ -6,6 +6,7 @@
 //!
 //! It never retries, follows no redirect, honours no proxy variable, and opens a fresh connection for money.
 
+mod answer;
 mod codes;
 #[cfg(test)]
 mod conformance;
@@ -13,6 +14,7 @@ mod conformance;
 pub(crate) mod fuzzing;
 mod json;
 mod last_word;
+mod mask;
 mod pacer;
 mod register;
 mod request;
@@ -20,9 +22,11 @@ mod rest;
 mod scrub;
 mod soap;
 mod transport;
+mod tree;
 
 pub use pacer::{Pacer, Permit, Purpose};
 pub use request::{LastOrders, Named, Request};
+pub use rest::{Told, Whole};
 pub use transport::TransportError;
 pub use transport::{Connecting, Connector, Wire};
 
@@ -83,15 +87,16 @@ impl Gateway {
 
     /// Asks what became of `order`: by its order id or, while that is unknown, by its number
     /// (getOrderStatusExtended).
-    pub async fn status(&self, order: &Order, permit: Permit) -> StatusAnswer {
+    pub async fn status(&self, order: &Order, permit: Permit) -> Told {
         let named = order.order_id.as_ref().map_or(Named::Number(&order.number), Named::Id);
         let request = Request::Status { order: named };
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let reply = self.heard(self.transport.post(&request).await, &request, asked);
-        let answer = self.without_strangers(order, rest::read_status(reply, &self.scrubber));
+        let told = self.about(order, rest::read_status(reply, &self.scrubber));
         drop(permit);
-        self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
-        answer
+        let class = Answer::of_status(&told.answer);
+        self.metrics.gateway_request(&self.merchant, Operation::Status, class, begun.elapsed());
+        told
     }
 
     /// The reply, in REST's words whatever the wire; the bank's own time in it goes to whoever watches ours (R9).
@@ -105,15 +110,23 @@ impl Gateway {
         }
     }
 
-    /// Numbers and ids that are not the order's own will be shown to people, and could be anything.
-    fn without_strangers(&self, order: &Order, mut answer: StatusAnswer) -> StatusAnswer {
-        if let StatusAnswer::Known(view) = &mut answer {
-            let strange = |number: &String| number != order.number.as_str();
+    /// The answer as it is about `order`: its sums stand beside our price. Numbers and ids that are not the order's own will
+    /// be shown to people, and could be anything.
+    fn about(&self, order: &Order, mut told: Told) -> Told {
+        let strange = |number: &String| number != order.number.as_str();
+        if let StatusAnswer::Known(view) = told.answer {
+            let mut view = view.beside(order.amount);
             if let Some(number) = view.order_number.take_if(|number| strange(number)) {
                 view.order_number = Some(self.scrubber.clean(&number));
             }
+            told.answer = StatusAnswer::Known(Box::new(view));
         }
-        answer
+        if let Some(whole) = &mut told.whole
+            && let Some(number) = whole.answer.order_number.take_if(|number| strange(number))
+        {
+            whole.answer.order_number = Some(self.scrubber.clean(&number));
+        }
+        told
     }
 
     /// Completes a hold, whole or less, by the merchant's method (autoCompletion, deposit). The caller has written the operation in doubt, and synced,

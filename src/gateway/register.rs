@@ -40,7 +40,7 @@ impl Gateway {
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let request = super::Request::Status { order: Named::Number(number) };
         let heard = self.transport.post(&request).await;
-        let answer = read_status(self.heard(heard, &request, asked), &self.scrubber);
+        let answer = read_status(self.heard(heard, &request, asked), &self.scrubber).answer;
         drop(permit);
         self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
         answer

@@ -1,143 +1,87 @@
-//! REST: forms out, and what the JSON that comes back says: bytes to one of the three classes.
+//! REST: forms out, and what an answer says: bytes, or the tree made of another wire's, to one of the three classes.
 
 mod form;
 
 pub(super) use form::encode;
 
-use crate::domain::bank::{
-    BankAmounts, BankPoints, BankStatus, BankView, CompletionAnswer, PartDone, PaymentSystem, Refusal, StatusAnswer,
-    Unknown, UnknownKind,
-};
-use crate::domain::money::{AMOUNT_MAX, Currency};
-use crate::domain::order::OrderId;
-use crate::domain::time::Timestamp;
+use serde_json::Value;
+
+use crate::domain::answer::{BankAnswer, KeptAnswer};
+use crate::domain::bank::{CompletionAnswer, PartDone, Refusal, StatusAnswer, Unknown, UnknownKind};
+use crate::domain::money::AMOUNT_MAX;
 
 use super::codes::{self, CompletionCode, StatusCode};
-use super::json::{self, AmountInfo, Completion, CompletionOperation, Frame, Status};
-use super::scrub::{self, Scrubber};
+use super::json::{self, Completion, CompletionOperation, Frame};
+use super::scrub::Scrubber;
 use super::transport::{Reply, of_kind};
+use super::{answer, mask, tree};
+
+/// What a status request told: its class, and all that an answer about an order holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What decisions rest on.
+    pub answer: StatusAnswer,
+    /// The whole of it, where it knows the order.
+    pub whole: Option<Box<Whole>>,
+}
+
+/// An answer about an order, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Every field by its name.
+    pub answer: BankAnswer,
+    /// As it is kept and shown; `None` where it is too long for that.
+    pub kept: Option<KeptAnswer>,
+}
+
+impl From<StatusAnswer> for Told {
+    fn from(answer: StatusAnswer) -> Self {
+        Self { answer, whole: None }
+    }
+}
 
 /// Reads an answer to getOrderStatusExtended.do.
-pub(super) fn read_status(reply: Reply, scrubber: &Scrubber) -> StatusAnswer {
-    match reply.and_then(|body| framed::<Status>(&body)) {
-        Err(unknown) => StatusAnswer::Unknown(unknown),
-        Ok((frame, status)) => classify_status(&frame, &status, scrubber),
+pub(super) fn read_status(reply: Reply, scrubber: &Scrubber) -> Told {
+    let tree = reply.and_then(|body| tree::parse(&body).map_err(unreadable));
+    match tree.map(|tree| status_of(&tree, scrubber)) {
+        Ok(told) => told,
+        Err(unknown) => StatusAnswer::Unknown(unknown).into(),
+    }
+}
+
+/// The same of a tree.
+pub(super) fn status_of(tree: &Value, scrubber: &Scrubber) -> Told {
+    let read = Frame::of(tree).and_then(|frame| Ok((frame, answer::status_number(tree)?)));
+    let (frame, number) = match read {
+        Ok(read) => read,
+        Err(why) => return StatusAnswer::Unknown(unreadable(why)).into(),
+    };
+    // 2 means "declined because of payment data", and some banks send it along with the order's status.
+    let code = frame.code().filter(|code| *code != 2 || number.is_none());
+    match (codes::of_status(code), number) {
+        (StatusCode::Answered, Some(number)) => known(tree, number, scrubber),
+        (StatusCode::Answered, None) => {
+            StatusAnswer::Unknown(unreadable("no orderStatus and no error".to_owned())).into()
+        }
+        (StatusCode::Refused, _) => StatusAnswer::Refused(refusal(&frame, scrubber)).into(),
+        (StatusCode::Unknown, _) => StatusAnswer::Unknown(system_error(&frame, scrubber)).into(),
+    }
+}
+
+fn known(tree: &Value, number: i64, scrubber: &Scrubber) -> Told {
+    let masked = mask::masked(tree, scrubber);
+    match answer::read(tree, &masked, number) {
+        Ok(answer) => Told {
+            answer: StatusAnswer::Known(Box::new(answer.view())),
+            whole: Some(Box::new(Whole { answer, kept: mask::kept(masked) })),
+        },
+        Err(why) => StatusAnswer::Unknown(unreadable(why)).into(),
     }
 }
 
 pub(super) fn framed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<(Frame, T), Unknown> {
     let frame = json::parse(body).map_err(unreadable)?;
     json::parse(body).map(|answer| (frame, answer)).map_err(unreadable)
-}
-
-fn classify_status(frame: &Frame, status: &Status, scrubber: &Scrubber) -> StatusAnswer {
-    // 2 means "declined because of payment data", and some banks send it along with the order's status.
-    let code = frame.code().filter(|code| *code != 2 || status.order_status.is_none());
-    match (codes::of_status(code), status.order_status) {
-        (StatusCode::Answered, Some(number)) => match view(status, number, scrubber) {
-            Ok(view) => StatusAnswer::Known(Box::new(view)),
-            Err(why) => StatusAnswer::Unknown(unreadable(why)),
-        },
-        (StatusCode::Answered, None) => StatusAnswer::Unknown(unreadable("no orderStatus and no error".to_owned())),
-        (StatusCode::Refused, _) => StatusAnswer::Refused(refusal(frame, scrubber)),
-        (StatusCode::Unknown, _) => StatusAnswer::Unknown(system_error(frame, scrubber)),
-    }
-}
-
-fn view(status: &Status, number: i64, scrubber: &Scrubber) -> Result<BankView, String> {
-    Ok(BankView {
-        order_number: status.order_number.clone().filter(|number| !number.is_empty()),
-        order_id: order_id(status)?,
-        status: BankStatus::from_number(within(number, STATUS_MAX, "orderStatus")?),
-        action_code: status.action_code.filter(|code| code.abs() <= ACTION_CODE_MAX),
-        amount: status.amount.map(|amount| within(amount, AMOUNT_MAX, "amount")).transpose()?,
-        currency: status.currency.map(currency).transpose()?,
-        amounts: status.payment_amount_info.as_ref().map(amounts).transpose()?.flatten(),
-        points: points(status),
-        authorised_at: json::moment_ms(&status.auth_date_time)
-            .filter(|ms| MOMENTS_MS.contains(ms))
-            .map(Timestamp::from_millis),
-        payment_system: payment_system(status, scrubber),
-        chargeback: status.chargeback,
-        autocompletion_at: autocompletion_at(status),
-    })
-}
-
-/// Over all programmes, and only if each of them can be read: a sum with a part missing is none.
-fn points(status: &Status) -> Option<BankPoints> {
-    let mut sum: Option<BankPoints> = None;
-    for programme in json::programmes(&status.loyalty_info, &status.loyalty_infos) {
-        let Some(bonus) = programme.get("paymentBonus") else { continue };
-        let read = |name| json::number(bonus.get(name)?).filter(|sum| (0..=AMOUNT_MAX).contains(sum));
-        let (approved, deposited) = (read("approvedAmountBonus")?, read("depositedAmountBonus")?);
-        let before = sum.unwrap_or(BankPoints { approved: 0, deposited: 0 });
-        sum = Some(BankPoints {
-            approved: before.approved.checked_add(approved)?,
-            deposited: before.deposited.checked_add(deposited)?,
-        });
-    }
-    sum
-}
-
-/// A name in its own right: what reads like a secret of ours, or like no name, is left out.
-fn payment_system(status: &Status, scrubber: &Scrubber) -> Option<PaymentSystem> {
-    let written = status.card_auth_info.0.as_deref()?;
-    PaymentSystem::new(written).filter(|_| scrubber.clean(written) == written)
-}
-
-/// Where an answer might carry it is not confirmed: at the top, among the attributes, or among the shop's own parameters.
-fn autocompletion_at(status: &Status) -> Option<Timestamp> {
-    const NAME: &str = "autocompletionDate";
-    let among = |list| json::named(list, NAME);
-    let written = [Some(&status.autocompletion_date), among(&status.attributes), among(&status.merchant_order_params)];
-    let ms = written.into_iter().flatten().find_map(json::moment_ms)?;
-    // A number that is no moment of this century is none at all.
-    MOMENTS_MS.contains(&ms).then_some(Timestamp::from_millis(ms))
-}
-
-/// From 2000 to 2096. Beyond it no deadline is to be counted from a moment; nor is a card number kept that stands in its
-/// place: those of 12 digits are less than the first, and longer ones are no less than the last.
-const MOMENTS_MS: std::ops::Range<i64> = 946_684_800_000..4_000_000_000_000;
-
-/// The documents give it one digit (`N1`); three leave room for what a newer gateway may add.
-const STATUS_MAX: i64 = 999;
-
-/// Codes of up to six digits are met; one more is room, and anything beyond is left out, since no decision rests on it.
-const ACTION_CODE_MAX: i64 = 9_999_999;
-
-/// A number in its range. Beyond it, it is not repeated: sixteen digits could be a card's.
-fn within(number: i64, max: i64, what: &str) -> Result<i64, String> {
-    let fits = (0..=max).contains(&number);
-    fits.then_some(number).ok_or_else(|| format!("{what} is not between 0 and {max}"))
-}
-
-fn order_id(status: &Status) -> Result<Option<OrderId>, String> {
-    let Some(text) = json::md_order(&status.attributes).filter(|id| !id.is_empty()) else {
-        return Ok(None);
-    };
-    if scrub::mask_card_numbers(text) != text && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("mdOrder looks like a card number".to_owned());
-    }
-    OrderId::new(text).map(Some).map_err(|_| "mdOrder is not an id of 1 to 64 visible characters".to_owned())
-}
-
-fn currency(code: i64) -> Result<Currency, String> {
-    let known = u16::try_from(code).ok().and_then(|code| Currency::from_numeric(code).ok());
-    known.ok_or_else(|| "the currency is none we know".to_owned())
-}
-
-/// All three or none: a sum that is missing cannot be told from zero.
-fn amounts(info: &AmountInfo) -> Result<Option<BankAmounts>, String> {
-    let (Some(approved), Some(deposited), Some(refunded)) =
-        (info.approved_amount, info.deposited_amount, info.refunded_amount)
-    else {
-        return Ok(None);
-    };
-    Ok(Some(BankAmounts {
-        approved: within(approved, AMOUNT_MAX, "approvedAmount")?,
-        deposited: within(deposited, AMOUNT_MAX, "depositedAmount")?,
-        refunded: within(refunded, AMOUNT_MAX, "refundedAmount")?,
-    }))
 }
 
 /// Reads an answer to autoCompletion.do.

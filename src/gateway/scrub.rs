@@ -39,8 +39,10 @@ impl Scrubber {
             quick_xml::escape::escape(plain).into_owned(),
             quick_xml::escape::partial_escape(plain).into_owned(),
         ];
-        let known = forms.into_iter().filter(|form| form.len() >= SECRET_MIN);
-        Self { secrets: known.map(SecretString::from).collect() }
+        let mut known: Vec<String> = forms.into_iter().filter(|form| form.len() >= SECRET_MIN).collect();
+        known.sort_unstable();
+        known.dedup();
+        Self { secrets: known.into_iter().map(SecretString::from).collect() }
     }
 
     /// Whether a secret of ours stands in `text`.
@@ -50,9 +52,34 @@ impl Scrubber {
 
     /// `text` without secrets, card numbers and characters that nobody sees, shortened.
     pub(super) fn clean(&self, text: &str) -> String {
+        self.clean_to(text, TEXT_MAX)
+    }
+
+    /// The same, with a length of the caller's.
+    pub(super) fn clean_to(&self, text: &str, max: usize) -> String {
+        mask_card_numbers(&self.visible(text)).chars().take(max).collect()
+    }
+
+    /// `text` without secrets and characters that nobody sees, shortened: for what is no card number for certain.
+    pub(super) fn without_secrets(&self, text: &str, max: usize) -> String {
+        self.visible(text).chars().take(max).collect()
+    }
+
+    fn visible(&self, text: &str) -> String {
         let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-        let without_secrets = self.secrets.iter().fold(visible, |text, secret| replace_any_case(&text, secret));
-        mask_card_numbers(&without_secrets).chars().take(TEXT_MAX).collect()
+        self.secrets.iter().fold(visible, |text, secret| replace_any_case(&text, secret))
+    }
+
+    /// Whether cleaning would leave `text` as it is. Most texts of an answer are so, and this copies nothing.
+    pub(super) fn leaves(&self, text: &str, max: usize) -> bool {
+        let holds = |secret: &SecretString| {
+            let secret = secret.expose_secret().as_bytes();
+            text.as_bytes().windows(secret.len()).any(|part| part.eq_ignore_ascii_case(secret))
+        };
+        text.len() <= max
+            && text.bytes().filter(u8::is_ascii_digit).count() < CARD_DIGITS_MIN
+            && !text.chars().any(is_invisible)
+            && !self.secrets.iter().any(holds)
     }
 }
 
@@ -91,6 +118,28 @@ pub(super) fn mask_card_numbers(text: &str) -> String {
         }
     }
     masked
+}
+
+/// Whether `text`, which should be a number of the processing's, could be a card number instead. Twelve digits are usual
+/// there; and the groups of a UUID are no card number's, though dashes are between them.
+pub(super) fn may_be_card_number(text: &str) -> bool {
+    let characters: Vec<char> = text.chars().collect();
+    let mut at = 0;
+    let mut longest = 0;
+    while at < characters.len() {
+        let run = run_of_digits(&characters, at).max(at + 1);
+        let digits = characters.get(at..run).unwrap_or_default().iter().filter(|c| c.is_ascii_digit()).count();
+        longest = longest.max(digits);
+        at = run;
+    }
+    longest > CARD_DIGITS_MIN && !is_uuid(text)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    let is_hex = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    is_hex && has_letter && groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
 }
 
 /// Where the run of digits that begins at `at` ends; `at` itself when none does.

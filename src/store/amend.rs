@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::acts::Act;
+use crate::domain::answer::KeptAnswer;
 use crate::domain::completion;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::guard::{Held, NewStop, Standing};
@@ -17,7 +18,7 @@ use super::connection::Connection;
 use super::loaded::{self, Loaded};
 use super::quarantine::{self, Told};
 use super::witness::Witness;
-use super::{Store, StoreError, events, money, orders, proposals, rows, standing};
+use super::{Store, StoreError, answers, events, money, orders, proposals, rows, standing};
 
 /// How long a completion waits that would be sent and may not, because money is frozen: only a person lifts that, with
 /// the daemon stopped.
@@ -38,6 +39,8 @@ pub struct Amendment<T> {
     pub events: Vec<NewEvent>,
     /// The brake, when the change trips it.
     pub brake: Option<NewStop>,
+    /// The bank's whole answer, to be kept beside the order where it says anything new.
+    pub answer: Option<KeptAnswer>,
     /// What the caller hears once all of it is on disk.
     pub value: T,
 }
@@ -56,14 +59,14 @@ pub enum OperationChange {
 impl<T> Amendment<T> {
     /// Nothing is written.
     pub const fn nothing(value: T) -> Self {
-        Self { order: None, operation: OperationChange::None, events: Vec::new(), brake: None, value }
+        Self { order: None, operation: OperationChange::None, events: Vec::new(), brake: None, answer: None, value }
     }
 }
 
 impl Amendment<Option<NewEvent>> {
     /// A change that is one event in the journal, which the caller hears of once it is on disk.
     pub fn of_event(order: Option<Order>, operation: OperationChange, event: NewEvent) -> Self {
-        Self { order, operation, events: vec![event.clone()], brake: None, value: Some(event) }
+        Self { order, operation, events: vec![event.clone()], ..Self::nothing(Some(event)) }
     }
 }
 
@@ -75,8 +78,7 @@ impl<E> Amendment<Result<(), E>> {
                 order: Some(act.order),
                 operation: act.operation.map_or(OperationChange::None, OperationChange::Update),
                 events: vec![act.event],
-                brake: None,
-                value: Ok(()),
+                ..Self::nothing(Ok(()))
             },
             Err(refused) => Self::nothing(Err(refused)),
         }
@@ -98,8 +100,7 @@ impl Amendment<Result<Decision, ReviewError>> {
                     order: act.map(|act| act.order),
                     operation: operation.map_or(OperationChange::None, OperationChange::Update),
                     events: vec![decision.event.clone()],
-                    brake: None,
-                    value: Ok(decision.clone()),
+                    ..Self::nothing(Ok(decision.clone()))
                 };
                 (amendment, decision.proposal)
             }
@@ -169,6 +170,8 @@ impl Store {
         F: FnOnce(&Connection, &Order, Option<&Operation>) -> Result<Amendment<T>, StoreError> + Send + 'static,
     {
         let (instance, witness) = (self.instance.clone(), self.witness.clone());
+        // What room is left is for what money depends on.
+        let keeps_answers = !self.disk_is_full();
         let outcome = self
             .writer
             .write(move |connection| {
@@ -178,7 +181,10 @@ impl Store {
                 }
                 let open = operation.filter(|operation| operation.state.is_open());
                 let amendment = decide(connection, &order, open.as_ref())?;
-                let amendment = refuse_taken_id(connection, &order, open.as_ref(), amendment, now)?;
+                let mut amendment = refuse_taken_id(connection, &order, open.as_ref(), amendment, now)?;
+                if let Some(answer) = amendment.answer.take().filter(|_| keeps_answers) {
+                    answers::put(connection, key, &answer, now)?;
+                }
                 write(connection, &order, now, open.as_ref(), amendment, &instance, witness.as_ref())
             })
             .await?;
@@ -299,7 +305,7 @@ fn refuse_taken_id<T>(
                 events.extend(event);
                 OperationChange::Update(operation)
             });
-            Ok(Amendment { order: Some(order), operation, events, ..amendment })
+            Ok(Amendment { order: Some(order), operation, events, answer: None, ..amendment })
         }
     }
 }

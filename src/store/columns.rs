@@ -39,7 +39,8 @@ Order {
     state_before_review,
     others: state_since_ms created_at_ms expires_at_ms lapse_warnings payment_system autocompletion_at_ms autocompletion_told_ms
     next_look_at_ms unknown_in_a_row heard_at_ms heard bank_seen_at_ms bank_status bank_action_code bank_amount_minor
-    bank_currency bank_approved_minor bank_deposited_minor bank_refunded_minor bank_authorised_at_ms bank_chargeback
+    bank_currency bank_approved_minor bank_deposited_minor bank_refunded_minor bank_points_approved_minor
+    bank_points_deposited_minor bank_points_refunded_minor bank_authorised_at_ms bank_chargeback
     review_sentence
 });
 

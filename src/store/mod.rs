@@ -17,6 +17,7 @@
 
 mod adopt;
 mod amend;
+mod answers;
 mod bell;
 mod books;
 mod columns;
@@ -55,6 +56,7 @@ mod writer;
 
 pub use adopt::{Adoption, Becomes, UnknownSend};
 pub use amend::{Amendment, OperationChange};
+pub use answers::{FORGET_BATCH, SeenAnswer};
 pub use bell::Listener;
 pub use books::DayBooks;
 pub use figures::{Figures, Group, LatestAnswer};

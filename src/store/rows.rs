@@ -111,6 +111,7 @@ fn decode_operation(row: &Row<'_>) -> Result<Operation, StoreError> {
 pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(), StoreError> {
     let view = order.view.as_ref();
     let amounts = view.and_then(|seen| seen.view.amounts);
+    let points = view.and_then(|seen| seen.view.points);
     let changed = connection
         .prepare_cached(
             "UPDATE orders SET version = version + 1, order_id = :order_id, state = :state, state_since_ms = :state_since,
@@ -123,7 +124,8 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
                 heard_at_ms = :heard_at, heard = :heard, bank_seen_at_ms = :bank_seen_at, bank_status = :bank_status,
                 bank_action_code = :bank_action_code, bank_amount_minor = :bank_amount, bank_currency = :bank_currency,
                 bank_approved_minor = :bank_approved, bank_deposited_minor = :bank_deposited,
-                bank_refunded_minor = :bank_refunded, bank_authorised_at_ms = :bank_authorised_at,
+                bank_refunded_minor = :bank_refunded, bank_points_approved_minor = :points_approved,
+                bank_points_deposited_minor = :points_deposited, bank_points_refunded_minor = :points_refunded, bank_authorised_at_ms = :bank_authorised_at,
                 review_code = :review_code, review_sentence = :review_sentence,
                 state_before_review = :before_review, accepted_code = :accepted
              WHERE id = :id AND version = :version",
@@ -160,6 +162,9 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
             ":bank_approved": amounts.map(|amounts| amounts.approved),
             ":bank_deposited": amounts.map(|amounts| amounts.deposited),
             ":bank_refunded": amounts.map(|amounts| amounts.refunded),
+            ":points_approved": points.map(|points| points.approved),
+            ":points_deposited": points.map(|points| points.deposited),
+            ":points_refunded": points.map(|points| points.refunded),
             ":bank_authorised_at": view.and_then(|seen| seen.view.authorised_at).map(Timestamp::as_millis),
             ":review_code": order.review.as_ref().map(|review| review.code.as_str()),
             ":review_sentence": order.review.as_ref().map(|review| review.sentence.as_str()),
@@ -351,8 +356,11 @@ fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
         action_code: row.get(C::bank_action_code.at())?,
         amount: row.get(C::bank_amount_minor.at())?,
         currency: row.get::<_, Option<u16>>(C::bank_currency.at())?.map(currency).transpose()?,
-        amounts: bank_amounts(row)?,
-        points: None,
+        amounts: bank_amounts(row, [C::bank_approved_minor, C::bank_deposited_minor, C::bank_refunded_minor])?,
+        points: bank_amounts(
+            row,
+            [C::bank_points_approved_minor, C::bank_points_deposited_minor, C::bank_points_refunded_minor],
+        )?,
         authorised_at: row.get::<_, Option<i64>>(C::bank_authorised_at_ms.at())?.map(at),
         payment_system: payment_system(row)?,
         chargeback: row.get(C::bank_chargeback.at())?,
@@ -361,11 +369,9 @@ fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
     Ok(Some(SeenView { view, seen_at: at(seen_at) }))
 }
 
-fn bank_amounts(row: &Row<'_>) -> Result<Option<BankAmounts>, StoreError> {
-    let approved: Option<i64> = row.get(C::bank_approved_minor.at())?;
-    let deposited: Option<i64> = row.get(C::bank_deposited_minor.at())?;
-    let refunded: Option<i64> = row.get(C::bank_refunded_minor.at())?;
-    Ok(approved.zip(deposited).zip(refunded).map(|((approved, deposited), refunded)| BankAmounts {
+fn bank_amounts(row: &Row<'_>, places: [C; 3]) -> Result<Option<BankAmounts>, StoreError> {
+    let [approved, deposited, refunded] = places.map(|place| row.get::<_, Option<i64>>(place.at()));
+    Ok(approved?.zip(deposited?).zip(refunded?).map(|((approved, deposited), refunded)| BankAmounts {
         approved,
         deposited,
         refunded,

@@ -297,6 +297,8 @@ fn an_order_is_shown_and_explained() {
         assert!(why.contains(said), "{said}: {why}");
     }
     assert_eq!(host.json(&["order", "why", "A-1", "--json"])["present"][0], "It waits for the first look at the bank.");
+    let raw = host.run(&["order", "show", "A-1", "--raw"]);
+    assert!(raw.code == 1 && raw.stderr.contains("the bank has not told anything about it yet"), "{}", raw.stderr);
     let unknown = host.run(&["order", "show", "A-2"]);
     assert_eq!(unknown.code, 1);
     assert!(unknown.stderr.contains("no order \"A-2\" is known here; searched: shop"), "{}", unknown.stderr);

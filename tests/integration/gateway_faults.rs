@@ -249,7 +249,7 @@ impl Mouth {
     }
 
     pub(crate) async fn status(&self, order: &Order) -> StatusAnswer {
-        self.gateway.status(order, self.gateway.pacer().permit(Purpose::Look).await).await
+        self.gateway.status(order, self.gateway.pacer().permit(Purpose::Look).await).await.answer
     }
 
     pub(crate) async fn complete(&self, id: &str) -> CompletionAnswer {

@@ -1,6 +1,7 @@
 //! The real thing: daemon, database, sandbox and command line, each across its real border.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
+mod answers;
 mod child;
 mod cli;
 mod crash_points;

@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Face, TOKEN, authorization, config};
+use crate::domain::answer::KeptAnswer;
+use crate::domain::order::{MerchantId, Order};
+use crate::store::Amendment;
 
 const A1: &str = r#"{"merchant": "shop", "order_number": "A-1", "amount": 1050}"#;
 
@@ -69,6 +72,26 @@ async fn an_order_is_taken_once_and_readable_at_once() {
     let events = order["events"].as_array().unwrap();
     assert_eq!((events.len(), &events[0]["kind"], &events[0]["cause"]), (1, &json!("added"), &json!("shop")));
     assert!(events[0]["at"].as_str().unwrap().ends_with('Z'));
+}
+
+#[tokio::test]
+async fn the_banks_answer_is_read_whole_once_there_is_one() {
+    const PATH: &str = "/v1/orders/shop/A-1/answer";
+    let face = Face::open().await;
+    face.post("/v1/orders", A1).await;
+
+    let none = face.get(PATH).await;
+    assert_eq!(none.status, 404);
+    assert!(none.problem()["detail"].as_str().unwrap().contains("no answer of the bank"), "{none:?}");
+    let (merchant, now) = (MerchantId::new("shop").unwrap(), face.api.clock.now());
+    let key = face.api.store.order(&merchant, "A-1").await.unwrap().order.key;
+    let answer = KeptAnswer::new(r#"{"orderStatus":1,"paymentWay":"CARD"}"#.to_owned());
+    let heard = |_: &Order, _: Option<&_>| Amendment { answer, ..Amendment::nothing(()) };
+    face.api.store.amend(key, now, heard).await.unwrap();
+    let found = face.get(PATH).await.json();
+    assert_eq!(found, json!({"seen_at": now.to_string(), "answer": {"orderStatus": 1, "paymentWay": "CARD"}}));
+    assert_eq!(face.get("/v1/orders/shop/B-1/answer").await.status, 404);
+    assert_eq!(face.request(&format!("GET {PATH}"), "", "").await.status, 401);
 }
 
 #[tokio::test]

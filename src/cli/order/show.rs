@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::desk::Desk;
 use super::super::failure::Failure;
-use super::super::output::{Output, Table, cell, counted};
+use super::super::output::{Output, Table, cell, counted, remark};
 use super::Which;
 use super::document::{EventDocument, OrderDocument};
 use crate::domain::autocompletion;
@@ -25,6 +25,9 @@ pub(in super::super) struct Show {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print the bank's latest answer whole, as JSON; card data is masked or left out
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
 }
 
 #[derive(Serialize)]
@@ -38,6 +41,9 @@ impl Show {
     pub(super) async fn run(self, config: &Path, output: &Output) -> Result<(), Failure> {
         let desk = Desk::open(config)?;
         let (found, merchant) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
+        if self.raw {
+            return raw(&desk, &found.order, &merchant.zone, output).await;
+        }
         let events = desk.store.events_of(found.order.key).await?;
         if self.json {
             let events = events.iter().map(EventDocument::from).collect();
@@ -55,6 +61,22 @@ impl Show {
         output.heading(format!("\nJournal ({})", zone.name()))?;
         output.table(journal(&events, zone))
     }
+}
+
+/// The bank's own members; when they were heard is said beside, so that what is printed stays the bank's.
+async fn raw(desk: &Desk, order: &Order, zone: &Zone, output: &Output) -> Result<(), Failure> {
+    let Some(seen) = desk.store.answer_of(order.key).await? else {
+        let why = if order.state.is_end() {
+            "; answers are removed a while after an order's end (answers under [retention])"
+        } else {
+            "; the bank has not told anything about it yet"
+        };
+        return Err(Failure::failed(format!("no answer of the bank about order {} is kept{why}", order.number)));
+    };
+    let answer: serde_json::Value = serde_json::from_str(seen.answer.as_str())
+        .map_err(|error| Failure::failed(format!("the answer in the database is no JSON: {error}")))?;
+    remark(&format!("As the bank has said since {}.", zone.for_people(seen.seen_at)));
+    output.json(&answer)
 }
 
 fn ours(order: &Order, zone: &Zone, now: Timestamp) -> Table {
@@ -126,6 +148,11 @@ fn view(facts: &mut Table, seen: &SeenView, order: &Order, zone: &Zone) {
         facts.fact("approved", for_people(amounts.approved, currency));
         facts.fact("deposited", for_people(amounts.deposited, currency));
         facts.fact("refunded", for_people(amounts.refunded, currency));
+    }
+    if let Some(points) = view.points.filter(|points| points.approved != 0) {
+        let sum = |minor| for_people(minor, currency);
+        let (approved, deposited, refunded) = (sum(points.approved), sum(points.deposited), sum(points.refunded));
+        facts.fact("points", format!("{approved} approved, {deposited} taken, {refunded} given back"));
     }
     if let Some(code) = view.action_code {
         facts.fact("actionCode", code);

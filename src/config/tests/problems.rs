@@ -32,7 +32,7 @@ fn the_whole_file() {
     check(
         "colour",
         r#""red""#,
-        "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, integrity, merchant",
+        "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, integrity, retention, merchant",
     );
 }
 

@@ -22,6 +22,7 @@ fn a_change_is_named_by_its_key() {
     check(&[("database", r#""other.db""#)], &[("database", NeedsRestart)]);
     check(&[("listen", r#""127.0.0.1:1""#)], &[("listen", NeedsRestart)]);
     check(&[("integrity.witness", r#""witness""#)], &[("integrity.witness", NeedsRestart)]);
+    check(&[("retention.answers", r#""30d""#)], &[("retention.answers", AtOnce)]);
     check(&[("reports", r#""elsewhere""#)], &[("reports", AtOnce)]);
     check(&[("shutdown_grace", r#""1m""#)], &[("shutdown_grace", AtOnce)]);
     check(&[("api_token", r#"{ credential = "api-token" }"#)], &[("api_token (content)", AtOnce)]);

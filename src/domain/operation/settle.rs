@@ -120,6 +120,7 @@ fn agrees_with_earlier(order: &Order, view: &BankView, amounts: BankAmounts) -> 
         let earlier = &earlier.view;
         earlier.status == BankStatus::Held
             && earlier.amounts == Some(amounts)
+            && earlier.points == view.points
             && earlier.amount == view.amount
             && earlier.currency == view.currency
     })

@@ -119,7 +119,7 @@ fn nothing_is_sent_unless_a_fresh_read_shows_the_whole_hold_untouched() {
 fn a_part_of_an_order_paid_in_points_is_a_part_of_both() {
     use BankStatus::{Deposited, Held};
     let with_points = |approved, deposited, view: BankView| {
-        let points = Some(super::super::bank::BankPoints { approved, deposited });
+        let points = Some(super::super::bank::BankAmounts { approved, deposited, refunded: 0 });
         BankView { points, ..view }
     };
     let held = || with_points(200, 0, plain(Held));

@@ -37,13 +37,13 @@ fn failed(body: &str) -> Heard {
 }
 
 fn rest_status(json: &str) -> StatusAnswer {
-    rest::read_status(Ok(json.as_bytes().to_vec()), &scrubber())
+    rest::read_status(Ok(json.as_bytes().to_vec()), &scrubber()).answer
 }
 
 fn soap_status(heard: Heard) -> StatusAnswer {
     let id = order_id();
     let request = Request::Status { order: Named::Id(&id) };
-    rest::read_status(soap::reply(heard, &request, &scrubber()), &scrubber())
+    rest::read_status(soap::reply(heard, &request, &scrubber()), &scrubber()).answer
 }
 
 fn soap_completion(heard: Heard) -> CompletionAnswer {

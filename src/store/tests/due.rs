@@ -2,6 +2,7 @@
 
 use crate::domain::operation::OperationState;
 
+use super::super::answers::FORGET;
 use super::super::due::{DUE_COMPLETIONS, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
 use super::super::figures::{AUTOCOMPLETION_CONFLICTS, LATEST_ANSWER};
 use super::super::money::{IN_DOUBT, MAKE_DUE, MAKE_ROOM, SENT_IN_A_DAY, STOPS_OF_ORDER, TRY_HELD_BACK};
@@ -100,7 +101,8 @@ async fn a_lapse_is_due_until_as_many_warnings_were_given() {
 #[test]
 fn no_query_of_what_is_due_walks_over_all_orders() {
     let by_id = "SEARCH orders USING INTEGER PRIMARY KEY (rowid=?)";
-    let table: [(&str, usize, &[&str]); 10] = [
+    let table: [(&str, usize, &[&str]); 11] = [
+        (FORGET, 2, &[by_id]),
         (DUE_LOOKS, 3, &["SEARCH orders USING INDEX orders_by_next_look (merchant=? AND next_look_at_ms<?)"]),
         (NEXT_LOOK, 1, &["SEARCH orders USING COVERING INDEX orders_by_next_look (merchant=? AND next_look_at_ms>?)"]),
         (

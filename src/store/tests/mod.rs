@@ -2,6 +2,7 @@
 
 mod adding;
 mod amending;
+mod answers;
 mod books;
 mod due;
 mod file;

@@ -1,0 +1,87 @@
+//! What is kept of an answer, and what never is.
+
+use serde_json::json;
+
+use super::*;
+use crate::gateway::tree;
+
+fn scrubber() -> Scrubber {
+    Scrubber::new(&secrecy::SecretString::from("hunter22".to_owned()))
+}
+
+fn shown(answer: &str) -> Value {
+    masked(&tree::parse(answer.as_bytes()).unwrap(), &scrubber())
+}
+
+#[test]
+fn card_data_stays_masked_or_not_at_all() {
+    let table = [
+        (r#"{"cardAuthInfo":{"pan":"427601**6064"}}"#, json!({"cardAuthInfo":{"pan":"427601**6064"}})),
+        (r#"{"cardAuthInfo":{"pan":"42760112****6064"}}"#, json!({"cardAuthInfo":{"pan":"42760112****6064"}})),
+        (r#"{"cardAuthInfo":{"pan":"4276011234566064"}}"#, json!({"cardAuthInfo":{"pan":"****6064"}})),
+        (r#"{"cardAuthInfo":{"pan":4276011234566064}}"#, json!({"cardAuthInfo":{"pan":"****"}})),
+        (r#"{"cardAuthInfo":{"pan":"427601123456*6064"}}"#, json!({"cardAuthInfo":{"pan":"****6064"}})),
+        (r#"{"cardAuthInfo":{"pan":{"x":"4276011234566064"}}}"#, json!({"cardAuthInfo":{"pan":"****"}})),
+        (
+            r#"{"cardAuthInfo":{"expiration":"203412","cardholderName":"JOHN","approvalCode":"123456","new":"x"}}"#,
+            json!({"cardAuthInfo":{"expiration":"(not kept)","cardholderName":"(not kept)","approvalCode":"123456",
+                "new":"(not kept)"}}),
+        ),
+        (
+            r#"{"cardAuthInfo":{"secureAuthInfo":{"eci":"05","threeDSInfo":{"cavv":"AAAB","xid":"MDAw","more":1}}}}"#,
+            json!({"cardAuthInfo":{"secureAuthInfo":{"eci":"05",
+                "threeDSInfo":{"cavv":"(not kept)","xid":"(not kept)","more":"(not kept)"}}}}),
+        ),
+        (r#"{"Pan":"4276011234566064","expiration":"203412"}"#, json!({"Pan":"****6064","expiration":"(not kept)"})),
+        (
+            r#"{"a":[{"CVC":"123"},{"track2":"4276011234566064=3412"}]}"#,
+            json!({"a":[{"CVC":"(not kept)"},{"track2":"(not kept)"}]}),
+        ),
+        (
+            r#"{"attributes":[{"name":"pan","value":"4276011234566064"},{"name":"cvv2","value":"123"}]}"#,
+            json!({"attributes":[{"name":"pan","value":"****6064"},{"name":"cvv2","value":"(not kept)"}]}),
+        ),
+    ];
+    for (answer, expected) in table {
+        assert_eq!(shown(answer), expected, "{answer}");
+    }
+}
+
+#[test]
+fn what_looks_like_a_card_number_or_is_a_secret_is_taken_out_wherever_it_stands() {
+    let table = [
+        (r#"{"orderDescription":"card 4276 0112 3456 6064"}"#, json!({"orderDescription":"card ****6064"})),
+        (r#"{"a":4276011234566064}"#, json!({"a":"****6064"})),
+        (r#"{"a":4276011234566064.0}"#, json!({"a":"****640"})),
+        (r#"{"4276011234566064":1}"#, json!({"****6064":1})),
+        (r#"{"a":["HUNTER22 and more"]}"#, json!({"a":["[secret] and more"]})),
+        (r#"{"hunter22":1}"#, json!({"[secret]":1})),
+        (r#"{"amount":4276011234566064,"date":4276011234566064}"#, json!({"amount":"****6064","date":"****6064"})),
+        (r#"{"authRefNum":"4276011234566064"}"#, json!({"authRefNum":"****6064"})),
+    ];
+    for (answer, expected) in table {
+        assert_eq!(shown(answer), expected, "{answer}");
+    }
+}
+
+/// Long numbers that are what their names say stay readable.
+#[test]
+fn references_moments_and_sums_stay() {
+    let stays = r#"{"amount":999999999999,"attributes":[{"name":"mdOrder","value":"b6f698e1-1234-5678-9012-130700005d58"}],
+        "authRefNum":"580849427803","chargeback":false,"date":1584012874234,"depositedDate":"1584012874234","ip":null,
+        "refunds":[{"amount":1,"referenceNumber":"580849427803"}]}"#;
+    assert_eq!(shown(stays), tree::parse(stays.as_bytes()).unwrap());
+}
+
+#[test]
+fn an_answer_beyond_the_bound_loses_its_largest_members() {
+    let cart = vec![json!({"name": "x".repeat(900)}); 100];
+    let long = json!({"orderStatus": 2, "orderBundle": cart, "orderDescription": "a helmet"});
+    let kept = kept(masked(&long, &scrubber())).unwrap();
+    assert_eq!(
+        kept.as_str(),
+        r#"{"orderBundle":"(not kept: too long)","orderDescription":"a helmet","orderStatus":2}"#
+    );
+    let hopeless: Map<String, Value> = (0..20_000).map(|n| (format!("n{n}"), n.into())).collect();
+    assert_eq!(super::kept(Value::Object(hopeless)), None);
+}
