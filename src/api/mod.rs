@@ -6,7 +6,7 @@
 //! person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
 //!
 //! Read in this order: this file (the routes), `orders` and `acts` (what the shop does), `views` (what it reads), `money`,
-//! `reviews` with `review_views` (a person's word), `page`, `scrape` and `health`, then what all of them stand on: `auth`,
+//! `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `page`, `scrape` and `health`, then what all of them stand on: `auth`,
 //! `body`, `problem`, `server`.
 
 mod acts;
@@ -23,6 +23,7 @@ mod review_views;
 mod reviews;
 mod scrape;
 mod server;
+mod verbs;
 mod views;
 
 #[cfg(test)]
@@ -119,6 +120,9 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/orders/{merchant}/{order_number}", get(orders::show))
         .route("/orders/{merchant}/{order_number}/release", post(acts::release))
         .route("/orders/{merchant}/{order_number}/park", post(acts::park))
+        .route("/orders/{merchant}/{order_number}/reverse", post(verbs::reverse))
+        .route("/orders/{merchant}/{order_number}/refund", post(verbs::refund))
+        .route("/orders/{merchant}/{order_number}/decline", post(verbs::decline))
         .route("/money", get(money::show))
         .route("/reviews", get(reviews::list))
         .route("/reviews/{merchant}/{order_number}", get(reviews::show))

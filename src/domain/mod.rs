@@ -15,6 +15,7 @@
 
 #![deny(clippy::float_arithmetic)]
 
+pub mod verbs;
 pub mod acts;
 pub mod autocompletion;
 pub mod bank;

@@ -88,7 +88,10 @@ fn happened(event: &Event, order: &Order) -> String {
         }
         EventKind::MoneyStopped => format!("{who} stopped its money: {detail}."),
         EventKind::MoneyStarted => format!("{who} let its money go again: {detail}."),
-        EventKind::ReversalIntended => format!("The deadline of its hold had come: {detail}."),
+        EventKind::ReversalIntended if event.cause == "schedule" => {
+            format!("The deadline of its hold had come: {detail}.")
+        }
+        EventKind::ReversalIntended => format!("{who} ordered it: {detail}."),
         EventKind::ReversalSent => format!("The reversal was written down and sent: {detail}."),
         EventKind::ReversalAnswered => format!("The bank's answer to it: {detail}."),
         EventKind::ReversalConfirmed => format!("The reversal is confirmed: {detail}."),
@@ -98,6 +101,20 @@ fn happened(event: &Event, order: &Order) -> String {
         EventKind::ReversalEscalated => {
             format!("The reversal's outcome stayed unknown, so a person decides: {detail}.")
         }
+        EventKind::RefundIntended | EventKind::DeclineIntended => format!("{who} ordered it: {detail}."),
+        EventKind::RefundSent => format!("The refund was written down and sent: {detail}."),
+        EventKind::RefundAnswered | EventKind::DeclineAnswered => format!("The bank's answer to it: {detail}."),
+        EventKind::RefundConfirmed => format!("The refund is confirmed: {detail}."),
+        EventKind::RefundRefused => format!("The refund did not happen: {detail}."),
+        EventKind::RefundWithdrawn => format!("The refund was taken back unsent: {detail}."),
+        EventKind::RefundContradicted => format!("The refund ended otherwise than intended: {detail}."),
+        EventKind::RefundEscalated => format!("The refund's outcome stayed unknown, so a person decides: {detail}."),
+        EventKind::DeclineSent => format!("The decline was written down and sent: {detail}."),
+        EventKind::DeclineConfirmed => format!("The decline is confirmed: {detail}."),
+        EventKind::DeclineRefused => format!("The decline did not happen: {detail}."),
+        EventKind::DeclineWithdrawn => format!("The decline was taken back unsent: {detail}."),
+        EventKind::DeclineContradicted => format!("The decline ended otherwise than intended: {detail}."),
+        EventKind::DeclineEscalated => format!("The decline's outcome stayed unknown, so a person decides: {detail}."),
         EventKind::DeadlineChanged => format!("Its hold has another deadline: {detail}."),
         EventKind::AutocompletionConflict => format!("The bank's own schedule is against ours: {detail}."),
         EventKind::LateApproval => format!("It was paid after all: {detail}."),

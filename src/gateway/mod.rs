@@ -12,6 +12,7 @@ pub(crate) mod fuzzing;
 mod json;
 mod last_word;
 mod pacer;
+mod refund;
 mod rest;
 mod scrub;
 mod transport;
@@ -20,16 +21,19 @@ pub use pacer::{Pacer, Permit, Purpose};
 pub use transport::TransportError;
 pub use transport::{Connecting, Connector, Wire};
 
+use std::num::NonZeroI64;
+
 use tokio::time::Instant;
 
 use crate::config::{Budget, Credentials, GatewayConfig};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
-use crate::domain::operation::CompletionAmount;
-use crate::domain::order::{MerchantId, Order, OrderId};
+use crate::domain::operation::{CompletionAmount, RefundTools};
+use crate::domain::order::{MerchantId, Order, OrderId, OrderNumber};
 use crate::domain::timekeeping::Moment;
 use crate::metrics::{Answer, Metrics, Operation};
 use crate::timekeeper::Timekeeper;
 
+use refund::{Decline, Refund};
 use scrub::Scrubber;
 use transport::{Heard, Reply, Transport};
 
@@ -130,6 +134,31 @@ impl Gateway {
     ) -> CompletionAnswer {
         let posting = self.transport.post_reversal(order_id);
         self.move_money(Operation::Reversal, posting, rest::read_reversal, permit, last_word).await
+    }
+
+    /// Gives money back, this much (refund.do). The same holds as for [`Self::complete`].
+    pub async fn refund(
+        &self,
+        order_id: &OrderId,
+        minor: NonZeroI64,
+        tools: Option<&RefundTools>,
+        permit: Permit,
+        last_word: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) -> CompletionAnswer {
+        let posting = self.transport.post_refund(refund::of_refund(&Refund { order_id, minor, tools }));
+        self.move_money(Operation::Refund, posting, rest::read_reversal, permit, last_word).await
+    }
+
+    /// Closes an order that nobody has paid (decline.do). The same holds as for [`Self::complete`].
+    pub async fn decline(
+        &self,
+        order_id: &OrderId,
+        order_number: &OrderNumber,
+        permit: Permit,
+        last_word: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) -> CompletionAnswer {
+        let posting = self.transport.post_decline(refund::of_decline(&Decline { order_id, order_number }));
+        self.move_money(Operation::Decline, posting, rest::read_reversal, permit, last_word).await
     }
 
     async fn move_money(

@@ -147,7 +147,7 @@ fn classify_completion(frame: &Frame, completion: &Completion, scrubber: &Scrubb
     }
 }
 
-/// Reads an answer to reverse.do, which is a frame and nothing else.
+/// Reads an answer to reverse.do, refund.do or decline.do, which is a frame and nothing else.
 pub(super) fn read_reversal(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
     match reply {
         Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),

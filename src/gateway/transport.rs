@@ -136,6 +136,21 @@ impl Transport {
         self.post_money("reverse.do", &[("orderId", order_id.as_str())]).await
     }
 
+    /// refund.do.
+    pub(super) async fn post_refund(&self, fields: Vec<(&'static str, String)>) -> Heard {
+        self.post_fields("refund.do", &fields).await
+    }
+
+    /// decline.do.
+    pub(super) async fn post_decline(&self, fields: Vec<(&'static str, String)>) -> Heard {
+        self.post_fields("decline.do", &fields).await
+    }
+
+    async fn post_fields(&self, method: &str, fields: &[(&'static str, String)]) -> Heard {
+        let form: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.post_money(method, &form).await
+    }
+
     async fn post_money(&self, method: &str, form: &[(&str, &str)]) -> Heard {
         let (url, form) = (self.url(method), self.with_credentials(form));
         match &self.clients {

@@ -11,16 +11,22 @@ pub enum Operation {
     Completion,
     /// reverse.do
     Reversal,
+    /// refund.do
+    Refund,
+    /// decline.do
+    Decline,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 3] = [Self::Status, Self::Completion, Self::Reversal];
+    pub(super) const ALL: [Self; 5] = [Self::Status, Self::Completion, Self::Reversal, Self::Refund, Self::Decline];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
             Self::Completion => "completion",
             Self::Reversal => "reversal",
+            Self::Refund => "refund",
+            Self::Decline => "decline",
         }
     }
 }

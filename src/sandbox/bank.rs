@@ -119,7 +119,7 @@ impl Bank {
     /// The issuer declines the buyer.
     pub fn decline(&self, order_id: &str) -> Result<OrderView, Refusal> {
         let (mut vault, now_ms) = self.vault();
-        vault.book.decline(Key::Id(order_id), now_ms).map(Order::view)
+        vault.book.decline(Key::Id(order_id), now_ms, None).map(Order::view)
     }
 
     /// The buyer leaves the page and does not come back: the session will time out.
@@ -143,7 +143,7 @@ impl Bank {
     /// A clerk gives money back.
     pub fn refund(&self, order_id: &str, minor: i64) -> Result<OrderView, Refusal> {
         let (mut vault, now_ms) = self.vault();
-        vault.book.refund(Key::Id(order_id), minor, now_ms).map(Order::view)
+        vault.book.refund(Key::Id(order_id), minor, None, now_ms, None).map(Order::view)
     }
 
     /// One order of the bank's book, by order id.

@@ -118,6 +118,7 @@ impl Book {
             earlier: None,
             deposits: 0,
             charged_back: false,
+            refund_ids: Vec::new(),
             registration,
         };
         self.by_number.insert(key, index);
@@ -175,13 +176,13 @@ impl Book {
         Ok(&self.orders[index])
     }
 
-    /// The issuer declines a buyer.
-    pub(super) fn decline(&mut self, key: Key<'_>, now_ms: i64) -> Result<&Order, Refusal> {
+    /// The issuer declines a buyer, or a store closes what nobody has paid.
+    pub(super) fn decline(&mut self, key: Key<'_>, now_ms: i64, request: Option<u64>) -> Result<&Order, Refusal> {
         let index = self.index(key, now_ms)?;
         let next = self.orders[index].declined(now_ms)?;
         let amount_minor = self.orders[index].registration.amount_minor;
         self.change(index, next, now_ms);
-        self.record(index, Effect::Declined, amount_minor, now_ms, None);
+        self.record(index, Effect::Declined, amount_minor, now_ms, request);
         Ok(&self.orders[index])
     }
 
@@ -209,12 +210,20 @@ impl Book {
         Ok(&self.orders[index])
     }
 
-    /// A clerk gives money back.
-    pub(super) fn refund(&mut self, key: Key<'_>, minor: i64, now_ms: i64) -> Result<&Order, Refusal> {
+    /// A clerk gives money back, or a store does, by its own id or without.
+    pub(super) fn refund(
+        &mut self,
+        key: Key<'_>,
+        minor: i64,
+        external_id: Option<&str>,
+        now_ms: i64,
+        request: Option<u64>,
+    ) -> Result<&Order, Refusal> {
         let index = self.index(key, now_ms)?;
         let next = self.orders[index].refunded(minor, now_ms)?;
         self.change(index, next, now_ms);
-        self.record(index, Effect::Refunded, minor, now_ms, None);
+        self.orders[index].refund_ids.extend(external_id.map(str::to_owned));
+        self.record(index, Effect::Refunded, minor, now_ms, request);
         Ok(&self.orders[index])
     }
 

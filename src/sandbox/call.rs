@@ -26,11 +26,11 @@ impl Call {
         by_id.or_else(|| self.number_key(login))
     }
 
-    /// Completion and reversal know no order numbers, registration no order ids.
+    /// Completion, reversal and refund know no order numbers, registration no order ids.
     fn number_key<'a>(&'a self, login: &'a str) -> Option<Key<'a>> {
         match self.operation {
-            Operation::Completion | Operation::Reversal => None,
-            Operation::Register | Operation::RegisterPreAuth | Operation::Status => {
+            Operation::Completion | Operation::Reversal | Operation::Refund => None,
+            Operation::Register | Operation::RegisterPreAuth | Operation::Status | Operation::Decline => {
                 let number = self.params.get("orderNumber")?;
                 Some(Key::Number { login, number })
             }
@@ -40,9 +40,11 @@ impl Call {
     /// The amount the request carries, if it is one.
     pub(super) fn asked_minor(&self) -> Option<i64> {
         match self.operation {
-            Operation::Register | Operation::RegisterPreAuth => digits(self.params.get("amount")?, 12),
+            Operation::Register | Operation::RegisterPreAuth | Operation::Refund => {
+                digits(self.params.get("amount")?, 12)
+            }
             Operation::Completion => digits(self.params.get("compositeCompletionAmount")?, 20),
-            Operation::Reversal | Operation::Status => None,
+            Operation::Reversal | Operation::Decline | Operation::Status => None,
         }
     }
 }

@@ -141,7 +141,10 @@ impl FaultKind {
                 operation == Operation::Status
             }
             FaultKind::FalseSuccess | FaultKind::FalseRefusal => {
-                matches!(operation, Operation::Completion | Operation::Reversal)
+                matches!(
+                    operation,
+                    Operation::Completion | Operation::Reversal | Operation::Refund | Operation::Decline
+                )
             }
             FaultKind::Delay { .. }
             | FaultKind::TimeoutBeforeEffect { .. }

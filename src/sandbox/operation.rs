@@ -20,6 +20,12 @@ pub enum Operation {
     /// `reverse.do`.
     #[serde(rename = "reverse", alias = "reversal")]
     Reversal,
+    /// `refund.do`.
+    #[serde(rename = "refund")]
+    Refund,
+    /// `decline.do`.
+    #[serde(rename = "decline")]
+    Decline,
 }
 
 impl Operation {
@@ -31,6 +37,8 @@ impl Operation {
             "getOrderStatusExtended.do" => Some(Operation::Status),
             "autoCompletion.do" => Some(Operation::Completion),
             "reverse.do" => Some(Operation::Reversal),
+            "refund.do" => Some(Operation::Refund),
+            "decline.do" => Some(Operation::Decline),
             _ => None,
         }
     }
@@ -38,7 +46,12 @@ impl Operation {
     /// Whether it can change an order.
     pub(super) fn changes_orders(self) -> bool {
         match self {
-            Operation::Register | Operation::RegisterPreAuth | Operation::Completion | Operation::Reversal => true,
+            Operation::Register
+            | Operation::RegisterPreAuth
+            | Operation::Completion
+            | Operation::Reversal
+            | Operation::Refund
+            | Operation::Decline => true,
             Operation::Status => false,
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Order {
     pub(super) deposits: u32,
     /// Whether the buyer's bank takes the money back.
     pub(super) charged_back: bool,
+    /// The store's own ids of its refunds.
+    pub(super) refund_ids: Vec<String>,
 }
 
 /// Where an order stands, with what belongs to that state.
@@ -243,6 +245,11 @@ impl Order {
         }
     }
 
+    /// Whether the store has given money back by this id before.
+    pub(super) fn knows_refund(&self, external_id: &str) -> bool {
+        self.refund_ids.iter().any(|known| known == external_id)
+    }
+
     /// What outsiders may see of it.
     pub(super) fn view(&self) -> OrderView {
         let ended_at_ms = match self.state {
@@ -322,6 +329,7 @@ mod tests {
             earlier: None,
             deposits: 0,
             charged_back: false,
+            refund_ids: Vec::new(),
         }
     }
 

@@ -114,7 +114,7 @@ fn end(call: &Call, admission: &Admission, answer: Option<&Answer>) -> Response 
         Ending::Close => HangUp::Close.into_response(),
         Ending::Reset => HangUp::Reset.into_response(),
         Ending::FalseSuccess => spell(Some(&match call.operation {
-            Operation::Reversal => Answer::reversed(language),
+            Operation::Reversal | Operation::Refund | Operation::Decline => Answer::reversed(language),
             _ => Answer::completed(call.asked_minor().unwrap_or_default(), admission.request, language),
         })),
         Ending::FalseRefusal => spell(Some(&Answer::refused(errors::WRONG_STATE, language))),

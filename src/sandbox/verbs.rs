@@ -34,6 +34,8 @@ pub(super) fn perform(book: &mut Book, asked: Asked<'_>, twist: Option<Twist>) -
         Operation::Status => status(book, asked, twist),
         Operation::Completion => complete(book, asked),
         Operation::Reversal => reverse(book, asked),
+        Operation::Refund => refund(book, asked),
+        Operation::Decline => decline(book, asked),
     };
     done.unwrap_or_else(|refusal| Answer::refused(refusal, asked.call.language()))
 }
@@ -104,6 +106,35 @@ fn reverse(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
     let Asked { call, login, request, now_ms } = asked;
     let key = call.key(login).ok_or(errors::FIELD_EMPTY)?;
     book.reverse(key, now_ms, Some(request))?;
+    Ok(Answer::reversed(call.language()))
+}
+
+/// 0 is all that is left. A refund whose `externalRefundId` is known is answered as the first one was, and an
+/// `expectedDepositedAmount` that is no longer so refuses it.
+fn refund(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let Asked { call, login, request, now_ms } = asked;
+    let key = call.key(login).ok_or(errors::FIELD_EMPTY)?;
+    let minor = digits(call.params.get("amount").ok_or(errors::FIELD_EMPTY)?, 12).ok_or(errors::AMOUNT_WRONG)?;
+    let order = book.find(key, now_ms)?;
+    let external_id = call.params.get("externalRefundId");
+    if external_id.is_some_and(|id| order.knows_refund(id)) {
+        return Ok(Answer::reversed(call.language()));
+    }
+    let left_minor = order.deposited_minor().saturating_sub(order.refunded_minor());
+    if let Some(expected) = call.params.get("expectedDepositedAmount")
+        && digits(expected, 12) != Some(order.deposited_minor())
+    {
+        return Err(errors::WRONG_STATE);
+    }
+    let minor = if minor == 0 { left_minor } else { minor };
+    book.refund(key, minor, external_id, now_ms, Some(request))?;
+    Ok(Answer::reversed(call.language()))
+}
+
+fn decline(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let Asked { call, login, request, now_ms } = asked;
+    let key = call.key(login).ok_or(errors::FIELD_EMPTY)?;
+    book.decline(key, now_ms, Some(request))?;
     Ok(Answer::reversed(call.language()))
 }
 

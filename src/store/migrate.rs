@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_seals.sql"),
     include_str!("migrations/0005_reviews.sql"),
     include_str!("migrations/0006_witnessed.sql"),
+    include_str!("migrations/0009_verbs.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.
