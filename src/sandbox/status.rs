@@ -218,6 +218,7 @@ mod tests {
             earlier: None,
             deposits: 0,
             charged_back: false,
+            refund_ids: Vec::new(),
         };
         serde_json::to_value(answer(&order, Language::Ru)).unwrap()
     }

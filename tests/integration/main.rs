@@ -21,4 +21,5 @@ mod review;
 mod schedule;
 mod stopped;
 mod tls_faults;
+mod verbs;
 mod storage;
