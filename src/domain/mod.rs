@@ -40,6 +40,8 @@ pub mod order;
 pub mod polling;
 #[cfg(test)]
 mod protocol_model;
+#[cfg(test)]
+mod refund_model;
 pub mod reconciliation;
 pub mod review;
 pub mod story;

@@ -166,3 +166,6 @@ fn still_unrefunded(
         _ => Step::Escalate(Contradiction::StillUnrefundedAfterSend { attempts: operation.attempt }),
     }
 }
+
+#[cfg(test)]
+mod tests;
