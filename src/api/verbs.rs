@@ -23,6 +23,7 @@ type OrderPath = Result<Path<(String, String)>, PathRejection>;
 /// What is ordered, as it is sent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of the request")]
 struct RawOrder {
     amount: Option<i64>,
     #[serde(default)]

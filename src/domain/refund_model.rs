@@ -116,8 +116,6 @@ struct OrderRow {
     seen: u8,
     seen_long_ago: bool,
     parked: bool,
-    /// Whether the reason of the review has been that somebody else gave money back.
-    another_amount: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,8 +133,7 @@ struct OperationRow {
 
 impl World {
     fn new(setting: &Setting) -> Self {
-        let order =
-            OrderRow { state: State::Deposited, seen: 0, seen_long_ago: true, parked: false, another_amount: false };
+        let order = OrderRow { state: State::Deposited, seen: 0, seen_long_ago: true, parked: false };
         Self {
             refunded: 0,
             before: 0,
@@ -198,7 +195,7 @@ impl<'a> Desk<'a> {
         Self { setting, fault, policy }
     }
 
-    fn order(&self, row: &OrderRow) -> Order {
+    fn order(row: OrderRow) -> Order {
         let view = view(row.seen);
         let found = Contradiction::RefundedAnotherAmount { intended: 1, refunded: 2 };
         let reason = ReviewReason { code: found.code(), sentence: String::new() };
@@ -211,14 +208,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn order_row(&self, order: &Order, before: &OrderRow) -> OrderRow {
+    fn order_row(order: &Order) -> OrderRow {
         let seen = order.view.as_ref().unwrap();
         OrderRow {
             state: order.state,
             seen: units(seen.view.amounts.unwrap().refunded),
             seen_long_ago: seen.seen_at != NOW,
             parked: order.parked,
-            another_amount: before.another_amount,
         }
     }
 
@@ -247,17 +243,17 @@ impl<'a> Desk<'a> {
     /// A question and its answer, written down. Whether it is to be sent.
     fn asked(&self, world: &mut World, answer: Option<u8>) -> bool {
         let Some((at, row)) = world.open() else {
-            let (before, heard) = (self.order(&world.order), status(answer));
+            let (before, heard) = (Self::order(world.order), status(answer));
             let looked = journey::after_look(&before, &heard, &self.policy, NOW, Jitter::new(500));
-            world.order = self.order_row(&looked.order, &world.order);
+            world.order = Self::order_row(&looked.order);
             return false;
         };
         let mut open = self.operation(at, &row);
         self.misread(&mut open, answer);
-        let order = self.order(&world.order);
+        let order = Self::order(world.order);
         let (heard, standing) = (status(answer), Standing::default());
         let asked = completion::after_ask(&order, &open, &heard, &standing, &self.policy, NOW, Jitter::new(500));
-        world.order = self.order_row(&asked.order, &world.order);
+        world.order = Self::order_row(&asked.order);
         world.operations[at] = Some(row_of(&asked.operation));
         asked.send
     }
@@ -279,7 +275,7 @@ impl<'a> Desk<'a> {
 
     fn answered(&self, world: &mut World, answer: &CompletionAnswer) {
         let Some((at, row)) = world.open().filter(|(_, row)| row.state == OperationState::InDoubt) else { return };
-        let order = self.order(&world.order);
+        let order = Self::order(world.order);
         let not_sent = CompletionAnswer::NotSent(fixtures::unknown(UnknownKind::Unreachable));
         let misread = self.fault == Some(Fault::TimeoutIsNotSent) && matches!(answer, CompletionAnswer::Unknown(_));
         let answer = if misread { &not_sent } else { answer };
@@ -298,7 +294,7 @@ impl<'a> Desk<'a> {
         let seen = open.as_ref().filter(|_| self.fault != Some(Fault::TwoAtOnce));
         let verb = Verb::Refund(self.setting.sum.map(|sum| fixtures::amount(i64::from(sum) * UNIT)));
         let act =
-            verbs::order_verb(&self.order(&world.order), seen, verb, "asked", &self.policy, someone(), NOW).ok()?;
+            verbs::order_verb(&Self::order(world.order), seen, verb, "asked", &self.policy, someone(), NOW).ok()?;
         let new = act.opens?;
         let mut then = World { left, ..*world };
         // Beside one that was open the mutant forgets that one, and so would a table without its index.
@@ -316,10 +312,10 @@ impl<'a> Desk<'a> {
     fn accepts(&self, world: &World) -> Option<World> {
         let left = Left { accepts: world.left.accepts.checked_sub(1)?, ..world.left };
         let open = world.open().map(|(at, row)| (at, self.operation(at, &row)));
-        let order = self.order(&world.order);
+        let order = Self::order(world.order);
         let operation = open.as_ref().map(|(_, operation)| operation);
         let act = review::resolve(&order, operation, Way::Bank, "seen", &self.policy, someone(), NOW).ok()?;
-        let mut then = World { left, order: self.order_row(&act.order, &world.order), ..*world };
+        let mut then = World { left, order: Self::order_row(&act.order), ..*world };
         if let (Some((at, _)), Some(operation)) = (open, act.operation) {
             then.operations[at] = Some(row_of(&operation));
         }

@@ -67,12 +67,9 @@ pub(super) fn before_send(
     if order.order_id.is_none() {
         return ask_again(operation, policy, now, NO_ORDER_ID.to_owned());
     }
-    let expected_minor = match sendable(operation, amounts) {
-        Some(expected_minor) => expected_minor,
-        None => {
-            let left = for_people(left_minor(amounts), order.currency);
-            return withdraw(format!("the bank shows {left} left to give back, and nothing more than that is"));
-        }
+    let Some(expected_minor) = sendable(operation, amounts) else {
+        let left = for_people(left_minor(amounts), order.currency);
+        return withdraw(format!("the bank shows {left} left to give back, and the refund is above that"));
     };
     if shows_the_same(order, view, amounts) {
         Step::Send { expected_minor }

@@ -68,7 +68,8 @@ fn held_before_send(
 ) -> Step {
     // Who orders a reversal parks the hold, so that nothing completes it, and waits for no deadline.
     let is_ordered = operation.ordered && operation.kind == OperationKind::Reversal;
-    if !may_be_completed(order) && !(is_ordered && order.state == State::Held) {
+    let stands = may_be_completed(order) || (is_ordered && order.state == State::Held);
+    if !stands {
         return withdraw(format!(
             "the order is {} here by now",
             if order.parked { "parked" } else { order.state.as_str() }
