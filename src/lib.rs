@@ -48,7 +48,9 @@
 //!                                               ─ reversed, lapsed ▶ refused
 //! ```
 //!
-//! The bank is asked before every send, the first included; nothing but a status read confirms.
+//! The bank is asked before every send, the first included; nothing but a status read confirms. What a person orders
+//! ([`domain::verbs`]: a reversal, a refund, a decline) goes the same way; a refund is confirmed when what was given back has
+//! grown by exactly its sum.
 //!
 //! # The rules under which money moves
 //!
@@ -73,7 +75,7 @@
 //! * **R10** An amount never changes after the first send, and what is in doubt cannot be taken back.
 //! * **R11** A hint, whoever gives it, only makes a look due.
 //! * **R12** Nothing is sent again unless every earlier send is proven not sent, refused, released by a person, or, for
-//!   what concerns the whole hold only, quiet long enough with two reads, asked after it, that agree. A part goes to review.
+//!   what concerns the whole hold (or all that is left to give back, or a refund that the bank knows by our id) only, quiet long enough with two reads, asked after it, that agree. A part goes to review.
 //!
 //! # Who may use whom
 //!

@@ -6,8 +6,9 @@
 //! `/v1` needs the bearer token; every refusal is an RFC 9457 problem with what to do about it. One page, at `/`, shows a
 //! person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
 //!
-//! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what it reads), `money`,
-//! `reviews` with `review_views` (a person's word), `page`, `scrape` and `health`, then what all of them stand on: `auth`,
+//! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what it reads),
+//! `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `page`, `scrape` and `health`,
+//! then what all of them stand on: `auth`,
 //! `body`, `problem`, `server`.
 
 mod acts;
@@ -25,6 +26,7 @@ mod review_views;
 mod reviews;
 mod scrape;
 mod server;
+mod verbs;
 mod views;
 
 #[cfg(test)]
@@ -122,6 +124,9 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/orders/{merchant}/{order_number}/answer", get(orders::answer))
         .route("/orders/{merchant}/{order_number}/release", post(acts::release))
         .route("/orders/{merchant}/{order_number}/park", post(acts::park))
+        .route("/orders/{merchant}/{order_number}/reverse", post(verbs::reverse))
+        .route("/orders/{merchant}/{order_number}/refund", post(verbs::refund))
+        .route("/orders/{merchant}/{order_number}/decline", post(verbs::decline))
         .route("/registrations", post(registrations::register))
         .route("/registrations/{merchant}/{order_number}", get(registrations::show))
         .route("/money", get(money::show))

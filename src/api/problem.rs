@@ -144,6 +144,14 @@ impl Problem {
             ActError::AlreadyParked => "already_parked",
             ActError::AlreadyScheduled => "already_scheduled",
             ActError::AboveAmount { .. } => "completion_above_amount",
+            ActError::OperationOpen(_) => "operation_open",
+            ActError::NotHeld(_) => "not_held",
+            ActError::NotUnpaid(_) => "not_unpaid",
+            ActError::NothingTaken(_) => "nothing_taken",
+            ActError::AboveLeft { .. } => "refund_above_left",
+            ActError::ChargedBack => "charged_back",
+            ActError::NoSums => "no_sums",
+            ActError::NothingOrdered => "nothing_ordered",
         };
         Self::named(StatusCode::CONFLICT, word, "The order does not allow it", error.to_string())
     }

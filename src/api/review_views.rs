@@ -199,7 +199,7 @@ impl From<Sends> for SendsView {
     fn from(sends: Sends) -> Self {
         let at = match sends {
             Sends::At(at) | Sends::ReversalAt(at) => Some(at.to_string()),
-            Sends::Never | Sends::OnceHeld => None,
+            Sends::Never | Sends::OnceHeld | Sends::Ordered(_) => None,
         };
         Self { may_move_money: sends.may_move_money(), at }
     }

@@ -31,7 +31,7 @@ const REVIEWS_MAX: u32 = 1_000;
 const NAME_MAX: usize = 64;
 
 /// The longest reason that is kept, in characters: it stands in the journal for ever.
-const REASON_MAX: usize = 400;
+pub(super) const REASON_MAX: usize = 400;
 
 /// What `GET /v1/reviews` may be asked.
 #[derive(Debug, Deserialize)]
@@ -105,14 +105,20 @@ impl RawWord {
             }
         };
         let reason = within("reason", &raw.reason, REASON_MAX)?;
-        let by = within("by", &raw.by, NAME_MAX)?;
-        let cause = Cause::Operator(format!("{by} (api)"));
+        let (by, cause) = said_by(&raw.by)?;
         Ok((Word { ask, reason, by, cause }, raw.dry_run))
     }
 }
 
+/// Who decides, by name, and as the journal has it.
+pub(super) fn said_by(name: &str) -> Result<(String, Cause), Problem> {
+    let by = within("by", name, NAME_MAX)?;
+    let cause = Cause::Operator(format!("{by} (api)"));
+    Ok((by, cause))
+}
+
 /// A text for the journal: something, on one line, and not too much.
-fn within(field: &str, text: &str, max: usize) -> Result<String, Problem> {
+pub(super) fn within(field: &str, text: &str, max: usize) -> Result<String, Problem> {
     let text = text.trim();
     if !(1..=max).contains(&text.chars().count()) || text.contains(char::is_control) {
         return Err(Problem::bad_request(format!("{field}: give 1 to {max} printable characters")));
@@ -129,11 +135,21 @@ pub(super) async fn resolve(
 ) -> Result<Json<DecidedView>, Problem> {
     let text = body::text(&headers, body, ACT_MAX_BYTES).await?;
     let (word, dry_run) = RawWord::read(&text)?;
+    decided(&shared, path, word, dry_run).await
+}
+
+/// Decides against the order as it is in the same transaction, and writes it; a dry run decides against what was read.
+pub(super) async fn decided(
+    shared: &Shared,
+    path: Result<Path<(String, String)>, PathRejection>,
+    word: Word,
+    dry_run: bool,
+) -> Result<Json<DecidedView>, Problem> {
     let (api, now) = (&shared.api, shared.api.clock.now());
     let store_error = |error| Problem::of_store(&error, &api.metrics);
     let _turn = shared.turn().await?;
-    let found = find(&shared, path).await?;
-    let (policy, four_eyes) = (policy_of(&shared, &found.order)?, four_eyes(&shared, &found.order));
+    let found = find(shared, path).await?;
+    let (policy, four_eyes) = (policy_of(shared, &found.order)?, four_eyes(shared, &found.order));
     let decided = if dry_run {
         let standing = api.store.proposal(found.order.key).await.map_err(store_error)?;
         decide(&found.order, open(&found), standing.as_ref(), &word, &policy, four_eyes, now)

@@ -204,13 +204,14 @@ fn looks(old: &LookPolicy, new: &LookPolicy) -> Keys<8> {
     ]
 }
 
-fn completion(old: &CompletionConfig, new: &CompletionConfig) -> Keys<7> {
+fn completion(old: &CompletionConfig, new: &CompletionConfig) -> Keys<8> {
     let CompletionConfig { schedule, settle, in_flight } = old;
-    let SettlePolicy { quiet, resend_whole, attempts_max, ask_every, ask_every_max } = settle;
+    let SettlePolicy { quiet, resend_whole, refund_tools, attempts_max, ask_every, ask_every_max } = settle;
     [
         ("completion.when", *schedule == new.schedule),
         ("completion.quiet", *quiet == new.settle.quiet),
         ("completion.resend", *resend_whole == new.settle.resend_whole),
+        ("refund_tools", *refund_tools == new.settle.refund_tools),
         ("completion.attempts", *attempts_max == new.settle.attempts_max),
         ("completion.ask_every", *ask_every == new.settle.ask_every),
         ("completion.ask_every_max", *ask_every_max == new.settle.ask_every_max),

@@ -15,7 +15,9 @@ use super::policies;
 use super::raw::{NOT_SHOWN, Noted, Section};
 use super::secrets::{self, Secret, Surroundings};
 use super::values::{self, Address, Limits, as_written};
-use super::{Budget, CompletionMethod, Credentials, GatewayConfig, MerchantConfig, Protocol, ReviewConfig};
+use super::{
+    Budget, CompletionConfig, CompletionMethod, Credentials, GatewayConfig, MerchantConfig, Protocol, ReviewConfig,
+};
 use crate::domain::calendar::Zone;
 use crate::domain::money::Currency;
 use crate::domain::order::{MerchantId, ORDER_NUMBER_MAX};
@@ -62,6 +64,7 @@ pub(super) fn merchant(
     let budget = section.section("budget", budget);
     let looks = section.section("looks", policies::looks);
     let completion = section.section("completion", policies::completion);
+    let refund_tools = section.flag_or("refund_tools", false);
     let money = section.section("money", |section| policies::money(section, currency));
     let holds = section.section("hold", policies::holds);
     let report = section.section("report", policies::report);
@@ -82,13 +85,19 @@ pub(super) fn merchant(
         order_number_max,
         budget,
         looks,
-        completion: completion?,
+        completion: with_refund_tools(completion?, refund_tools),
         money,
         holds,
         report: report?,
         review,
         registration,
     })
+}
+
+/// Whether the bank tells a refund from the same one asked for again is the bank's, and settling depends on it.
+fn with_refund_tools(mut completion: CompletionConfig, refund_tools: bool) -> CompletionConfig {
+    completion.settle.refund_tools = refund_tools;
+    completion
 }
 
 /// How many: `default` when nothing is written.

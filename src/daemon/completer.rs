@@ -1,5 +1,5 @@
-//! The completer: takes held amounts when their completion is due, lets them go or calls a person at their deadline, and
-//! settles what was sent.
+//! The completer: takes held amounts when their completion is due, lets them go or calls a person at their deadline, carries
+//! out what a person ordered, and settles what was sent.
 //!
 //! For one order at a time: ask the bank, write the intent and sync, send, ask again. What a crash or a timeout leaves
 //! behind is the same row, `in_doubt`, and comes back here as due; nothing is sent before the bank has been asked
@@ -10,6 +10,7 @@
 //! stands, for a stop that came in between. Questions about what was sent are never held back, nor are looks that are due.
 
 use std::collections::HashSet;
+use std::num::NonZeroI64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::domain::completion::{self, Asked, AtDeadline};
 use crate::domain::event::NewEvent;
 use crate::domain::guard::{Held, Standing};
 use crate::domain::journey::LookOutcome;
-use crate::domain::operation::{CompletionAmount, Operation, OperationKind, OperationState};
+use crate::domain::operation::{self, Operation, OperationKind, OperationState};
 use crate::domain::order::{Order, OrderId, OrderKey, State};
 use crate::domain::polling::Jitter;
 use crate::domain::time::Timestamp;
@@ -299,8 +300,7 @@ fn expects_to_send(
 struct Send {
     order: Order,
     order_id: OrderId,
-    kind: OperationKind,
-    amount: CompletionAmount,
+    operation: Operation,
 }
 
 /// What writing down an answer tells: the events, what kind of look it was, which operation it is and where it
@@ -365,8 +365,9 @@ async fn write_down(
 fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option<Told>> {
     // The id was known before the bank was asked, so no doubt about whose it is can come up in this very write.
     let order_id = before.order_id.clone().filter(|_| asked.send);
-    let Operation { kind, amount, state, .. } = asked.operation;
-    let send = order_id.map(|order_id| Send { order: asked.order.clone(), order_id, kind, amount });
+    let Operation { kind, state, .. } = asked.operation;
+    let operation = asked.operation.clone();
+    let send = order_id.map(|order_id| Send { order: asked.order.clone(), order_id, operation });
     let is_news = open.note != asked.operation.note;
     let told = Told {
         events: asked.events.clone(),
@@ -412,9 +413,18 @@ async fn deliver(desk: &Desk, send: &Send, leave: Permit, writing: Instant) -> C
     }
     // Connecting may take seconds, so a stop is looked for again right before the first byte.
     let last_word = held::not_stopped(desk.clone(), send.order.clone());
-    match send.kind {
-        OperationKind::Completion => desk.gateway.complete(&send.order_id, send.amount, leave, last_word).await,
-        OperationKind::Reversal => desk.gateway.reverse(&send.order_id, leave, last_word).await,
+    let (gateway, Send { order, order_id, operation }) = (&desk.gateway, send);
+    match operation.kind {
+        OperationKind::Completion => gateway.complete(order_id, operation.amount, leave, last_word).await,
+        OperationKind::Reversal => gateway.reverse(order_id, leave, last_word).await,
+        OperationKind::Decline => gateway.decline(order_id, &order.number, leave, last_word).await,
+        OperationKind::Refund => {
+            let Some(minor) = operation.expected_minor.and_then(NonZeroI64::new) else {
+                return not_sent("its sum is not known".to_owned());
+            };
+            let tools = operation::tools(operation, order, &desk.policy.settle);
+            gateway.refund(order_id, minor, tools.as_ref(), leave, last_word).await
+        }
     }
 }
 

@@ -27,6 +27,13 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::ReversalRefused
         | EventKind::ReversalContradicted
         | EventKind::ReversalEscalated
+        | EventKind::RefundRefused
+        | EventKind::RefundWithdrawn
+        | EventKind::RefundContradicted
+        | EventKind::RefundEscalated
+        | EventKind::DeclineRefused
+        | EventKind::DeclineContradicted
+        | EventKind::DeclineEscalated
         | EventKind::AutocompletionConflict
         | EventKind::LateApproval
         | EventKind::ReversedLate
@@ -49,6 +56,15 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::ReversalAnswered
         | EventKind::ReversalConfirmed
         | EventKind::ReversalWithdrawn
+        | EventKind::RefundIntended
+        | EventKind::RefundSent
+        | EventKind::RefundAnswered
+        | EventKind::RefundConfirmed
+        | EventKind::DeclineIntended
+        | EventKind::DeclineSent
+        | EventKind::DeclineAnswered
+        | EventKind::DeclineConfirmed
+        | EventKind::DeclineWithdrawn
         | EventKind::DeadlineChanged
         | EventKind::Refunded => false,
     }

@@ -8,7 +8,7 @@ use super::event::{Cause, EventKind, NewEvent};
 use super::holds::{self, AtDeadline};
 use super::journey::{self, Policy};
 use super::money::{Amount, for_people};
-use super::operation::{CompletionAmount, Operation, OperationKind, OperationState};
+use super::operation::{CompletionAmount, NewOperation, Operation, OperationKind, OperationState};
 use super::order::{Order, State};
 use super::time::Timestamp;
 
@@ -19,6 +19,8 @@ pub struct Act {
     pub order: Order,
     /// The operation's row to write, when the act closes one.
     pub operation: Option<Operation>,
+    /// The operation to write, when the act opens one.
+    pub opens: Option<NewOperation>,
     /// The event.
     pub event: NewEvent,
     /// What differs in the rows, which the event tells too.
@@ -60,13 +62,56 @@ pub enum ActError {
         /// The order's price.
         amount: i64,
     },
+    /// Something is decided for it already, and not sent yet.
+    #[error(
+        "a {} of it is decided already and not sent yet; take that back first: one that was ordered with --take-back, any \
+         other with `reconciled order park`", .0.as_str()
+    )]
+    OperationOpen(OperationKind),
+    /// There is no hold to let go.
+    #[error(
+        "the order is {0}: only a hold can be reversed; what was taken is given back by `order refund`, and what nobody has \
+         paid is closed by `order decline`"
+    )]
+    NotHeld(State),
+    /// It is paid, or at an end.
+    #[error(
+        "the order is {0}: only one that nobody has paid can be declined; a hold is let go by `order reverse`, and what was \
+         taken is given back by `order refund`"
+    )]
+    NotUnpaid(State),
+    /// Nothing was taken.
+    #[error(
+        "the order is {0}: nothing was taken that could be given back; a hold is let go by `order reverse`, and what nobody \
+         has paid is closed by `order decline`"
+    )]
+    NothingTaken(State),
+    /// More than is left.
+    #[error("a refund of {asked} minor units is not possible: {left} are left of what was taken")]
+    AboveLeft {
+        /// What was asked for.
+        asked: i64,
+        /// What is left.
+        left: i64,
+    },
+    /// The buyer's bank takes it back already.
+    #[error("the bank shows a chargeback: the buyer has the money back by that, and a refund would pay twice")]
+    ChargedBack,
+    /// The bank shows no sums.
+    #[error(
+        "the bank's answers carry no sums, so a refund could not be verified; ask the bank for response version 03 or newer"
+    )]
+    NoSums,
+    /// There is nothing to take back.
+    #[error("nothing that a person ordered waits to be sent")]
+    NothingOrdered,
 }
 
 /// Takes an order out of the completion schedule until it is released. Its deadline stays: a hold lapses parked or not.
 /// A merchant that is no longer configured has no policy, and nothing acts for it.
 pub fn park(order: &Order, open: Option<&Operation>, policy: Option<&Policy>, cause: Cause) -> Result<Act, ActError> {
     completable(order, open)?;
-    if order.parked {
+    if order.parked && open.is_none() {
         return Err(ActError::AlreadyParked);
     }
     let mut next = Order { parked: true, released_at: None, complete_at: None, ..order.clone() };
@@ -150,7 +195,7 @@ pub(super) fn act(
     let told = difference::in_words(&changes);
     let detail = if told.is_empty() { words } else { format!("{words}; {told}") };
     let event = NewEvent { kind, cause, before: before.state, after: after.state, detail };
-    Act { order: after, operation, event, changes }
+    Act { order: after, operation, opens: None, event, changes }
 }
 
 #[cfg(test)]

@@ -77,7 +77,8 @@ pub fn at_deadline(order: &Order, policy: &Policy, now: Timestamp) -> Option<AtD
             let words = format!("the hold lapses at {}; its reversal is due", policy.zone.for_people(hold.lapses_at));
             let event = of_order(order, EventKind::ReversalIntended, Cause::Schedule, words);
             let amount = CompletionAmount::Whole;
-            Some(AtDeadline::Reverse(NewOperation { kind: OperationKind::Reversal, amount, intended_at: now }, event))
+            let kind = OperationKind::Reversal;
+            Some(AtDeadline::Reverse(NewOperation { kind, amount, intended_at: now, ordered: false }, event))
         }
         DeadlineAct::Review => {
             let mut next = order.clone();
@@ -98,7 +99,8 @@ pub fn intend(order: &Order, now: Timestamp) -> (NewOperation, NewEvent) {
         }
     };
     let event = of_order(order, EventKind::CompletionIntended, Cause::Schedule, words);
-    (NewOperation { kind: OperationKind::Completion, amount: order.completion, intended_at: now }, event)
+    let kind = OperationKind::Completion;
+    (NewOperation { kind, amount: order.completion, intended_at: now, ordered: false }, event)
 }
 
 /// What asking the bank made of an open operation.
@@ -166,6 +168,8 @@ fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, 
             let words = match kind {
                 OperationKind::Completion => format!("the bank shows {sum} deposited, as intended"),
                 OperationKind::Reversal => format!("the bank let {sum} go, as intended"),
+                OperationKind::Refund => format!("the bank shows {sum} more given back, as intended"),
+                OperationKind::Decline => "the bank shows it closed, and nobody has paid, as intended".to_owned(),
             };
             close(asked, OperationState::Confirmed, Stage::Confirmed, words, now);
             undone(asked, policy, now);
@@ -181,8 +185,9 @@ fn perform(asked: &mut Asked, step: Step, standing: &Standing, policy: &Policy, 
         Step::RefusedByBank { why } => {
             close(asked, OperationState::Refused, Stage::Refused, why.clone(), now);
             let found = match kind {
-                OperationKind::Completion => Contradiction::CompletionRefused { why },
+                OperationKind::Completion | OperationKind::Decline => Contradiction::CompletionRefused { why },
                 OperationKind::Reversal => Contradiction::ReversalRefused { why },
+                OperationKind::Refund => Contradiction::RefundRefused { why },
             };
             review(asked, &found, now);
         }
@@ -245,11 +250,12 @@ pub const fn asked_minor(order: &Order, operation: &Operation) -> i64 {
     taken_minor(operation.kind, minor)
 }
 
-/// What of `minor` counts against the daily sum: a reversal takes nothing, and is not counted once it is sent either.
+/// What of `minor` counts against the daily sum of its kind: a reversal and a decline take nothing, and are not counted once
+/// they are sent either.
 const fn taken_minor(kind: OperationKind, minor: i64) -> i64 {
     match kind {
-        OperationKind::Completion => minor,
-        OperationKind::Reversal => 0,
+        OperationKind::Completion | OperationKind::Refund => minor,
+        OperationKind::Reversal | OperationKind::Decline => 0,
     }
 }
 
@@ -259,7 +265,13 @@ fn is_refused(operation: &Operation) -> bool {
 }
 
 fn begin_send(asked: &mut Asked, expected_minor: i64, now: Timestamp) {
+    let shown = asked.order.view.as_ref().and_then(|seen| seen.view.amounts);
     let operation = &mut asked.operation;
+    if operation.kind == OperationKind::Refund && operation.unknown_sends == 0 {
+        // What the read before the send showed is what the refund is measured from; one that may be on its way stays
+        // measured as it was.
+        operation.refunded_before = shown.map(|amounts| amounts.refunded);
+    }
     operation.state = OperationState::InDoubt;
     operation.attempt = operation.attempt.saturating_add(1);
     operation.unknown_sends = operation.unknown_sends.saturating_add(1);
@@ -294,6 +306,9 @@ fn undone(asked: &mut Asked, policy: &Policy, now: Timestamp) {
     let near_lapse = holds::near_lapse(hold);
     match asked.operation.kind {
         _ if near_lapse.is_accepted(&asked.order) => {}
+        // Paid in the meantime, or not let go: it was parked by whoever ordered that, so nothing completes it.
+        OperationKind::Decline | OperationKind::Refund => journey::plan(&mut asked.order, policy),
+        OperationKind::Reversal if asked.operation.ordered => journey::plan(&mut asked.order, policy),
         OperationKind::Completion => asked.order.deadline_at = Some(hold.lapses_at.minus(policy.holds.act_before)),
         OperationKind::Reversal => review(asked, &near_lapse, now),
     }

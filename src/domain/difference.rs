@@ -4,7 +4,7 @@
 //! Rows are taken apart by name, so that a new column is a compile error here until somebody says how it is told.
 
 use super::money::for_people;
-use super::operation::{CompletionAmount, Operation};
+use super::operation::{CompletionAmount, Operation, OperationKind};
 use super::order::Order;
 
 /// One column that differs.
@@ -110,12 +110,14 @@ fn columns_of_operation(operation: &Operation) -> [Column; 2] {
     let Operation {
         key: _,
         order: _,
-        kind: _,
+        kind,
         amount: _,
+        ordered: _,
         state,
         attempt: _,
         unknown_sends: _,
         expected_minor: _,
+        refunded_before: _,
         intended_at: _,
         sent_at: _,
         answered_at: _,
@@ -124,7 +126,12 @@ fn columns_of_operation(operation: &Operation) -> [Column; 2] {
         next_step_at: _,
         note,
     } = operation;
-    [("completion", state.as_str().to_owned()), ("completion's note", text(note.as_ref()))]
+    let [column, its_note] = match kind {
+        OperationKind::Completion | OperationKind::Reversal => ["completion", "completion's note"],
+        OperationKind::Refund => ["refund", "refund's note"],
+        OperationKind::Decline => ["decline", "decline's note"],
+    };
+    [(column, state.as_str().to_owned()), (its_note, text(note.as_ref()))]
 }
 
 fn text(value: Option<&impl ToString>) -> String {

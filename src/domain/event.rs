@@ -79,6 +79,38 @@ pub enum EventKind {
     ReversedLate,
     /// The buyer's bank takes the money back.
     Chargeback,
+    /// A refund was ordered.
+    RefundIntended,
+    /// It was written in doubt, to be sent at once.
+    RefundSent,
+    /// The bank's answer to it, which confirms nothing.
+    RefundAnswered,
+    /// The bank shows exactly that much given back.
+    RefundConfirmed,
+    /// It did not happen.
+    RefundRefused,
+    /// It was taken back before anything was sent.
+    RefundWithdrawn,
+    /// The bank shows another outcome than was intended.
+    RefundContradicted,
+    /// Its outcome stays unknown; a person has to decide.
+    RefundEscalated,
+    /// A decline was ordered.
+    DeclineIntended,
+    /// It was written in doubt, to be sent at once.
+    DeclineSent,
+    /// The bank's answer to it, which confirms nothing.
+    DeclineAnswered,
+    /// The bank shows the order closed.
+    DeclineConfirmed,
+    /// It did not happen.
+    DeclineRefused,
+    /// It was taken back before anything was sent.
+    DeclineWithdrawn,
+    /// The bank shows another outcome than was intended.
+    DeclineContradicted,
+    /// Its outcome stays unknown; a person has to decide.
+    DeclineEscalated,
 }
 
 /// The stages of an operation's journey, whatever its kind.
@@ -104,7 +136,7 @@ pub enum Stage {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 51] = [
         Self::Added,
         Self::Changed,
         Self::ReviewOpened,
@@ -140,6 +172,22 @@ impl EventKind {
         Self::Refunded,
         Self::ReversedLate,
         Self::Chargeback,
+        Self::RefundIntended,
+        Self::RefundSent,
+        Self::RefundAnswered,
+        Self::RefundConfirmed,
+        Self::RefundRefused,
+        Self::RefundWithdrawn,
+        Self::RefundContradicted,
+        Self::RefundEscalated,
+        Self::DeclineIntended,
+        Self::DeclineSent,
+        Self::DeclineAnswered,
+        Self::DeclineConfirmed,
+        Self::DeclineRefused,
+        Self::DeclineWithdrawn,
+        Self::DeclineContradicted,
+        Self::DeclineEscalated,
     ];
 
     /// The word for it.
@@ -180,6 +228,22 @@ impl EventKind {
             Self::Refunded => "refunded",
             Self::ReversedLate => "reversed_late",
             Self::Chargeback => "chargeback",
+            Self::RefundIntended => "refund_intended",
+            Self::RefundSent => "refund_sent",
+            Self::RefundAnswered => "refund_answered",
+            Self::RefundConfirmed => "refund_confirmed",
+            Self::RefundRefused => "refund_refused",
+            Self::RefundWithdrawn => "refund_withdrawn",
+            Self::RefundContradicted => "refund_contradicted",
+            Self::RefundEscalated => "refund_escalated",
+            Self::DeclineIntended => "decline_intended",
+            Self::DeclineSent => "decline_sent",
+            Self::DeclineAnswered => "decline_answered",
+            Self::DeclineConfirmed => "decline_confirmed",
+            Self::DeclineRefused => "decline_refused",
+            Self::DeclineWithdrawn => "decline_withdrawn",
+            Self::DeclineContradicted => "decline_contradicted",
+            Self::DeclineEscalated => "decline_escalated",
         }
     }
 
@@ -202,6 +266,22 @@ impl EventKind {
             (OperationKind::Reversal, Stage::Withdrawn) => Self::ReversalWithdrawn,
             (OperationKind::Reversal, Stage::Contradicted) => Self::ReversalContradicted,
             (OperationKind::Reversal, Stage::Escalated) => Self::ReversalEscalated,
+            (OperationKind::Refund, Stage::Intended) => Self::RefundIntended,
+            (OperationKind::Refund, Stage::Sent) => Self::RefundSent,
+            (OperationKind::Refund, Stage::Answered) => Self::RefundAnswered,
+            (OperationKind::Refund, Stage::Confirmed) => Self::RefundConfirmed,
+            (OperationKind::Refund, Stage::Refused) => Self::RefundRefused,
+            (OperationKind::Refund, Stage::Withdrawn) => Self::RefundWithdrawn,
+            (OperationKind::Refund, Stage::Contradicted) => Self::RefundContradicted,
+            (OperationKind::Refund, Stage::Escalated) => Self::RefundEscalated,
+            (OperationKind::Decline, Stage::Intended) => Self::DeclineIntended,
+            (OperationKind::Decline, Stage::Sent) => Self::DeclineSent,
+            (OperationKind::Decline, Stage::Answered) => Self::DeclineAnswered,
+            (OperationKind::Decline, Stage::Confirmed) => Self::DeclineConfirmed,
+            (OperationKind::Decline, Stage::Refused) => Self::DeclineRefused,
+            (OperationKind::Decline, Stage::Withdrawn) => Self::DeclineWithdrawn,
+            (OperationKind::Decline, Stage::Contradicted) => Self::DeclineContradicted,
+            (OperationKind::Decline, Stage::Escalated) => Self::DeclineEscalated,
         }
     }
 

@@ -36,7 +36,8 @@ pub const BRAKE: &str = "brake";
 pub struct GuardPolicy {
     /// Operations of the merchant that may be in doubt at once.
     pub in_doubt_max: u32,
-    /// Minor units that may be sent in 24 hours, in each currency by itself.
+    /// Minor units that may be sent in 24 hours, in each currency by itself: what is taken, and what is given back, each
+    /// within it.
     pub daily_max_minor: i64,
     /// Whether a contradiction after a send stops the merchant's money.
     pub brake: bool,
@@ -197,7 +198,8 @@ pub struct Standing {
     pub stops: Vec<Stop>,
     /// Other operations of the merchant that are in doubt.
     pub in_doubt: u64,
-    /// Minor units of the order's currency that the merchant's other operations sent in the last 24 hours.
+    /// Minor units of the order's currency that the merchant's other operations took in the last 24 hours; for a refund,
+    /// those that they gave back.
     pub sent_minor: i64,
     /// What speaks against the clock (R9); the database knows nothing of it, the shell adds it.
     pub clock: Option<Doubt>,

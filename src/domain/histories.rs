@@ -193,11 +193,11 @@ impl World {
     }
 
     fn open(&mut self, new: NewOperation, event: NewEvent) {
-        let NewOperation { kind, amount, intended_at } = new;
+        let NewOperation { kind, amount, intended_at, ordered } = new;
         self.operations += 1;
         let key = OperationKey(self.operations);
         let fresh = fixtures::intended(amount);
-        self.open = Some(Operation { key, kind, intended_at, next_step_at: intended_at, ..fresh });
+        self.open = Some(Operation { key, kind, ordered, intended_at, next_step_at: intended_at, ..fresh });
         (self.may_have_left, self.unknown) = (0, 0);
         self.journal_tells(&self.order.clone(), &[event]);
     }
@@ -231,6 +231,7 @@ impl World {
                     assert_eq!(deposited(answer), open.expected_minor, "confirmed without a read that shows it");
                 }
                 OperationKind::Reversal => assert_eq!(deposited(answer).unwrap_or(0), 0, "reversed, and yet taken"),
+                OperationKind::Refund | OperationKind::Decline => panic!("nobody here orders one"),
             }
             assert!(open.attempt > 0, "confirmed, and never sent");
         }

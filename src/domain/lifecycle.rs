@@ -116,6 +116,28 @@ pub enum Contradiction {
         /// Minor units taken.
         deposited: i64,
     },
+    /// A refund was sent, long ago by now, and the bank shows nothing given back since.
+    StillUnrefundedAfterSend {
+        /// How often it was sent.
+        attempts: u32,
+    },
+    /// The bank refused to give back what it shows taken.
+    RefundRefused {
+        /// The bank's word.
+        why: String,
+    },
+    /// A refund of ours was on its way, and the bank gave back another sum than that.
+    RefundedAnotherAmount {
+        /// Minor units intended.
+        intended: i64,
+        /// Minor units given back since the send.
+        refunded: i64,
+    },
+    /// A decline was sent, long ago by now, and the bank still shows the order open.
+    StillOpenAfterDecline {
+        /// How often it was sent.
+        attempts: u32,
+    },
     /// Nothing completes the hold before it lapses, and no policy says what to do.
     HoldNearLapse {
         /// When it is taken to lapse.
@@ -160,9 +182,15 @@ impl Contradiction {
             Self::DepositedWhileHeld { deposited } => format!("{word}:{deposited}"),
             Self::CompletedWithAnotherAmount { intended, deposited } => format!("{word}:{intended}:{deposited}"),
             Self::StillHeldAfterSend { attempts } => format!("{word}:{attempts}"),
-            Self::PartUnsuccessful { .. } => word.to_owned(),
-            Self::CompletionRefused { .. } | Self::ReversalRefused { .. } | Self::Chargeback => word.to_owned(),
-            Self::StillHeldAfterReversal { attempts } => format!("{word}:{attempts}"),
+            Self::PartUnsuccessful { .. }
+            | Self::CompletionRefused { .. }
+            | Self::ReversalRefused { .. }
+            | Self::RefundRefused { .. }
+            | Self::Chargeback => word.to_owned(),
+            Self::StillHeldAfterReversal { attempts }
+            | Self::StillUnrefundedAfterSend { attempts }
+            | Self::StillOpenAfterDecline { attempts } => format!("{word}:{attempts}"),
+            Self::RefundedAnotherAmount { intended, refunded } => format!("{word}:{intended}:{refunded}"),
             Self::TakenInsteadOfReversed { deposited } => format!("{word}:{deposited}"),
             Self::HoldNearLapse { lapses_at } => format!("{word}:{}", lapses_at.as_millis()),
             Self::AnotherEnd { ours, theirs } => format!("{word}:{ours}:{}", theirs.number()),
@@ -185,12 +213,16 @@ impl Contradiction {
             | Self::DepositedImpossible { .. }
             | Self::DepositedWhileHeld { .. }
             | Self::CompletedWithAnotherAmount { .. }
+            | Self::RefundedAnotherAmount { .. }
             | Self::TakenInsteadOfReversed { .. } => true,
             Self::StillHeldAfterSend { .. }
             | Self::PartUnsuccessful { .. }
             | Self::CompletionRefused { .. }
             | Self::StillHeldAfterReversal { .. }
             | Self::ReversalRefused { .. }
+            | Self::StillUnrefundedAfterSend { .. }
+            | Self::RefundRefused { .. }
+            | Self::StillOpenAfterDecline { .. }
             | Self::HoldNearLapse { .. }
             | Self::Chargeback
             | Self::RowAltered { .. }
@@ -256,6 +288,18 @@ impl Contradiction {
                 format!("a reversal was sent {sent}, its outcome is unknown, and the bank still shows the hold")
             }
             Self::ReversalRefused { why } => format!("the bank refused to reverse the hold: {why}"),
+            Self::StillUnrefundedAfterSend { attempts } => {
+                let sent = times(*attempts);
+                format!("a refund was sent {sent}, its outcome is unknown, and the bank shows nothing given back since")
+            }
+            Self::RefundRefused { why } => format!("the bank refused the refund: {why}"),
+            Self::RefundedAnotherAmount { intended, refunded } => {
+                format!("we were giving {} back, and the bank gave back {}", sum(*intended), sum(*refunded))
+            }
+            Self::StillOpenAfterDecline { attempts } => {
+                let sent = times(*attempts);
+                format!("a decline was sent {sent}, its outcome is unknown, and the bank still waits for the buyer")
+            }
             Self::TakenInsteadOfReversed { deposited } => {
                 format!("we were reversing it, and the bank deposited {}", sum(*deposited))
             }

@@ -15,6 +15,7 @@
 
 #![deny(clippy::float_arithmetic)]
 
+pub mod verbs;
 pub mod acts;
 pub mod answer;
 pub mod autocompletion;
@@ -40,6 +41,8 @@ pub mod order;
 pub mod polling;
 #[cfg(test)]
 mod protocol_model;
+#[cfg(test)]
+mod refund_model;
 pub mod reconciliation;
 pub mod registration;
 pub mod review;

@@ -8,8 +8,11 @@
 //! and a timeout leave the same row, `in_doubt`, and come back through the same function; there is no recovery path.
 //! What it returns is a [`Step`]; [`crate::daemon`] performs it and [`crate::store`] writes it down first.
 
+mod decline;
+mod refund;
 mod settle;
 
+pub use refund::{RefundTools, left_minor, tools};
 pub use settle::after_read;
 
 use std::time::Duration;
@@ -22,24 +25,40 @@ use super::order::OrderKey;
 use super::polling;
 use super::time::Timestamp;
 
-/// What an operation does to a hold.
+/// What an operation does to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OperationKind {
-    /// Takes it, whole or in part (autoCompletion.do).
+    /// Takes a hold, whole or in part (autoCompletion.do).
     Completion,
     /// Lets it go, always whole (reverse.do).
     Reversal,
+    /// Gives back what was taken, all that is left of it or less (refund.do).
+    Refund,
+    /// Closes an order that nobody has paid (decline.do): no money moves.
+    Decline,
 }
 
 impl OperationKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Completion, Self::Reversal];
+    pub const ALL: [Self; 4] = [Self::Completion, Self::Reversal, Self::Refund, Self::Decline];
 
     /// The word for it: in the database, the API, metrics and sentences.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Completion => "completion",
             Self::Reversal => "reversal",
+            Self::Refund => "refund",
+            Self::Decline => "decline",
+        }
+    }
+
+    /// What it does, for a sentence: `complete it in the bank's console`.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Completion => "complete",
+            Self::Reversal => "reverse",
+            Self::Refund => "refund",
+            Self::Decline => "decline",
         }
     }
 
@@ -65,7 +84,7 @@ pub enum OperationState {
     Intended,
     /// Written before a send; stays until a read settles it.
     InDoubt,
-    /// A read showed the intended amount deposited, or the hold gone as intended.
+    /// A read showed the intended amount deposited or given back, or the hold or the order gone as intended.
     Confirmed,
     /// It did not happen, and a read showed so.
     Refused,
@@ -115,10 +134,12 @@ pub struct OperationKey(pub i64);
 pub struct NewOperation {
     /// What it does.
     pub kind: OperationKind,
-    /// What it takes, or lets go: a reversal is always whole.
+    /// What it takes, lets go or gives back: a reversal and a decline are always whole.
     pub amount: CompletionAmount,
     /// When it was decided.
     pub intended_at: Timestamp,
+    /// Whether a person ordered it: then it waits for no schedule and no deadline.
+    pub ordered: bool,
 }
 
 /// An operation as stored.
@@ -130,17 +151,21 @@ pub struct Operation {
     pub order: OrderKey,
     /// What it does; never changes.
     pub kind: OperationKind,
-    /// What it takes, or lets go; never changes after the first send.
+    /// What it takes, lets go or gives back; never changes after the first send. A whole refund is all that is left.
     pub amount: CompletionAmount,
+    /// Whether a person ordered it.
+    pub ordered: bool,
     /// Where it stands.
     pub state: OperationState,
     /// How many times it was sent.
     pub attempt: u32,
     /// Of these, how many may have had an effect: neither refused nor proven not sent.
     pub unknown_sends: u32,
-    /// Minor units that must stand deposited for a completion to be confirmed, or that a reversal lets go; known from the
-    /// read before the first send.
+    /// Minor units that must stand deposited for a completion to be confirmed, that a reversal lets go, or by which a
+    /// refund lets the sum that was given back grow; known from the read before the first send.
     pub expected_minor: Option<i64>,
+    /// Of a refund: minor units that had been given back already, by the read before its first send.
+    pub refunded_before: Option<i64>,
     /// When it was decided.
     pub intended_at: Timestamp,
     /// When the latest send was written down.
@@ -187,6 +212,9 @@ pub struct SettlePolicy {
     pub quiet: Duration,
     /// Whether a whole completion may be sent again once it was quiet long enough.
     pub resend_whole: bool,
+    /// Whether the bank knows a refund by the id we give it, and carries none out twice: then one that is a part may be
+    /// sent again as well.
+    pub refund_tools: bool,
     /// Sends at most, before a person is asked.
     pub attempts_max: u32,
     /// First wait between two questions; doubles up to [`Self::ask_every_max`].
@@ -223,14 +251,14 @@ pub const AGREEING_READS: u32 = 2;
 /// What is to be done about an open operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Write the intent, sync, send. `expected_minor` must be deposited, or let go, for it to count as done.
+    /// Write the intent, sync, send. `expected_minor` must be deposited, let go or given back for it to count as done.
     Send {
         /// Minor units concerned.
         expected_minor: i64,
     },
     /// The bank shows what was intended.
     Confirm {
-        /// Minor units deposited, or let go.
+        /// Minor units deposited, let go or given back.
         moved_minor: i64,
     },
     /// It did not happen and will not: the order goes where the view says.
@@ -240,7 +268,7 @@ pub enum Step {
         /// Why, for people.
         why: String,
     },
-    /// The bank refused it, nothing is deposited: the hold stands, a person decides.
+    /// The bank refused it, and nothing has moved: a person decides.
     RefusedByBank {
         /// The bank's word.
         why: String,

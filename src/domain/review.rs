@@ -10,7 +10,7 @@ pub mod proposal;
 pub mod sides;
 
 use super::acts::{self, Act, ActError};
-use super::bank::BankStatus;
+use super::bank::{BankStatus, BankView};
 use super::event::{Cause, EventKind};
 use super::holds::{self, AtDeadline, CompletionSchedule, DeadlineAct};
 use super::journey::{self, Policy};
@@ -126,6 +126,8 @@ pub enum Sends {
     At(Timestamp),
     /// At this moment its hold is let go, which cannot be undone either.
     ReversalAt(Timestamp),
+    /// What a person ordered is due at once.
+    Ordered(OperationKind),
 }
 
 impl Sends {
@@ -145,7 +147,7 @@ impl Sends {
 
     /// Whether money may move at all.
     pub fn may_move_money(self) -> bool {
-        self != Self::Never
+        !matches!(self, Self::Never | Self::Ordered(OperationKind::Decline))
     }
 }
 
@@ -223,6 +225,12 @@ fn outcome(order: &Order, open: &Operation) -> OperationState {
     let Some(view) = order.view.as_ref().map(|seen| &seen.view) else {
         return OperationState::Refused;
     };
+    match open.kind {
+        OperationKind::Refund => return outcome_of_refund(open, view),
+        OperationKind::Decline if matches!(view.status, Reversed | Declined) => return OperationState::Confirmed,
+        OperationKind::Decline => return OperationState::Refused,
+        OperationKind::Completion | OperationKind::Reversal => {}
+    }
     let moved = view.amounts.is_some_and(|amounts| amounts.deposited != 0 || amounts.refunded != 0);
     if !moved && !matches!(view.status, Deposited | Refunded) {
         let is_let_go = open.kind == OperationKind::Reversal && matches!(view.status, Reversed | Declined);
@@ -239,6 +247,21 @@ fn outcome(order: &Order, open: &Operation) -> OperationState {
         OperationState::Confirmed
     } else {
         OperationState::Contradicted
+    }
+}
+
+/// A refund is measured from what had been given back before it. Where that is not known, or no sum is shown, whatever was
+/// given back may have been it.
+fn outcome_of_refund(open: &Operation, view: &BankView) -> OperationState {
+    let Some(refunded) = view.amounts.map(|amounts| amounts.refunded) else {
+        let none_shown = view.status == BankStatus::Deposited;
+        return if none_shown { OperationState::Refused } else { OperationState::Contradicted };
+    };
+    let before = open.refunded_before.unwrap_or(0);
+    match refunded.saturating_sub(before) {
+        0 => OperationState::Refused,
+        grown if open.refunded_before.is_some() && Some(grown) == open.expected_minor => OperationState::Confirmed,
+        _ => OperationState::Contradicted,
     }
 }
 

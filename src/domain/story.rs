@@ -17,7 +17,7 @@ use super::guard::Standing;
 use super::holds::{self, DeadlineAct, level_word};
 use super::journey::Policy;
 use super::money::for_people;
-use super::operation::{CompletionAmount, Operation, OperationState};
+use super::operation::{CompletionAmount, Operation, OperationKind, OperationState};
 use super::order::{Order, State};
 use super::polling;
 use super::time::Timestamp;
@@ -88,7 +88,10 @@ fn happened(event: &Event, order: &Order) -> String {
         }
         EventKind::MoneyStopped => format!("{who} stopped its money: {detail}."),
         EventKind::MoneyStarted => format!("{who} let its money go again: {detail}."),
-        EventKind::ReversalIntended => format!("The deadline of its hold had come: {detail}."),
+        EventKind::ReversalIntended if event.cause == "schedule" => {
+            format!("The deadline of its hold had come: {detail}.")
+        }
+        EventKind::ReversalIntended => format!("{who} ordered it: {detail}."),
         EventKind::ReversalSent => format!("The reversal was written down and sent: {detail}."),
         EventKind::ReversalAnswered => format!("The bank's answer to it: {detail}."),
         EventKind::ReversalConfirmed => format!("The reversal is confirmed: {detail}."),
@@ -98,6 +101,20 @@ fn happened(event: &Event, order: &Order) -> String {
         EventKind::ReversalEscalated => {
             format!("The reversal's outcome stayed unknown, so a person decides: {detail}.")
         }
+        EventKind::RefundIntended | EventKind::DeclineIntended => format!("{who} ordered it: {detail}."),
+        EventKind::RefundSent => format!("The refund was written down and sent: {detail}."),
+        EventKind::RefundAnswered | EventKind::DeclineAnswered => format!("The bank's answer to it: {detail}."),
+        EventKind::RefundConfirmed => format!("The refund is confirmed: {detail}."),
+        EventKind::RefundRefused => format!("The refund did not happen: {detail}."),
+        EventKind::RefundWithdrawn => format!("The refund was taken back unsent: {detail}."),
+        EventKind::RefundContradicted => format!("The refund ended otherwise than intended: {detail}."),
+        EventKind::RefundEscalated => format!("The refund's outcome stayed unknown, so a person decides: {detail}."),
+        EventKind::DeclineSent => format!("The decline was written down and sent: {detail}."),
+        EventKind::DeclineConfirmed => format!("The decline is confirmed: {detail}."),
+        EventKind::DeclineRefused => format!("The decline did not happen: {detail}."),
+        EventKind::DeclineWithdrawn => format!("The decline was taken back unsent: {detail}."),
+        EventKind::DeclineContradicted => format!("The decline ended otherwise than intended: {detail}."),
+        EventKind::DeclineEscalated => format!("The decline's outcome stayed unknown, so a person decides: {detail}."),
         EventKind::DeadlineChanged => format!("Its hold has another deadline: {detail}."),
         EventKind::AutocompletionConflict => format!("The bank's own schedule is against ours: {detail}."),
         EventKind::LateApproval => format!("It was paid after all: {detail}."),
@@ -142,7 +159,12 @@ fn next_of_operation(order: &Order, open: &Operation, money: &Money<'_>, now: Ti
     let mut next = vec![moment(open.next_step_at, asked)];
     let quiet_until = open.quiet_at(money.policy.settle.quiet);
     if let Some(at) = quiet_until.filter(|at| *at > now && order.state != State::Review) {
-        next.push(moment(at, format!("If the bank still shows the hold by then, {}", after_quiet(order, open, money))));
+        let unchanged = match open.kind {
+            OperationKind::Completion | OperationKind::Reversal => "still shows the hold",
+            OperationKind::Refund => "shows nothing given back",
+            OperationKind::Decline => "still waits for the buyer",
+        };
+        next.push(moment(at, format!("If the bank {unchanged} by then, {}", after_quiet(order, open, money))));
     }
     next
 }
@@ -150,19 +172,27 @@ fn next_of_operation(order: &Order, open: &Operation, money: &Money<'_>, now: Ti
 /// What the next step of an operation that was not sent yet comes to.
 fn tried(order: &Order, open: &Operation, money: &Money<'_>) -> String {
     let kind = open.kind.as_str();
+    let condition = match open.kind {
+        OperationKind::Completion | OperationKind::Reversal => "the hold stands",
+        OperationKind::Refund => "that much is left",
+        OperationKind::Decline => "nobody has paid",
+    };
     match (money.holds_back(order, open), held_back_before(open)) {
         (Some(held), _) => format!("It is seen whether the {kind} may go. It waits: {}.", held.why()),
         (None, Some(why)) => format!(
-            "The bank is asked; if the hold stands, and what held the {kind} back is over, it is sent. The last time: \
-             {why}."
+            "The bank is asked; if {condition}, and what held the {kind} back is over, it is sent. The last time: {why}."
         ),
-        (None, None) => format!("The bank is asked; if the hold stands, the {kind} is sent."),
+        (None, None) => format!("The bank is asked; if {condition}, the {kind} is sent."),
     }
 }
 
 fn after_quiet(order: &Order, open: &Operation, money: &Money<'_>) -> String {
     let policy = money.policy;
-    let may_resend = open.amount == CompletionAmount::Whole && policy.settle.resend_whole && !order.parked;
+    let whole = open.amount == CompletionAmount::Whole && policy.settle.resend_whole;
+    let may_resend = match open.kind {
+        OperationKind::Refund => whole || policy.settle.refund_tools,
+        _ => whole && (!order.parked || open.ordered),
+    };
     if may_resend && open.attempt < policy.settle.attempts_max {
         let waits = would_wait(money.holds_back(order, open).as_ref());
         format!("the {} is taken to have had no effect, and sent again.{waits}", open.kind.as_str())

@@ -44,7 +44,8 @@ pub(super) const fn of_completion(code: Option<i64>) -> CompletionCode {
 }
 
 /// reverse.do and deposit.do: 5 and 6 refuse; 7 is "invalid operation for current status" (of a deposit also "less than
-/// one rouble") and a system error at once, and the hold may be gone (`protocol` reference, section 4.3).
+/// one rouble") and a system error at once, and the hold may be gone (`protocol` reference, section 4.3). refund.do and
+/// decline.do have the same table: their 7 is "wrong state", "more than was debited" and a system error at once.
 pub(super) const fn of_bare(code: Option<i64>) -> CompletionCode {
     match code {
         Some(0) => CompletionCode::Accepted,

@@ -30,12 +30,14 @@ pub use rest::{Told, Whole};
 pub use transport::TransportError;
 pub use transport::{Connecting, Connector, Wire};
 
+use std::num::NonZeroI64;
+
 use tokio::time::Instant;
 
 use crate::config::{Budget, CompletionMethod, Credentials, GatewayConfig, Protocol};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
-use crate::domain::operation::CompletionAmount;
-use crate::domain::order::{MerchantId, Order, OrderId};
+use crate::domain::operation::{CompletionAmount, RefundTools};
+use crate::domain::order::{MerchantId, Order, OrderId, OrderNumber};
 use crate::domain::timekeeping::Moment;
 use crate::metrics::{Answer, Metrics, Operation};
 use crate::timekeeper::Timekeeper;
@@ -160,6 +162,33 @@ impl Gateway {
     ) -> CompletionAnswer {
         let request = Request::Reverse { order_id };
         self.move_money(Operation::Reversal, &request, rest::read_bare, permit, last_word).await
+    }
+
+    /// Gives money back, this much (refund.do). The same holds as for [`Self::complete`].
+    pub async fn refund(
+        &self,
+        order_id: &OrderId,
+        minor: NonZeroI64,
+        tools: Option<&RefundTools>,
+        permit: Permit,
+        last_word: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) -> CompletionAnswer {
+        let (external_refund_id, expected_deposited_minor) =
+            tools.map(|tools| (tools.external_id.as_str(), tools.expected_deposited)).unzip();
+        let request = Request::Refund { order_id, minor, external_refund_id, expected_deposited_minor };
+        self.move_money(Operation::Refund, &request, rest::read_bare, permit, last_word).await
+    }
+
+    /// Closes an order that nobody has paid (decline.do). The same holds as for [`Self::complete`].
+    pub async fn decline(
+        &self,
+        order_id: &OrderId,
+        order_number: &OrderNumber,
+        permit: Permit,
+        last_word: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) -> CompletionAnswer {
+        let request = Request::Decline { order_id, order_number };
+        self.move_money(Operation::Decline, &request, rest::read_bare, permit, last_word).await
     }
 
     async fn move_money(

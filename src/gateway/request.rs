@@ -3,7 +3,8 @@
 //! [`super::rest`] and [`super::soap`] each put all of them into their own words, so that a new request is a compile error
 //! in both until somebody has said how it is written there, or that this wire has no word for it.
 
-use crate::domain::money::Amount;
+use std::num::NonZeroI64;
+
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::{OrderId, OrderNumber};
 use crate::domain::registration::Request as Registration;
@@ -42,8 +43,8 @@ pub enum Request<'a> {
     Refund {
         /// Of which order.
         order_id: &'a OrderId,
-        /// How much. The wire's 0, which gives everything back, is never sent.
-        amount: Amount,
+        /// How much, in minor units. The wire's 0, which gives everything back, is never sent.
+        minor: NonZeroI64,
         /// Our own name for this refund: the bank answers a second request by it with the first one's refund.
         external_refund_id: Option<&'a str>,
         /// Refund only while this much stands deposited, in minor units.
@@ -51,8 +52,10 @@ pub enum Request<'a> {
     },
     /// Cancel an order that nobody has paid (decline).
     Decline {
-        /// Which.
-        order: Named<'a>,
+        /// By the gateway's id.
+        order_id: &'a OrderId,
+        /// And by the shop's number: some banks want both, and the others take both.
+        order_number: &'a OrderNumber,
     },
     /// The orders of a while, page by page (getLastOrdersForMerchants).
     LastOrders(LastOrders<'a>),

@@ -152,7 +152,7 @@ fn part_done(part: &CompletionOperation, scrubber: &Scrubber) -> PartDone {
     }
 }
 
-/// Reads an answer to reverse.do or deposit.do, which is a frame and nothing else.
+/// Reads an answer to reverse.do, deposit.do, refund.do or decline.do, which is a frame and nothing else.
 pub(super) fn read_bare(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
     match reply {
         Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),

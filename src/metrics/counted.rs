@@ -20,6 +20,8 @@ pub(super) struct Counted {
     pub(super) looks: IntCounterVec,
     pub(super) completions: IntCounterVec,
     pub(super) reversals: IntCounterVec,
+    pub(super) refunds: IntCounterVec,
+    pub(super) declines: IntCounterVec,
     pub(super) pulled_in: IntCounterVec,
     pub(super) orders_added: IntCounterVec,
     pub(super) registrations: IntCounterVec,
@@ -54,6 +56,16 @@ impl Counted {
             reversals: of.counters(
                 "reconciled_reversals_total",
                 "Reversals that were settled, by the state they ended in.",
+                &["merchant", "state"],
+            )?,
+            refunds: of.counters(
+                "reconciled_refunds_total",
+                "Refunds that were settled, by the state they ended in.",
+                &["merchant", "state"],
+            )?,
+            declines: of.counters(
+                "reconciled_declines_total",
+                "Declines that were settled, by the state they ended in.",
                 &["merchant", "state"],
             )?,
             pulled_in: of.counters(
@@ -108,6 +120,8 @@ impl Metrics {
         let counted = match kind {
             OperationKind::Completion => &self.counted.completions,
             OperationKind::Reversal => &self.counted.reversals,
+            OperationKind::Refund => &self.counted.refunds,
+            OperationKind::Decline => &self.counted.declines,
         };
         counted.with_label_values(&[merchant.as_str(), state.as_str()]).inc();
     }

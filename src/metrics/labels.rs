@@ -14,10 +14,15 @@ pub enum Operation {
     Reversal,
     /// register.do or registerPreAuth.do
     Registration,
+    /// refund.do
+    Refund,
+    /// decline.do
+    Decline,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 4] = [Self::Status, Self::Completion, Self::Reversal, Self::Registration];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Status, Self::Completion, Self::Reversal, Self::Registration, Self::Refund, Self::Decline];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -25,6 +30,8 @@ impl Operation {
             Self::Completion => "completion",
             Self::Reversal => "reversal",
             Self::Registration => "registration",
+            Self::Refund => "refund",
+            Self::Decline => "decline",
         }
     }
 }

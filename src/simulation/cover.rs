@@ -6,7 +6,7 @@ use crate::domain::event::EventKind;
 use crate::domain::order::State;
 use crate::sandbox::FaultName;
 
-use super::evidence::{Asked, Evidence, SeenEvent, Send};
+use super::evidence::{Asked, Evidence, SeenEvent, Send, is_sent};
 
 /// Where an order and its completion stand when a request is struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,15 +110,19 @@ fn all() -> impl Iterator<Item = (Situation, &'static str)> {
 fn situation(asked: &Asked, events: &[&SeenEvent]) -> Situation {
     match asked.send {
         Some(Send::Completion(_)) => return Situation::Send,
-        Some(Send::Reversal) => return Situation::SendReversal,
+        // No seed orders a refund or a decline by itself; where one is, it goes as a reversal does.
+        Some(Send::Reversal | Send::Refund(_) | Send::Decline) => return Situation::SendReversal,
         None => {}
     }
     let (mut state, mut open) = (State::Pending, None);
     for seen in events.iter().take_while(|seen| seen.at_ms < asked.at_ms) {
         state = seen.event.after;
         open = match seen.event.kind {
-            EventKind::CompletionIntended | EventKind::ReversalIntended => Some(Situation::Intended),
-            EventKind::CompletionSent | EventKind::ReversalSent => Some(Situation::InDoubt),
+            EventKind::CompletionIntended
+            | EventKind::ReversalIntended
+            | EventKind::RefundIntended
+            | EventKind::DeclineIntended => Some(Situation::Intended),
+            kind if is_sent(kind) => Some(Situation::InDoubt),
             EventKind::CompletionConfirmed
             | EventKind::CompletionRefused
             | EventKind::CompletionWithdrawn
@@ -127,6 +131,14 @@ fn situation(asked: &Asked, events: &[&SeenEvent]) -> Situation {
             | EventKind::ReversalRefused
             | EventKind::ReversalWithdrawn
             | EventKind::ReversalContradicted
+            | EventKind::RefundConfirmed
+            | EventKind::RefundRefused
+            | EventKind::RefundWithdrawn
+            | EventKind::RefundContradicted
+            | EventKind::DeclineConfirmed
+            | EventKind::DeclineRefused
+            | EventKind::DeclineWithdrawn
+            | EventKind::DeclineContradicted
             | EventKind::Parked
             | EventKind::ReviewResolved => None,
             _ => open,

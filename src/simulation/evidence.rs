@@ -128,6 +128,9 @@ pub(super) enum Send {
     /// Of this sum; 0 is the whole.
     Completion(i64),
     Reversal,
+    /// Of this sum.
+    Refund(i64),
+    Decline,
 }
 
 /// A change of an order in the bank's book.
@@ -169,6 +172,8 @@ impl Evidence {
                 send: match request.operation {
                     Request::Completion => Some(Send::Completion(request.asked_minor.unwrap_or_default())),
                     Request::Reversal => Some(Send::Reversal),
+                    Request::Refund => Some(Send::Refund(request.asked_minor.unwrap_or_default())),
+                    Request::Decline => Some(Send::Decline),
                     _ => None,
                 },
                 fault: request.fault,
@@ -199,7 +204,7 @@ impl Evidence {
             for event in page {
                 let (earliest_ms, at_ms) = true_ms(event.at.as_millis());
                 log.line(at_ms - start_ms, "journal", &words(&event));
-                if matches!(event.kind, EventKind::CompletionSent | EventKind::ReversalSent) {
+                if is_sent(event.kind) {
                     self.intents.push(Intent { at_ms: earliest_ms, number: event.number.as_str().to_owned() });
                 }
                 self.events.push(SeenEvent { at_ms, event });
@@ -240,6 +245,11 @@ impl Evidence {
         }
         lost
     }
+}
+
+/// Whether the journal says by it that a send was written down.
+pub(super) const fn is_sent(kind: EventKind) -> bool {
+    matches!(kind, EventKind::CompletionSent | EventKind::ReversalSent | EventKind::RefundSent | EventKind::DeclineSent)
 }
 
 /// The sends in the text of a witness.

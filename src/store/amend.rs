@@ -56,6 +56,14 @@ pub enum OperationChange {
     Update(Operation),
 }
 
+impl OperationChange {
+    /// What an act makes of the order's operation: it changes the open one, or opens one.
+    fn of(changed: Option<Operation>, opens: Option<NewOperation>) -> Self {
+        let opened = || opens.map_or(Self::None, Self::Open);
+        changed.map_or_else(opened, Self::Update)
+    }
+}
+
 impl<T> Amendment<T> {
     /// Nothing is written.
     pub const fn nothing(value: T) -> Self {
@@ -76,7 +84,7 @@ impl<E> Amendment<Result<(), E>> {
         match act {
             Ok(act) => Self {
                 order: Some(act.order),
-                operation: act.operation.map_or(OperationChange::None, OperationChange::Update),
+                operation: OperationChange::of(act.operation, act.opens),
                 events: vec![act.event],
                 ..Self::nothing(Ok(()))
             },
@@ -95,10 +103,10 @@ impl Amendment<Result<Decision, ReviewError>> {
         match decided {
             Ok(decision) => {
                 let act = decision.act.clone();
-                let operation = act.as_ref().and_then(|act| act.operation.clone());
+                let (operation, opens) = act.as_ref().map_or((None, None), |act| (act.operation.clone(), act.opens));
                 let amendment = Self {
                     order: act.map(|act| act.order),
-                    operation: operation.map_or(OperationChange::None, OperationChange::Update),
+                    operation: OperationChange::of(operation, opens),
                     events: vec![decision.event.clone()],
                     ..Self::nothing(Ok(decision.clone()))
                 };
@@ -279,7 +287,7 @@ fn held_back<T>(open: Option<&Operation>, amendment: Amendment<T>, why: &str, no
 }
 
 const fn is_sent(kind: EventKind) -> bool {
-    matches!(kind, EventKind::CompletionSent | EventKind::ReversalSent)
+    matches!(kind, EventKind::CompletionSent | EventKind::ReversalSent | EventKind::RefundSent | EventKind::DeclineSent)
 }
 
 /// Two orders cannot have one gateway id: an answer that says so is a contradiction, and nothing else of it is believed.

@@ -46,7 +46,8 @@ Order {
 
 columns!(operation_columns: "operations", /// Those of `operations`.
 Operation {
-    sealed: id order_key kind amount_minor state attempt unknown_sends expected_minor sent_at_ms answered_at_ms witness_seq,
+    sealed: id order_key kind amount_minor state attempt unknown_sends expected_minor sent_at_ms answered_at_ms witness_seq
+    ordered refunded_before_minor,
     others: intended_at_ms agreeing_reads asks next_step_at_ms note
 });
 

@@ -126,7 +126,7 @@ fn take_in(
             if let Some(open) = open {
                 rows::update_operation(connection, &contested::ended_outside(open), instance, now)?;
             }
-            let new = NewOperation { kind: send.kind, amount: send.amount, intended_at: send.sent_at };
+            let new = NewOperation { kind: send.kind, amount: send.amount, intended_at: send.sent_at, ordered: false };
             rows::insert_operation(connection, order.key, new, instance)?;
             let inserted = rows::load_operation(connection, order.key)?.map(|inserted| inserted.value);
             inserted.ok_or_else(|| rows::unreadable("operation of order row", &order.key.0.to_string()))?

@@ -32,7 +32,7 @@ pub(super) const DUE_COMPLETIONS: &str = select_order!(
         SELECT order_key FROM operations
             WHERE merchant = ?1 AND state IN ('intended', 'in_doubt') AND next_step_at_ms <= ?2
      ) AS due CROSS JOIN orders ON orders.id = due.order_key
-     ORDER BY orders.lapses_at_ms LIMIT ?3"
+     ORDER BY orders.lapses_at_ms NULLS LAST LIMIT ?3"
 );
 
 pub(super) const NEXT_LOOK: &str =

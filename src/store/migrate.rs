@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_witnessed.sql"),
     include_str!("migrations/0007_answers.sql"),
     include_str!("migrations/0008_registrations.sql"),
+    include_str!("migrations/0009_verbs.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.

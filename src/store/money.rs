@@ -73,25 +73,32 @@ pub(super) const STOPS_OF_ORDER: &str = "SELECT found.*, orders.order_number FRO
 pub(super) const IN_DOUBT: &str =
     "SELECT count(*) FROM operations WHERE merchant = ?1 AND state = 'in_doubt' AND id <> ?2";
 
+/// What is taken and what is given back are two sums, each within the limit by itself: a busy day must not keep buyers from
+/// their money, and no flood of refunds may use up the room of completions.
+///
 /// Everything that was sent but what is proven not to have been: that is intended again, or withdrawn. What the bank
 /// refused counts too, since a refusal is only the bank's word.
 macro_rules! sent_in_a_day {
-    () => {
-        "FROM operations CROSS JOIN orders ON orders.id = operations.order_key
-         WHERE operations.merchant = ?1 AND operations.sent_at_ms > ?2 AND operations.kind = 'completion'
+    ($kind:literal) => {
+        concat!(
+            "FROM operations CROSS JOIN orders ON orders.id = operations.order_key
+         WHERE operations.merchant = ?1 AND operations.sent_at_ms > ?2 AND operations.kind = ",
+            $kind,
+            "
             AND operations.state NOT IN ('intended', 'withdrawn')"
+        )
     };
 }
 
 pub(super) const SENT_IN_A_DAY: &str = concat!(
     "SELECT coalesce(sum(operations.expected_minor), 0) ",
-    sent_in_a_day!(),
+    sent_in_a_day!("coalesce((SELECT kind FROM operations WHERE id = ?4 AND kind = 'refund'), 'completion')"),
     " AND orders.currency = ?3 AND operations.id <> ?4"
 );
 
 const SENT_BY_CURRENCY: &str = concat!(
     "SELECT orders.currency, sum(operations.expected_minor) ",
-    sent_in_a_day!(),
+    sent_in_a_day!("'completion'"),
     " GROUP BY orders.currency ORDER BY orders.currency"
 );
 

@@ -92,10 +92,12 @@ fn decode_operation(row: &Row<'_>) -> Result<Operation, StoreError> {
         order: OrderKey(row.get(C::order_key.at())?),
         kind: OperationKind::parse(&kind).ok_or_else(|| unreadable("operation kind", &kind))?,
         amount: completion(row.get(C::amount_minor.at())?)?,
+        ordered: row.get::<_, Option<bool>>(C::ordered.at())?.unwrap_or(false),
         state: OperationState::parse(&word).ok_or_else(|| unreadable("operation state", &word))?,
         attempt: row.get(C::attempt.at())?,
         unknown_sends: row.get(C::unknown_sends.at())?,
         expected_minor: row.get(C::expected_minor.at())?,
+        refunded_before: row.get(C::refunded_before_minor.at())?,
         intended_at: at(row.get(C::intended_at_ms.at())?),
         sent_at: row.get::<_, Option<i64>>(C::sent_at_ms.at())?.map(at),
         answered_at: row.get::<_, Option<i64>>(C::answered_at_ms.at())?.map(at),
@@ -187,10 +189,19 @@ pub(super) fn insert_operation(
     let at = operation.intended_at.as_millis();
     connection
         .prepare_cached(
-            "INSERT INTO operations (order_key, merchant, kind, amount_minor, state, instance, intended_at_ms, next_step_at_ms)
-             SELECT id, merchant, ?5, ?2, 'intended', ?3, ?4, ?4 FROM orders WHERE id = ?1",
+            "INSERT INTO operations (order_key, merchant, kind, amount_minor, state, instance, intended_at_ms, next_step_at_ms,
+                ordered)
+             SELECT id, merchant, ?5, ?2, 'intended', ?3, ?4, ?4, ?6 FROM orders WHERE id = ?1",
         )?
-        .execute(params![order.0, completion_minor(operation.amount), instance, at, operation.kind.as_str()])?;
+        .execute(params![
+            order.0,
+            completion_minor(operation.amount),
+            instance,
+            at,
+            operation.kind.as_str(),
+            // Absent where nobody did: what a seal leaves out, older rows need not have.
+            operation.ordered.then_some(true),
+        ])?;
     connection.ring().seal(connection, &OPERATIONS, connection.last_insert_rowid())
 }
 
@@ -206,7 +217,7 @@ pub(super) fn update_operation(
         .prepare_cached(
             "UPDATE operations SET state = ?2, attempt = ?3, unknown_sends = ?4, expected_minor = ?5, instance = ?6,
                 sent_at_ms = ?7, settled_at_ms = ?8, agreeing_reads = ?9, asks = ?10, next_step_at_ms = ?11, note = ?12,
-                answered_at_ms = ?13
+                answered_at_ms = ?13, refunded_before_minor = ?14
              WHERE id = ?1 AND settled_at_ms IS NULL",
         )?
         .execute(params![
@@ -223,6 +234,7 @@ pub(super) fn update_operation(
             operation.next_step_at.as_millis(),
             operation.note.as_deref().map(shortened),
             operation.answered_at.map(Timestamp::as_millis),
+            operation.refunded_before,
         ])?;
     match changed {
         1 => connection.ring().seal(connection, &OPERATIONS, operation.key.0),

@@ -23,5 +23,6 @@ mod review;
 mod schedule;
 mod stopped;
 mod tls_faults;
+mod verbs;
 mod storage;
 mod wires;

@@ -69,7 +69,12 @@ async fn a_held_order_is_parked_and_released() {
 async fn what_was_sent_cannot_be_taken_back() {
     let face = with_order().await;
     let now = face.api.clock.now();
-    let intended = NewOperation { kind: OperationKind::Completion, amount: CompletionAmount::Whole, intended_at: now };
+    let intended = NewOperation {
+        kind: OperationKind::Completion,
+        amount: CompletionAmount::Whole,
+        intended_at: now,
+        ordered: false,
+    };
     amend(&face, hold(&face), OperationChange::Open(intended)).await;
     let mut operation = stored(&face).await.operation.unwrap();
     operation.state = OperationState::InDoubt;
@@ -88,7 +93,12 @@ async fn what_was_sent_cannot_be_taken_back() {
 async fn what_is_about_to_be_reversed_is_parked_before_it_is_released() {
     let face = with_order().await;
     let now = face.api.clock.now();
-    let intended = NewOperation { kind: OperationKind::Reversal, amount: CompletionAmount::Whole, intended_at: now };
+    let intended = NewOperation {
+        kind: OperationKind::Reversal,
+        amount: CompletionAmount::Whole,
+        intended_at: now,
+        ordered: false,
+    };
     amend(&face, hold(&face), OperationChange::Open(intended)).await;
     let (status, refused) = act(&face, "release", "").await;
     assert_eq!((status, &refused["type"]), (409, &json!("urn:reconciled:problem:reversal_intended")));

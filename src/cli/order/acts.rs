@@ -50,7 +50,7 @@ pub(in super::super) struct Park {
     json: bool,
 }
 
-fn amount(text: &str) -> Result<Amount, String> {
+pub(super) fn amount(text: &str) -> Result<Amount, String> {
     let minor: i64 = text.parse().map_err(|_| "give whole minor units (kopecks): 10.50 is written 1050".to_owned())?;
     Amount::new(minor).map_err(|error: AmountError| error.to_string())
 }

@@ -12,6 +12,7 @@ mod moved;
 mod queued;
 mod register;
 mod show;
+mod verbs;
 mod why;
 
 use std::path::Path;
@@ -41,6 +42,12 @@ pub(super) enum Command {
     Release(acts::Release),
     /// Take an order out of the completion schedule until it is released
     Park(acts::Park),
+    /// Let a hold go, whole
+    Reverse(verbs::Reverse),
+    /// Give back what was taken, all that is left of it or less
+    Refund(verbs::Refund),
+    /// Close an order that nobody has paid
+    Decline(verbs::Decline),
     /// Moved to `reconciled review`
     #[command(hide = true)]
     Review(moved::Review),
@@ -58,6 +65,9 @@ impl Command {
             Self::Why(why) => why.run(config, output).await,
             Self::Release(release) => release.run(config, output).await,
             Self::Park(park) => park.run(config, output).await,
+            Self::Reverse(reverse) => reverse.run(config, output).await,
+            Self::Refund(refund) => refund.run(config, output).await,
+            Self::Decline(decline) => decline.run(config, output).await,
             Self::Review(review) => review.run(),
         }
     }

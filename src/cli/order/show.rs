@@ -175,8 +175,12 @@ fn completion(operation: &Operation, order: &Order, zone: &Zone) -> Table {
         match operation.kind {
             OperationKind::Completion => "takes",
             OperationKind::Reversal => "lets go",
+            OperationKind::Refund => "gives back",
+            OperationKind::Decline => "closes",
         },
         match operation.amount {
+            CompletionAmount::Whole if operation.kind == OperationKind::Refund => "all that is left".to_owned(),
+            CompletionAmount::Whole if operation.kind == OperationKind::Decline => "the order".to_owned(),
             CompletionAmount::Whole => "the whole hold".to_owned(),
             CompletionAmount::Exactly(amount) => for_people(amount.minor(), order.currency),
         },

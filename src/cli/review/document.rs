@@ -76,7 +76,7 @@ struct WayDocument {
 #[derive(Debug, Serialize)]
 struct SendsDocument {
     may_move_money: bool,
-    /// Null when it waits for the hold, or nothing may be sent.
+    /// Null when it waits for the hold, goes at once, or nothing may be sent.
     at: Option<String>,
 }
 
@@ -179,7 +179,7 @@ impl From<Sends> for SendsDocument {
     fn from(sends: Sends) -> Self {
         let at = match sends {
             Sends::At(at) | Sends::ReversalAt(at) => Some(at),
-            Sends::Never | Sends::OnceHeld => None,
+            Sends::Never | Sends::OnceHeld | Sends::Ordered(_) => None,
         };
         Self { may_move_money: sends.may_move_money(), at: text(at) }
     }

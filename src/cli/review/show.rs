@@ -245,6 +245,7 @@ pub(super) fn money(sends: Sends, zone: &Zone, now: Timestamp) -> String {
         Sends::At(at) if at <= now => "a completion is due at once, after a last look at the bank".to_owned(),
         Sends::At(at) => format!("a completion is due at {}", zone.for_people(at)),
         Sends::ReversalAt(at) if at <= now => "its hold is let go at once, after a last look at the bank".to_owned(),
+        Sends::Ordered(kind) => format!("the {} goes at once, after two looks at the bank that agree", kind.as_str()),
         Sends::ReversalAt(at) => format!("its hold is let go at {}, unless it is released", zone.for_people(at)),
     }
 }

@@ -84,6 +84,7 @@ fn in_words(act: &Result<Act, ActError>) -> &'static str {
         Err(ActError::AlreadyParked) => "parked",
         Err(ActError::AlreadyScheduled) => "scheduled",
         Err(ActError::AboveAmount { .. }) => "above the amount",
+        Err(refused) => panic!("of another act: {refused}"),
     }
 }
 

@@ -26,7 +26,10 @@ fn what_is_intended_is_what_the_order_says() {
         [(WHOLE, "a completion of the whole hold is due"), (part(7_000), "a completion of 70.00 RUB is due")]
     {
         let (new, event) = intend(&Order { completion, ..order(State::Held) }, NOW);
-        assert_eq!(new, NewOperation { kind: OperationKind::Completion, amount: completion, intended_at: NOW });
+        assert_eq!(
+            new,
+            NewOperation { kind: OperationKind::Completion, amount: completion, intended_at: NOW, ordered: false }
+        );
         assert_eq!((event.kind, event.detail.as_str()), (EventKind::CompletionIntended, words));
     }
 }

@@ -35,6 +35,14 @@ pub enum ContradictionKind {
     ReversalRefused,
     /// It was to be reversed, and the bank took it.
     TakenInsteadOfReversed,
+    /// A refund was sent, long ago by now, and nothing was given back.
+    StillUnrefundedAfterSend,
+    /// The bank refused a refund.
+    RefundRefused,
+    /// The bank gave back another sum than our refund.
+    RefundedAnotherAmount,
+    /// A decline was sent, long ago by now, and the order is still open.
+    StillOpenAfterDecline,
     /// The hold is near its lapse, and nothing is planned.
     HoldNearLapse,
     /// The buyer's bank takes the money back.
@@ -49,7 +57,7 @@ pub enum ContradictionKind {
 
 impl ContradictionKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::AnotherOrderNumber,
         Self::AnotherOrderId,
         Self::OrderIdTaken,
@@ -65,6 +73,10 @@ impl ContradictionKind {
         Self::StillHeldAfterReversal,
         Self::ReversalRefused,
         Self::TakenInsteadOfReversed,
+        Self::StillUnrefundedAfterSend,
+        Self::RefundRefused,
+        Self::RefundedAnotherAmount,
+        Self::StillOpenAfterDecline,
         Self::HoldNearLapse,
         Self::Chargeback,
         Self::AnotherEnd,
@@ -90,6 +102,10 @@ impl ContradictionKind {
             Self::StillHeldAfterReversal => "still_held_after_reversal",
             Self::ReversalRefused => "reversal_refused",
             Self::TakenInsteadOfReversed => "taken_instead_of_reversed",
+            Self::StillUnrefundedAfterSend => "still_unrefunded_after_send",
+            Self::RefundRefused => "refund_refused",
+            Self::RefundedAnotherAmount => "refunded_another_amount",
+            Self::StillOpenAfterDecline => "still_open_after_decline",
             Self::HoldNearLapse => "hold_near_lapse",
             Self::Chargeback => "chargeback",
             Self::AnotherEnd => "another_end",
@@ -116,6 +132,10 @@ impl ContradictionKind {
             Self::StillHeldAfterReversal => "held after a reversal",
             Self::ReversalRefused => "reversal refused",
             Self::TakenInsteadOfReversed => "taken, not reversed",
+            Self::StillUnrefundedAfterSend => "unknown refund",
+            Self::RefundRefused => "refund refused",
+            Self::RefundedAnotherAmount => "another sum refunded",
+            Self::StillOpenAfterDecline => "open after a decline",
             Self::HoldNearLapse => "hold near its lapse",
             Self::Chargeback => "chargeback",
             Self::AnotherEnd => "another end",
@@ -156,6 +176,10 @@ impl Contradiction {
             Self::StillHeldAfterReversal { .. } => ContradictionKind::StillHeldAfterReversal,
             Self::ReversalRefused { .. } => ContradictionKind::ReversalRefused,
             Self::TakenInsteadOfReversed { .. } => ContradictionKind::TakenInsteadOfReversed,
+            Self::StillUnrefundedAfterSend { .. } => ContradictionKind::StillUnrefundedAfterSend,
+            Self::RefundRefused { .. } => ContradictionKind::RefundRefused,
+            Self::RefundedAnotherAmount { .. } => ContradictionKind::RefundedAnotherAmount,
+            Self::StillOpenAfterDecline { .. } => ContradictionKind::StillOpenAfterDecline,
             Self::HoldNearLapse { .. } => ContradictionKind::HoldNearLapse,
             Self::Chargeback => ContradictionKind::Chargeback,
             Self::AnotherEnd { .. } => ContradictionKind::AnotherEnd,

@@ -1,4 +1,5 @@
-//! Settling by reads: what the bank shows, and what that makes of a completion, or a reversal, before a send and after one.
+//! Settling by reads: what the bank shows, and what that makes of a completion, or a reversal, before a send and after one;
+//! of a refund and a decline that is said beside it, with the same words.
 //!
 //! Before a send whatever speaks against it ends the operation. After one only what the bank shows does; everything
 //! else keeps it in doubt, asks again, and calls a person when asking does not help.
@@ -7,7 +8,9 @@ use super::super::bank::{BankAmounts, BankStatus, BankView, StatusAnswer, Unknow
 use super::super::lifecycle::{self, Contradiction};
 use super::super::order::{Order, State};
 use super::super::time::Timestamp;
-use super::{AGREEING_READS, CompletionAmount, Operation, OperationKind, OperationState, SettlePolicy, Step};
+use super::{
+    AGREEING_READS, CompletionAmount, Operation, OperationKind, OperationState, SettlePolicy, Step, decline, refund,
+};
 
 /// What a read of the bank makes of an open operation.
 ///
@@ -39,6 +42,11 @@ fn before_send(operation: &Operation, order: &Order, view: &BankView, policy: &S
     if let Some(found) = lifecycle::contradiction(order, view) {
         return Step::Contradict(found);
     }
+    match operation.kind {
+        OperationKind::Completion | OperationKind::Reversal => {}
+        OperationKind::Refund => return refund::before_send(operation, order, view, policy, now),
+        OperationKind::Decline => return decline::before_send(operation, order, view, policy, now),
+    }
     match view.status {
         BankStatus::Held => held_before_send(operation, order, view, policy, now),
         BankStatus::Deposited => withdraw("the bank shows it deposited already, by somebody else".to_owned()),
@@ -58,18 +66,22 @@ fn held_before_send(
     policy: &SettlePolicy,
     now: Timestamp,
 ) -> Step {
-    if !may_be_completed(order) {
+    // Who orders a reversal parks the hold, so that nothing completes it, and waits for no deadline.
+    let is_ordered = operation.ordered && operation.kind == OperationKind::Reversal;
+    let stands = may_be_completed(order) || (is_ordered && order.state == State::Held);
+    if !stands {
         return withdraw(format!(
             "the order is {} here by now",
             if order.parked { "parked" } else { order.state.as_str() }
         ));
     }
     let due_at = match operation.kind {
+        _ if is_ordered => None,
         OperationKind::Completion => order.complete_at,
         OperationKind::Reversal if order.complete_at.is_some() => {
             return withdraw("a completion is planned in time by now".to_owned());
         }
-        OperationKind::Reversal => order.deadline_at,
+        OperationKind::Reversal | OperationKind::Refund | OperationKind::Decline => order.deadline_at,
     };
     // The clock that made it due may have been ahead, and has been put right since; or an answer told of a card whose
     // holds live longer.
@@ -87,25 +99,22 @@ fn held_before_send(
     }
     match lifecycle::not_ours(order, view).map_or_else(|| sendable(operation, order, view, amounts), Err) {
         // Nothing that cannot be undone rests on one answer: an earlier one must have shown the same hold.
-        Ok(_) if !agrees_with_earlier(order, view, amounts) => Step::AskAgain {
-            at: now.plus(policy.ask_every),
-            agreeing_reads: 0,
-            why: "the bank shows the hold; one more read must agree before anything is sent".to_owned(),
-        },
+        Ok(_) if !agrees_with_earlier(order, view, amounts) => one_more_read(policy, now, "the bank shows the hold"),
         Ok(expected_minor) => Step::Send { expected_minor },
         // Accepted as true, and yet nothing that money may be sent on: raising it again would tell nothing new.
         Err(found) if found.is_accepted(order) => {
-            let what = match operation.kind {
-                OperationKind::Completion => "complete",
-                OperationKind::Reversal => "reverse",
-            };
-            withdraw(format!("{}; {what} it in the bank's console", found.reason(order).sentence))
+            withdraw(format!("{}; {} it in the bank's console", found.reason(order).sentence, operation.kind.verb()))
         }
         Err(found) => Step::Contradict(found),
     }
 }
 
-fn withdraw(why: String) -> Step {
+pub(super) fn one_more_read(policy: &SettlePolicy, now: Timestamp, shown: &str) -> Step {
+    let why = format!("{shown}; one more read must agree before anything is sent");
+    Step::AskAgain { at: now.plus(policy.ask_every), agreeing_reads: 0, why }
+}
+
+pub(super) fn withdraw(why: String) -> Step {
     Step::Settle { state: OperationState::Withdrawn, why }
 }
 
@@ -166,6 +175,8 @@ fn after_send(operation: &Operation, order: &Order, view: &BankView, policy: &Se
     match operation.kind {
         OperationKind::Completion => after_completion(operation, order, view, policy, now),
         OperationKind::Reversal => after_reversal(operation, order, view, policy, now),
+        OperationKind::Refund => refund::after_send(operation, order, view, policy, now),
+        OperationKind::Decline => decline::after_send(operation, order, view, policy, now),
     }
 }
 
@@ -260,24 +271,26 @@ fn still_held(
         let why = operation.note.clone().unwrap_or_else(|| "the bank refused it".to_owned());
         return Step::RefusedByBank { why };
     }
+    let wait = waits_for_quiet(operation, policy, now, "it held");
+    wait.unwrap_or_else(|| quiet_long_enough(operation, order, view, amounts, policy))
+}
+
+/// The next question about what was sent and shows no effect; `None` once it was quiet long enough and the reads agree.
+pub(super) fn waits_for_quiet(
+    operation: &Operation,
+    policy: &SettlePolicy,
+    now: Timestamp,
+    shown: &str,
+) -> Option<Step> {
     let quiet_until = operation.quiet_at(policy.quiet).unwrap_or_else(|| now.plus(policy.quiet));
     if now < quiet_until {
         let wait = now.plus(policy.wait_after(operation.asks));
-        return Step::AskAgain {
-            at: wait.min(quiet_until),
-            agreeing_reads: 0,
-            why: "sent, and the bank still shows it held; it may yet take effect".to_owned(),
-        };
+        let why = format!("sent, and the bank still shows {shown}; it may yet take effect");
+        return Some(Step::AskAgain { at: wait.min(quiet_until), agreeing_reads: 0, why });
     }
     let agreeing_reads = operation.agreeing_reads.saturating_add(1);
-    if agreeing_reads < AGREEING_READS {
-        return Step::AskAgain {
-            at: now.plus(policy.ask_every),
-            agreeing_reads,
-            why: "quiet long enough; one more read must agree that nothing happened".to_owned(),
-        };
-    }
-    quiet_long_enough(operation, order, view, amounts, policy)
+    let why = "quiet long enough; one more read must agree that nothing happened".to_owned();
+    (agreeing_reads < AGREEING_READS).then(|| Step::AskAgain { at: now.plus(policy.ask_every), agreeing_reads, why })
 }
 
 /// R12: what concerns the whole hold may go once more; anything else is a person's to decide, and stays in doubt until then.
@@ -291,12 +304,15 @@ fn quiet_long_enough(
     let may_resend = policy.resend_whole
         && operation.amount == CompletionAmount::Whole
         && operation.attempt < policy.attempts_max
-        && may_be_completed(order);
+        && order.state == State::Held
+        && (!order.parked || operation.ordered);
     if !may_resend {
         let attempts = operation.attempt;
         return Step::Escalate(match operation.kind {
-            OperationKind::Completion => Contradiction::StillHeldAfterSend { attempts },
             OperationKind::Reversal => Contradiction::StillHeldAfterReversal { attempts },
+            OperationKind::Completion | OperationKind::Refund | OperationKind::Decline => {
+                Contradiction::StillHeldAfterSend { attempts }
+            }
         });
     }
     match sendable_again(operation, order, view, amounts) {
@@ -305,14 +321,14 @@ fn quiet_long_enough(
     }
 }
 
-const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing can be verified; ask the bank for response version 03 or newer";
+pub(super) const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing can be verified; ask the bank for response version 03 or newer";
 
 const NOT_DUE: &str = "it is not due yet by the clock as it goes now";
 
-const NO_ORDER_ID: &str = "the gateway's order id is not known yet, and nothing can be sent without it";
+pub(super) const NO_ORDER_ID: &str = "the gateway's order id is not known yet, and nothing can be sent without it";
 
 /// A read that neither settles nor agrees: those before it count no more, since they must agree in a row.
-fn ask_again(operation: &Operation, policy: &SettlePolicy, now: Timestamp, why: String) -> Step {
+pub(super) fn ask_again(operation: &Operation, policy: &SettlePolicy, now: Timestamp, why: String) -> Step {
     Step::AskAgain { at: now.plus(policy.wait_after(operation.asks)), agreeing_reads: 0, why }
 }
 

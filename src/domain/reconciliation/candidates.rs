@@ -80,9 +80,9 @@ fn in_doubt(candidate: &Candidate) -> Option<Finding> {
     let operation = candidate.operation.as_ref().filter(is_in_doubt)?;
     let since = operation.sent_at.unwrap_or(operation.intended_at);
     let our_minor = match operation.kind {
-        OperationKind::Completion => intended_minor(candidate),
+        OperationKind::Completion | OperationKind::Refund => intended_minor(candidate),
         // Nothing is to be taken.
-        OperationKind::Reversal => 0,
+        OperationKind::Reversal | OperationKind::Decline => 0,
     };
     let concerned = operation.expected_minor.unwrap_or_else(|| intended_minor(candidate));
     let note = operation.note.as_deref().unwrap_or("no answer");

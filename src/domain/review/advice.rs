@@ -66,6 +66,20 @@ pub const fn advice(kind: Option<ContradictionKind>) -> Advice {
         Some(Kind::TakenInsteadOfReversed) => {
             (Way::Bank, "the money has moved; give it back in the console if the buyer is not to pay")
         }
+        Some(Kind::StillUnrefundedAfterSend) => (
+            Way::Bank,
+            "the request was quiet long enough; if the console shows no refund either, order it again once it is out of \
+             review",
+        ),
+        Some(Kind::RefundRefused) => {
+            (Way::Bank, "nothing went back; once the bank's reason is gone, order the refund again")
+        }
+        Some(Kind::RefundedAnotherAmount) => {
+            (Way::Bank, "somebody else gave money back too; see in the console which refunds there are")
+        }
+        Some(Kind::StillOpenAfterDecline) => {
+            (Way::Bank, "nobody has paid, and the order closes by itself when its payment time is over")
+        }
         Some(Kind::HoldNearLapse) => {
             (Way::Complete, "it lapses soon: take it now, or let it go in the console; doing nothing loses the money")
         }

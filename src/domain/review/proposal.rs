@@ -15,6 +15,7 @@ use super::super::money::{Amount, Currency};
 use super::super::operation::Operation;
 use super::super::order::{Order, OrderId, State};
 use super::super::time::Timestamp;
+use super::super::verbs::{self, Verb};
 use super::{ReviewError, Sends, Way, resolve};
 
 /// How long a proposal waits: whoever confirms later decides on another day's facts.
@@ -27,6 +28,8 @@ pub enum Proposed {
     Way(Way),
     /// That the completion is released, of this sum or of what the order said before.
     Release(Option<Amount>),
+    /// What a person orders besides.
+    Verb(Verb),
 }
 
 impl Proposed {
@@ -40,9 +43,9 @@ impl Proposed {
                 let amount = minor.parse().ok().and_then(|minor| Amount::new(minor).ok())?;
                 Some(Self::Release(Some(amount)))
             }
-            Some(_) => None,
+            Some((verb, minor)) => Verb::parse(verb, Some(minor.parse().ok()?)).map(Self::Verb),
             None if word == Self::RELEASE => Some(Self::Release(None)),
-            None => Way::parse(word).map(Self::Way),
+            None => Way::parse(word).map(Self::Way).or_else(|| Verb::parse(word, None).map(Self::Verb)),
         }
     }
 }
@@ -54,6 +57,7 @@ impl fmt::Display for Proposed {
             Self::Way(way) => f.write_str(way.as_str()),
             Self::Release(None) => f.write_str(Self::RELEASE),
             Self::Release(Some(amount)) => write!(f, "{} {}", Self::RELEASE, amount.minor()),
+            Self::Verb(verb) => verb.fmt(f),
         }
     }
 }
@@ -247,6 +251,10 @@ fn act(
             let act = acts::release(order, open, amount, reason, policy, cause, now);
             act.map_err(ReviewError::NotReleasable)
         }
+        Proposed::Verb(verb) => {
+            let act = verbs::order_verb(order, open, verb, reason, policy, cause, now);
+            act.map_err(ReviewError::NotReleasable)
+        }
     }
 }
 
@@ -255,7 +263,7 @@ fn done(act: Act, policy: &Policy) -> Decision {
         outcome: Outcome::Done,
         event: act.event.clone(),
         changes: act.changes.clone(),
-        sends: Sends::after(&act.order, policy),
+        sends: act.opens.map_or_else(|| Sends::after(&act.order, policy), |opens| Sends::Ordered(opens.kind)),
         act: Some(act),
         proposal: None,
     }

@@ -59,6 +59,14 @@ fn one_of_each() -> Vec<(Contradiction, State, Option<BankView>)> {
         (Contradiction::StillHeldAfterReversal { attempts: 1 }, State::Held, held([PRICE, 0, 0])),
         (Contradiction::ReversalRefused { why: "errorCode 5".to_owned() }, State::Held, held([PRICE, 0, 0])),
         (Contradiction::TakenInsteadOfReversed { deposited: PRICE }, State::Held, Some(plain(Deposited))),
+        (Contradiction::StillUnrefundedAfterSend { attempts: 1 }, State::Deposited, Some(plain(Deposited))),
+        (Contradiction::RefundRefused { why: text("no") }, State::Deposited, Some(plain(Deposited))),
+        (
+            Contradiction::RefundedAnotherAmount { intended: 100, refunded: 40 },
+            State::Deposited,
+            Some(view(BankStatus::Refunded, [PRICE, PRICE, 40])),
+        ),
+        (Contradiction::StillOpenAfterDecline { attempts: 1 }, State::Pending, Some(plain(BankStatus::Registered))),
         (Contradiction::HoldNearLapse { lapses_at: NOW.plus(HOUR) }, State::Held, held([PRICE, 0, 0])),
         (Contradiction::Chargeback, State::Deposited, Some(BankView { chargeback: Some(true), ..plain(Deposited) })),
         (
@@ -70,6 +78,9 @@ fn one_of_each() -> Vec<(Contradiction, State, Option<BankView>)> {
         (Contradiction::SentOutsideBook { expected: PRICE }, State::Held, held([PRICE, 0, 0])),
     ]
 }
+
+/// The bank's way with each completion where the money was taken.
+const DEPOSITED: [&str; 4] = ["deposited", "deposited, parked", "not quiet", "deposited, parked"];
 
 /// Way by way, for each completion: none, intended, in doubt and not quiet yet, in doubt and quiet.
 #[test]
@@ -112,6 +123,25 @@ fn every_way_out_of_every_review_with_every_completion() {
             Kind::TakenInsteadOfReversed,
             ["deposited", "deposited, parked", early, "deposited, parked"],
             [due, due, early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (
+            Kind::StillUnrefundedAfterSend,
+            DEPOSITED,
+            ["deposited", "deposited", early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (Kind::RefundRefused, DEPOSITED, ["deposited", "deposited", early, doubt], [sums, sums, early, sums]),
+        (
+            Kind::RefundedAnotherAmount,
+            ["refunded", "refunded, parked", early, "refunded, parked"],
+            ["deposited", "deposited", early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (
+            Kind::StillOpenAfterDecline,
+            ["pending", "pending, parked", early, "pending, parked"],
+            ["pending", "pending", early, doubt],
             [sums, sums, early, sums],
         ),
         (Kind::HoldNearLapse, [due, parked, early, parked], [due, due, early, doubt], [due, due, early, due]),
@@ -190,7 +220,7 @@ fn told_and_settled(before: &Order, open: Option<&Operation>, way: Way, outcome:
         settled,
         open.map(|open| match open.state {
             OperationState::Intended => OperationState::Withdrawn,
-            _ if after.state == State::Deposited => shown_taken(before, open),
+            _ if matches!(after.state, State::Deposited | State::Refunded) => shown_taken(before, open),
             _ if before.view.as_ref().is_some_and(|seen| seen.view.amounts.unwrap().deposited != 0) => {
                 OperationState::Contradicted
             }

@@ -6,7 +6,7 @@ use super::super::calendar::Zone;
 use super::super::journey::Policy;
 use super::super::lifecycle::ContradictionKind;
 use super::super::money::for_people;
-use super::super::operation::{Operation, OperationKind, OperationState};
+use super::super::operation::{CompletionAmount, Operation, OperationKind, OperationState};
 use super::super::order::{Order, State};
 use super::super::polling;
 use super::super::review::advice;
@@ -159,8 +159,13 @@ fn operation(open: &Operation, order: &Order, money: &Money<'_>) -> String {
     let zone = &money.policy.zone;
     let what = match open.expected_minor {
         Some(minor) => for_people(minor, order.currency),
-        None if open.kind == OperationKind::Reversal => "the whole hold".to_owned(),
-        None => taken(order),
+        None => match (open.kind, open.amount) {
+            (OperationKind::Reversal, _) => "the whole hold".to_owned(),
+            (OperationKind::Refund, CompletionAmount::Whole) => "all that is left".to_owned(),
+            (OperationKind::Refund, CompletionAmount::Exactly(amount)) => for_people(amount.minor(), order.currency),
+            (OperationKind::Decline, _) => "the order".to_owned(),
+            (OperationKind::Completion, _) => taken(order),
+        },
     };
     let kind = open.kind.as_str();
     // What holds it back now is newer than what was written down about it.

@@ -37,7 +37,7 @@ fn each_request_is_written_as_the_documents_have_it() {
     let (id, number) = (order_id(), OrderNumber::new("A-1&<2>", 32).unwrap());
     let order_id = &id;
     let part = CompletionAmount::Exactly(Amount::new(6_535).unwrap());
-    let amount = Amount::new(100).unwrap();
+    let minor = std::num::NonZeroI64::new(100).unwrap();
     let at = Timestamp::from_millis(1_795_165_200_000);
     let last = LastOrders {
         page: 2,
@@ -119,7 +119,7 @@ fn each_request_is_written_as_the_documents_have_it() {
             )),
         ),
         (
-            Request::Refund { order_id, amount, external_refund_id: None, expected_deposited_minor: Some(300) },
+            Request::Refund { order_id, minor, external_refund_id: None, expected_deposited_minor: Some(300) },
             "refund.do",
             "orderId=b6f698e1-fb8d-7b6d-8f56-130700ef5d58&amount=100&expectedDepositedAmount=300",
             Ok((
@@ -129,15 +129,15 @@ fn each_request_is_written_as_the_documents_have_it() {
             )),
         ),
         (
-            Request::Refund { order_id, amount, external_refund_id: Some("r-1"), expected_deposited_minor: None },
+            Request::Refund { order_id, minor, external_refund_id: Some("r-1"), expected_deposited_minor: None },
             "refund.do",
             "orderId=b6f698e1-fb8d-7b6d-8f56-130700ef5d58&amount=100&externalRefundId=r-1",
             Err(NoWord("externalRefundId")),
         ),
         (
-            Request::Decline { order: Named::Number(&number) },
+            Request::Decline { order_id, order_number: &number },
             "decline.do",
-            "orderNumber=A-1%26%3C2%3E&language=ru",
+            "orderId=b6f698e1-fb8d-7b6d-8f56-130700ef5d58&orderNumber=A-1%26%3C2%3E&language=ru",
             Err(NoWord("decline")),
         ),
         (

@@ -52,14 +52,21 @@ fn path_and_fields<'a>(request: &Request<'a>, language: &'a str) -> (&'static st
         }
         // Without an amount: a hold is let go whole.
         Request::Reverse { order_id } => ("reverse.do", vec![("orderId", order_id.as_str().into())]),
-        Request::Refund { order_id, amount, external_refund_id, expected_deposited_minor } => {
+        Request::Refund { order_id, minor, external_refund_id, expected_deposited_minor } => {
             let mut form: Form<'a> =
-                vec![("orderId", order_id.as_str().into()), ("amount", amount.minor().to_string().into())];
+                vec![("orderId", order_id.as_str().into()), ("amount", minor.get().to_string().into())];
             form.extend(external_refund_id.map(|id| ("externalRefundId", id.into())));
             form.extend(expected_deposited_minor.map(|sum| ("expectedDepositedAmount", sum.to_string().into())));
             ("refund.do", form)
         }
-        Request::Decline { order } => ("decline.do", vec![named(order), ("language", language.into())]),
+        Request::Decline { order_id, order_number } => (
+            "decline.do",
+            vec![
+                ("orderId", order_id.as_str().into()),
+                ("orderNumber", order_number.as_str().into()),
+                ("language", language.into()),
+            ],
+        ),
         Request::LastOrders(asked) => ("getLastOrdersForMerchants.do", last_orders(asked, language)),
     }
 }

@@ -104,9 +104,9 @@ fn body(request: &Request<'_>, language: &str) -> Result<Part, NoWord> {
         Request::Reverse { order_id } => Part::order([id(order_id.as_str()), language()]),
         // To leave the id away would make a repetition that the caller takes to be harmless a second refund.
         Request::Refund { external_refund_id: Some(_), .. } => return Err(NoWord("externalRefundId")),
-        Request::Refund { order_id, amount, external_refund_id: None, expected_deposited_minor } => {
+        Request::Refund { order_id, minor, external_refund_id: None, expected_deposited_minor } => {
             let expected = expected_deposited_minor.map(|sum| Child::Text("expectedDepositedAmount", sum.to_string()));
-            let refunded = ("refundAmount", amount.minor().to_string());
+            let refunded = ("refundAmount", minor.get().to_string());
             Part {
                 children: expected.into_iter().collect(),
                 ..Part::order([id(order_id.as_str()), refunded, language()])

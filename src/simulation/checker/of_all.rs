@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::event::EventKind;
 use crate::domain::guard;
 
-use super::super::evidence::{Asked, Backlog, Evidence, Send};
+use super::super::evidence::{Asked, Backlog, Evidence, Send, is_sent};
 use super::super::network::LATENCY_MAX_MS;
 use super::{OfAll, Rows, Terms, cases};
 
@@ -60,14 +60,18 @@ fn too_many_in_doubt(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     for seen in &evidence.events {
         let number = seen.event.number.as_str();
         match seen.event.kind {
-            EventKind::CompletionSent | EventKind::ReversalSent => {
+            kind if is_sent(kind) => {
                 let others = in_doubt.iter().filter(|other| **other != number).count();
                 if u32::try_from(others).is_ok_and(|others| others >= most) {
                     rows.push(format!("{number} at {}, with {others} in doubt, and {most} may be", seen.at_ms));
                 }
                 in_doubt.insert(number);
             }
-            EventKind::CompletionAnswered | EventKind::ReversalAnswered if !may_have_stayed(number) => {}
+            EventKind::CompletionAnswered
+            | EventKind::ReversalAnswered
+            | EventKind::RefundAnswered
+            | EventKind::DeclineAnswered
+                if !may_have_stayed(number) => {}
             EventKind::CompletionAnswered
             | EventKind::ReversalAnswered
             | EventKind::CompletionConfirmed
@@ -78,6 +82,16 @@ fn too_many_in_doubt(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
             | EventKind::ReversalWithdrawn
             | EventKind::CompletionContradicted
             | EventKind::ReversalContradicted
+            | EventKind::RefundAnswered
+            | EventKind::RefundConfirmed
+            | EventKind::RefundRefused
+            | EventKind::RefundWithdrawn
+            | EventKind::RefundContradicted
+            | EventKind::DeclineAnswered
+            | EventKind::DeclineConfirmed
+            | EventKind::DeclineRefused
+            | EventKind::DeclineWithdrawn
+            | EventKind::DeclineContradicted
             | EventKind::ReviewResolved => {
                 in_doubt.remove(number);
             }
@@ -96,7 +110,7 @@ fn above_the_daily_sum(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let minor_of = |asked: &Asked| match asked.send {
         Some(Send::Completion(0)) => prices.get(asked.number.as_str()).copied().unwrap_or_default(),
         Some(Send::Completion(minor)) => minor,
-        Some(Send::Reversal) | None => 0,
+        Some(Send::Reversal | Send::Refund(_) | Send::Decline) | None => 0,
     };
     let sends: Vec<&Asked> =
         evidence.asked.iter().filter(|asked| matches!(asked.send, Some(Send::Completion(_)))).collect();

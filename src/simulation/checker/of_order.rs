@@ -83,9 +83,12 @@ fn sent_without_witness(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
 fn is_same(send: Send, intended: &Intended) -> bool {
     match (send, intended.kind) {
         (Send::Reversal, kind) => kind == OperationKind::Reversal,
-        (Send::Completion(_), OperationKind::Reversal) => false,
+        (Send::Decline, kind) => kind == OperationKind::Decline,
         // The wire's 0 is the whole.
         (Send::Completion(asked), OperationKind::Completion) => asked == intended.minor.unwrap_or(0),
+        // Of all that is left the request says how much that is.
+        (Send::Refund(asked), OperationKind::Refund) => intended.minor.is_none_or(|minor| minor == asked),
+        (Send::Completion(_) | Send::Refund(_), _) => false,
     }
 }
 

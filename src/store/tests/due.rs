@@ -167,7 +167,11 @@ fn no_query_of_the_guard_walks_over_all_operations_or_stops() {
         (
             SENT_IN_A_DAY,
             4,
-            &["SEARCH operations USING COVERING INDEX operations_by_send (merchant=? AND sent_at_ms>?)", by_id],
+            &[
+                "SEARCH operations USING COVERING INDEX operations_by_send (merchant=? AND sent_at_ms>?)",
+                "SEARCH operations USING INTEGER PRIMARY KEY (rowid=?)",
+                by_id,
+            ],
         ),
         (
             MAKE_ROOM,

@@ -147,7 +147,12 @@ async fn hold(store: &Store, order: &Order, complete_at: Option<Timestamp>, laps
 
 /// Opens a completion of an order, its first step due at `at`.
 async fn intend(store: &Store, order: &Order, at: Timestamp) {
-    let new = NewOperation { kind: OperationKind::Completion, amount: CompletionAmount::Whole, intended_at: at };
+    let new = NewOperation {
+        kind: OperationKind::Completion,
+        amount: CompletionAmount::Whole,
+        intended_at: at,
+        ordered: false,
+    };
     let opened = store.amend(order.key, at, move |_, _| Amendment {
         operation: OperationChange::Open(new),
         ..Amendment::nothing(())

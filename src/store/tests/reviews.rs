@@ -39,6 +39,7 @@ fn policy() -> Policy {
         settle: SettlePolicy {
             quiet: MINUTE,
             resend_whole: false,
+            refund_tools: false,
             attempts_max: 1,
             ask_every: MINUTE,
             ask_every_max: MINUTE,

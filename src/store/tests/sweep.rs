@@ -136,6 +136,7 @@ fn policy() -> crate::domain::journey::Policy {
         settle: SettlePolicy {
             quiet: HOUR,
             resend_whole: true,
+            refund_tools: false,
             attempts_max: 3,
             ask_every: MINUTE,
             ask_every_max: MINUTE * 10,

@@ -129,3 +129,74 @@ async fn regression_nobody_but_the_daemon_brings_the_schema_up_to_date() {
     assert_eq!(schema(&file), before);
     assert_eq!(file.open_upgraded().orders_numbered("held").await.unwrap().len(), 1);
 }
+
+/// Stops refer to operations, so both tables move: the brake's stop still names the operation that tripped it, and what a
+/// stop may not do it still may not.
+#[test]
+fn a_stop_keeps_its_operation_when_operations_are_made_anew() {
+    let raw = Connection::open_in_memory().unwrap();
+    raw.pragma_update(None, "foreign_keys", true).unwrap();
+    let before = [
+        FIRST,
+        ROWS,
+        include_str!("../migrations/0002_holds.sql"),
+        include_str!("../migrations/0003_money_guard.sql"),
+        include_str!("../migrations/0004_seals.sql"),
+        include_str!("../migrations/0005_reviews.sql"),
+        include_str!("../migrations/0006_witnessed.sql"),
+        "UPDATE operations SET seal = x'0102', witness_seq = 7 WHERE id = 7;
+         INSERT INTO money_stops (scope, merchant, at_ms, by, reason, operation_key)
+            VALUES ('merchant', 'shop', 1, 'brake', 'odd', 7)",
+    ];
+    for sql in before {
+        raw.execute_batch(sql).unwrap();
+    }
+    let columns = "id, order_key, kind, amount_minor, state, attempt, expected_minor, seal, witness_seq";
+    let (operations, stops) = (rows(&raw, columns, "operations"), rows(&raw, "*", "money_stops"));
+    let attached_before = attached(&raw);
+    raw.execute_batch(&format!("BEGIN; {}; COMMIT", include_str!("../migrations/0009_verbs.sql"))).unwrap();
+    assert_eq!((rows(&raw, columns, "operations"), rows(&raw, "*", "money_stops")), (operations, stops));
+    for (name, sql) in attached_before {
+        assert_eq!(attached(&raw).get(&name), Some(&sql), "{name}");
+    }
+    assert_eq!(rows(&raw, "*", "pragma_foreign_key_check"), Vec::<Vec<_>>::new());
+    for refused in
+        ["DELETE FROM money_stops", "UPDATE money_stops SET reason = 'x'", "DELETE FROM operations WHERE id = 7"]
+    {
+        assert!(raw.execute_batch(refused).is_err(), "{refused}");
+    }
+}
+
+/// Whatever a read said, no send is written down with which an order would give back more than was taken.
+#[test]
+fn refunds_above_what_was_taken_cannot_be_written_down() {
+    let file = File::new();
+    drop(file.open());
+    let raw = file.raw();
+    raw.execute_batch(
+        "INSERT INTO orders (id, merchant, order_number, amount_minor, currency, state, state_since_ms, created_at_ms)
+            VALUES (1, 'shop', 'A-1', 100, 643, 'deposited', 1, 1);
+         INSERT INTO operations (id, order_key, merchant, kind, amount_minor, state, instance, intended_at_ms,
+                next_step_at_ms) VALUES (1, 1, 'shop', 'refund', 60, 'intended', 'a', 1, 1);
+         UPDATE operations SET state = 'in_doubt', attempt = 1, unknown_sends = 1, expected_minor = 60, sent_at_ms = 2;
+         UPDATE operations SET attempt = 2, unknown_sends = 2;
+         UPDATE operations SET state = 'confirmed', settled_at_ms = 3;
+         INSERT INTO operations (id, order_key, merchant, kind, amount_minor, state, instance, intended_at_ms,
+                next_step_at_ms) VALUES (2, 1, 'shop', 'refund', 41, 'intended', 'a', 1, 1);",
+    )
+    .unwrap();
+    let send = |minor: i64| {
+        raw.execute_batch(&format!(
+            "UPDATE operations SET state = 'in_doubt', attempt = 1, unknown_sends = 1, expected_minor = {minor},
+                sent_at_ms = 4 WHERE id = 2"
+        ))
+    };
+    assert!(send(41).unwrap_err().to_string().contains("refunds above what was taken"));
+    let second = "INSERT INTO operations (order_key, merchant, kind, amount_minor, state, instance, intended_at_ms,
+                    next_step_at_ms) VALUES (1, 'shop', 'refund', 1, 'intended', 'a', 1, 1)";
+    assert!(raw.execute_batch(second).is_err(), "one is open at a time");
+    send(40).unwrap();
+    let above = "INSERT INTO operations (order_key, merchant, kind, amount_minor, state, instance, intended_at_ms,
+                    settled_at_ms, next_step_at_ms) VALUES (1, 'shop', 'refund', 101, 'withdrawn', 'a', 1, 1, 1)";
+    assert!(raw.execute_batch(above).unwrap_err().to_string().contains("above what was taken"));
+}

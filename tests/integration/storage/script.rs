@@ -219,6 +219,7 @@ fn next(order: &Order, open: Option<&Operation>, tried: usize) -> Amendment<Opti
                 kind: OperationKind::Completion,
                 amount: order.completion,
                 intended_at: NOW,
+                ordered: false,
             });
             (EventKind::CompletionIntended, "intended")
         }
