@@ -6,7 +6,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, ReportConfig,
+    Budget, CallbackConfig, ClientCertificate, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, ReportConfig,
     ReviewConfig, SealKeys,
 };
 use crate::domain::guard::GuardPolicy;
@@ -114,6 +114,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         holds: old_holds,
         report: old_report,
         review: ReviewConfig { four_eyes },
+        callbacks: old_callbacks,
     } = old;
     let own = [
         ("currency", *currency == new.currency),
@@ -122,6 +123,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         ("budget.requests", *period == new.budget.period),
         ("budget.burst", *burst == new.budget.burst),
         ("budget.in_flight", *in_flight == new.budget.in_flight),
+        ("callbacks (content)", same_callbacks(old_callbacks.as_ref(), new.callbacks.as_ref())),
         ("review.four_eyes", *four_eyes == new.review.four_eyes),
     ];
     gateway(old_gateway, &new.gateway)
@@ -137,14 +139,17 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         .collect()
 }
 
-fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<7> {
-    let GatewayConfig { url, credentials, extra_roots_pem, language, connect_timeout, request_timeout } = old;
+fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<9> {
+    let GatewayConfig { url, credentials, extra_roots_pem, client, proxy, language, connect_timeout, request_timeout } =
+        old;
     let [login, secret] = known_as(credentials, &new.credentials);
     [
         ("gateway", *url == new.url),
         login,
         secret,
         ("extra_root (content)", *extra_roots_pem == new.extra_roots_pem),
+        ("client_certificate (content)", same_client(client.as_ref(), new.client.as_ref())),
+        ("proxy", *proxy == new.proxy),
         ("language", *language == new.language),
         ("connect_timeout", *connect_timeout == new.connect_timeout),
         ("request_timeout", *request_timeout == new.request_timeout),
@@ -220,6 +225,24 @@ fn report(old: &ReportConfig, new: &ReportConfig) -> Keys<3> {
         ("report.cut_off", *cut_off == new.cut_off),
         ("report.stuck_after", *stuck_after == new.stuck_after),
     ]
+}
+
+fn same_callbacks(old: Option<&CallbackConfig>, new: Option<&CallbackConfig>) -> bool {
+    match (old, new) {
+        (Some(CallbackConfig { key, discover }), Some(new)) => key.same_as(&new.key) && *discover == new.discover,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+fn same_client(old: Option<&ClientCertificate>, new: Option<&ClientCertificate>) -> bool {
+    match (old, new) {
+        (Some(ClientCertificate { chain_pem, key_pem }), Some(new)) => {
+            *chain_pem == new.chain_pem && same_secret(key_pem, &new.key_pem)
+        }
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
 }
 
 fn same_keys(old: &SealKeys, new: &SealKeys) -> bool {

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::callbacks;
 use super::policies;
 use super::raw::{NOT_SHOWN, Noted, Section};
 use super::secrets::{self, Secret, Surroundings};
 use super::values::{self, Address, Limits, as_written};
-use super::{Budget, Credentials, GatewayConfig, MerchantConfig, ReviewConfig};
+use super::{Budget, ClientCertificate, Credentials, GatewayConfig, MerchantConfig, ReviewConfig};
 use crate::domain::calendar::Zone;
 use crate::domain::money::Currency;
 use crate::domain::order::{MerchantId, ORDER_NUMBER_MAX};
@@ -65,6 +66,8 @@ pub(super) fn merchant(
     let money = section.section("money", |section| policies::money(section, currency));
     let holds = section.section("hold", policies::holds);
     let report = section.section("report", policies::report);
+    let is_real = gateway.as_ref().is_ok_and(|gateway| !is_loopback(&gateway.url));
+    let callbacks = section.section("callbacks", |section| callbacks::callbacks(section, around, is_real));
     let review = section.section("review", |section| ReviewConfig { four_eyes: section.flag_or("four_eyes", false) });
     if let (Ok(completion), Ok(zone)) = (&completion, &zone) {
         policies::quiet_enough(section, completion, timeouts.request);
@@ -86,6 +89,7 @@ pub(super) fn merchant(
         holds,
         report: report?,
         review,
+        callbacks: callbacks?,
     })
 }
 
@@ -132,6 +136,8 @@ fn gateway(
     let address = address(section);
     let credentials = credentials(section, around, address.as_ref().ok());
     let extra_roots_pem = extra_roots(section, around.directory);
+    let client = client(section, around);
+    let proxy = proxy(section, address.as_ref().ok());
     let language = section.parsed_or("language", "ru".to_owned(), language);
     let (address, credentials) = (address?, credentials?);
     own_account(section, &address, &credentials, taken);
@@ -139,6 +145,8 @@ fn gateway(
         url: address.url,
         credentials,
         extra_roots_pem: extra_roots_pem?,
+        client: client?,
+        proxy: proxy?,
         language,
         connect_timeout: timeouts.connect,
         request_timeout: timeouts.request,
@@ -268,6 +276,35 @@ fn certificates(path: &Path) -> Result<Vec<u8>, String> {
         return Err("it has no certificate in it; convert it: openssl x509 -inform der -in FILE".to_owned());
     }
     Ok(pem)
+}
+
+/// The certificate that the bank knows us by, with its key: both or neither.
+fn client(section: &mut Section<'_, '_>, around: &Surroundings<'_>) -> Result<Option<ClientCertificate>, Noted> {
+    const BOTH: &str = "give both client_certificate and client_key, or neither";
+    let chain = section.parsed("client_certificate", |text| certificates(&around.directory.join(text)));
+    let key = secrets::private_key(section, "client_key", around);
+    match (chain.transpose()?, key.transpose()?) {
+        (Some(chain_pem), Some(key)) => Ok(Some(ClientCertificate { chain_pem, key_pem: key.text })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(section.problem("client_key", BOTH)),
+        (None, Some(_)) => Err(section.problem("client_certificate", BOTH)),
+    }
+}
+
+/// The proxy. Only what TLS protects goes through one: it hands on whatever else it is given as it likes.
+fn proxy(section: &mut Section<'_, '_>, address: Option<&Address>) -> Result<Option<String>, Noted> {
+    let Some(text) = section.text("proxy") else { return Ok(None) };
+    let text = text?;
+    let found = values::proxy(text).map_err(|remedy| section.problem_showing("proxy", NOT_SHOWN, remedy))?;
+    if address.is_some_and(|address| !address.url.starts_with("https://")) {
+        let remedy = "the gateway is not at an https address, and a proxy would read what is sent to it; leave it out";
+        return Err(section.problem("proxy", remedy));
+    }
+    Ok(Some(found))
+}
+
+fn is_loopback(url: &str) -> bool {
+    values::address(url).is_ok_and(|address| address.is_loopback)
 }
 
 fn language(text: &str) -> Result<String, String> {

@@ -9,6 +9,7 @@
 //! why), `values` (how a text becomes a value), `secrets`, `integrity`, `raw` (the file as written), `error`,
 //! [`changes()`].
 
+mod callbacks;
 mod changes;
 mod check;
 mod error;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+pub use self::callbacks::CallbackConfig;
 pub use self::changes::{Change, Effect, changes};
 pub use self::error::{ConfigError, Problem};
 pub use self::integrity::{IntegrityConfig, SealKeys};
@@ -97,6 +99,8 @@ pub struct MerchantConfig {
     pub report: ReportConfig,
     /// How reviews are resolved.
     pub review: ReviewConfig,
+    /// What the bank's callbacks are checked with; without it there is no address for them.
+    pub callbacks: Option<CallbackConfig>,
 }
 
 /// How a merchant's reviews are resolved.
@@ -116,12 +120,25 @@ pub struct GatewayConfig {
     pub credentials: Credentials,
     /// Certificates trusted beside the public roots, as PEM.
     pub extra_roots_pem: Option<Vec<u8>>,
+    /// The certificate that the bank knows us by, where it asks for one.
+    pub client: Option<ClientCertificate>,
+    /// The proxy that requests go through: `http` or `https`, without path. None is taken from the environment.
+    pub proxy: Option<String>,
     /// The language of the bank's messages: two lower-case letters.
     pub language: String,
     /// The longest wait for a connection: 100 ms to 2 min, never above [`Self::request_timeout`].
     pub connect_timeout: Duration,
     /// The longest wait for a whole answer: 100 ms to 2 min.
     pub request_timeout: Duration,
+}
+
+/// What a bank knows a client by in TLS. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The certificate, and those that lead from it to its root, as PEM.
+    pub chain_pem: Vec<u8>,
+    /// Its private key, as PEM.
+    pub key_pem: SecretString,
 }
 
 /// How a merchant is known at its bank. `Debug` shows no secret.

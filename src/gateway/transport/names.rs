@@ -108,6 +108,8 @@ async fn transport(says: &[Says], connect_timeout: Duration) -> (Transport, Arc<
         url: "http://bank.test/".to_owned(),
         credentials: Credentials::Login { user_name: "shop-api".to_owned(), password: SecretString::from("p") },
         extra_roots_pem: None,
+        client: None,
+        proxy: None,
         language: "ru".to_owned(),
         connect_timeout,
         request_timeout: PATIENT,
