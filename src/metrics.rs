@@ -11,7 +11,7 @@ mod labels;
 mod process;
 mod queue;
 
-pub use labels::{Answer, Operation};
+pub use labels::{Answer, CallbackOutcome, Operation};
 pub use queue::QueueGauges;
 
 use std::collections::BTreeMap;
@@ -106,6 +106,9 @@ impl Metrics {
         }
         for reason in Held::WORDS {
             let _ = self.counted.sends_held.with_label_values(&[name, reason]);
+        }
+        for outcome in CallbackOutcome::ALL {
+            let _ = self.counted.callbacks.with_label_values(&[name, outcome.as_str()]);
         }
         let _ = self.counted.orders_added.with_label_values(&[name]);
         let _ = self.counted.report_failures.with_label_values(&[name]);

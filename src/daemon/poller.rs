@@ -14,6 +14,7 @@ use crate::domain::event::NewEvent;
 use crate::domain::journey::{self, LookOutcome};
 use crate::domain::order::{Order, OrderKey, State};
 use crate::domain::polling::Jitter;
+use crate::domain::time::Timestamp;
 use crate::domain::timekeeping::Doubt;
 use crate::gateway::Purpose;
 use crate::progress::Heart;
@@ -133,9 +134,10 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
         () = told_to_stop(&mut stop) => return key,
         permit = desk.gateway.pacer().permit(Purpose::Look) => permit,
     };
+    let asked_at = desk.shared.clock().now();
     let answer = desk.gateway.status(&order, permit).await;
     desk.silence.note(&answer);
-    if let Err(error) = write_down(&desk, &order, answer).await {
+    if let Err(error) = write_down(&desk, &order, answer, asked_at).await {
         tracing::error!(%error, merchant = %desk.merchant, order.number = %order.number, "Cannot write down a look at order {}", order.number);
         desk.shared.metrics.store_error("poller");
         tokio::time::sleep(AFTER_STORE_ERROR).await;
@@ -143,7 +145,12 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
     key
 }
 
-async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<(), StoreError> {
+async fn write_down(
+    desk: &Desk,
+    order: &Order,
+    answer: StatusAnswer,
+    asked_at: Timestamp,
+) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let doubt = desk.shared.timekeeper.may_send(&desk.merchant).err();
@@ -159,7 +166,7 @@ async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer) -> Result<
         let told = Some((looked.outcome, looked.events.clone()));
         Amendment { order: Some(looked.order), events: looked.events, ..Amendment::nothing(told) }
     };
-    if let Some((outcome, events)) = desk.shared.store.amend(order.key, now, decide).await? {
+    if let Some((outcome, events)) = desk.shared.store.amend_after_look(order.key, asked_at, now, decide).await? {
         desk.shared.metrics.look(&desk.merchant, outcome);
         tell(order, outcome, &events);
     }

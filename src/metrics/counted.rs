@@ -9,7 +9,7 @@ use crate::domain::operation::{OperationKind, OperationState};
 use crate::domain::order::MerchantId;
 
 use super::family::Family;
-use super::{Answer, Metrics, Operation};
+use super::{Answer, CallbackOutcome, Metrics, Operation};
 
 /// The counters.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub(super) struct Counted {
     pub(super) reversals: IntCounterVec,
     pub(super) pulled_in: IntCounterVec,
     pub(super) orders_added: IntCounterVec,
+    pub(super) callbacks: IntCounterVec,
     pub(super) sends_held: IntCounterVec,
     pub(super) store_errors: IntCounterVec,
     pub(super) report_failures: IntCounterVec,
@@ -63,6 +64,11 @@ impl Counted {
                 "reconciled_orders_added_total",
                 "Orders that entered the queue through this process.",
                 &["merchant"],
+            )?,
+            callbacks: of.counters(
+                "reconciled_callbacks_total",
+                "Callbacks of the bank by what became of them; forged ones change nothing else.",
+                &["merchant", "outcome"],
             )?,
             sends_held: of.counters(
                 "reconciled_sends_held_total",
@@ -113,6 +119,11 @@ impl Metrics {
     /// A completion was held back, by [`Held::as_str`](crate::domain::guard::Held::as_str).
     pub fn send_held(&self, merchant: &MerchantId, reason: &'static str) {
         self.counted.sends_held.with_label_values(&[merchant.as_str(), reason]).inc();
+    }
+
+    /// A callback came.
+    pub fn callback(&self, merchant: &MerchantId, outcome: CallbackOutcome) {
+        self.counted.callbacks.with_label_values(&[merchant.as_str(), outcome.as_str()]).inc();
     }
 
     /// Orders entered the queue.

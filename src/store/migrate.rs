@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_seals.sql"),
     include_str!("migrations/0005_reviews.sql"),
     include_str!("migrations/0006_witnessed.sql"),
+    include_str!("migrations/0010_logins.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.

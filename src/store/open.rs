@@ -20,6 +20,7 @@ use super::identity::Identity;
 use super::lock::Lock;
 use super::migrate::{self, MigrateError};
 use super::place::{Keys, Place};
+use super::hints::Remembered;
 use super::quarantine::Met;
 use super::readers::Readers;
 use super::room::{BALLAST_BYTES, Room};
@@ -270,6 +271,7 @@ impl Store {
             witness,
             examined,
             met: Met::default(),
+            hints: Remembered::default(),
         })
     }
 }

@@ -162,13 +162,12 @@ fn add_order(
     insert_order(connection, new, now)?;
     let key = OrderKey(connection.last_insert_rowid());
     connection.ring().seal(connection, &ORDERS, key.0)?;
-    let event = NewEvent {
-        kind: EventKind::Added,
-        cause: cause.clone(),
-        before: State::Pending,
-        after: State::Pending,
-        detail: "entered the queue".to_owned(),
+    let (kind, detail) = match cause {
+        Cause::Discovery => (EventKind::Discovered, "the bank knew it, and the queue did not"),
+        _ => (EventKind::Added, "entered the queue"),
     };
+    let (before, after) = (State::Pending, State::Pending);
+    let event = NewEvent { kind, cause: cause.clone(), before, after, detail: detail.to_owned() };
     events::append(connection, key, now, &[event])?;
     // Lost with an earlier database, and sent for by then: it is in doubt before anybody can look at it.
     if let Some(outside) = witnessed::take(connection, new)? {
