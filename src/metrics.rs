@@ -160,6 +160,7 @@ impl Metrics {
             &self.queue.parked,
             &self.queue.unanswered,
             &self.queue.money_stopped,
+            &self.queue.login_refused,
         ] {
             let _ = gauge.remove_label_values(&[name]);
         }

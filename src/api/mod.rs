@@ -16,6 +16,7 @@ mod callbacks;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod health;
+mod logins;
 mod money;
 mod orders;
 mod page;
@@ -132,6 +133,8 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/orders/{merchant}/{order_number}/release", post(acts::release))
         .route("/orders/{merchant}/{order_number}/park", post(acts::park))
         .route("/money", get(money::show))
+        .route("/logins", get(logins::show))
+        .route("/logins/{merchant}/resume", post(logins::resume))
         .route("/reviews", get(reviews::list))
         .route("/reviews/{merchant}/{order_number}", get(reviews::show))
         .route("/reviews/{merchant}/{order_number}/resolve", post(reviews::resolve))

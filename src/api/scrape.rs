@@ -42,7 +42,8 @@ async fn read(api: &Api, merchant: &MerchantConfig) -> Result<QueueGauges, Store
     let figures = api.store.figures(&merchant.id, now, &merchant.holds.warn_at).await?;
     let money = api.store.money_figures(&merchant.id, now).await?;
     let stopped = api.store.money_stops().await?.iter().any(|stop| stop.scope.covers(&merchant.id));
-    Ok(gauges(merchant, &figures, &money, stopped, now))
+    let login_refused = api.store.login_refusal(&merchant.id).await?.is_some();
+    Ok(QueueGauges { login_refused, ..gauges(merchant, &figures, &money, stopped, now) })
 }
 
 fn gauges(
@@ -74,6 +75,7 @@ fn gauges(
         unanswered: figures.unanswered,
         last_report_at: figures.last_report_at,
         money_stopped,
+        login_refused: false,
         daily_sum_used_per_mille: merchant.money.daily_used_per_mille(&money.sent),
     }
 }

@@ -21,7 +21,7 @@ use crate::progress::Heart;
 use crate::store::{Amendment, StoreError};
 
 use super::merchant::Desk;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, login, told_to_stop};
 
 /// Orders claimed for each one in flight: the next is ready when a place comes free.
 const CLAIMS_PER_PLACE: usize = 2;
@@ -46,6 +46,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
             () = told_to_stop(&mut stop) => break,
             Some(done) = poller.looks.join_next() => poller.release(done),
             () = bell.changed() => {}
+            () = poller.desk.gateway.login().reopened() => {}
             () = tokio::time::sleep(wait) => {}
         }
         poller.release_finished();
@@ -68,7 +69,7 @@ impl Poller {
     /// Claims what is due, as far as there is room, and sets a look at it going.
     async fn claim_due(&mut self) {
         // Half at a time, so that one reading of the database serves several looks.
-        if self.claimed.len() > self.claims_max / 2 {
+        if self.claimed.len() > self.claims_max / 2 || self.desk.gateway.login().is_closed() {
             return;
         }
         let (store, now) = (&self.desk.shared.store, self.desk.shared.clock().now());
@@ -88,7 +89,7 @@ impl Poller {
     /// How long nothing is due. While all places are claimed, only a finished look makes room.
     async fn until_next_due(&self) -> Duration {
         let at_least_every = self.desk.shared.setting.rhythm.looks;
-        if self.claimed.len() > self.claims_max / 2 {
+        if self.claimed.len() > self.claims_max / 2 || self.desk.gateway.login().is_closed() {
             return at_least_every;
         }
         let now = self.desk.shared.clock().now();
@@ -134,8 +135,13 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
         () = told_to_stop(&mut stop) => return key,
         permit = desk.gateway.pacer().permit(Purpose::Look) => permit,
     };
+    // Refused while this look waited for its turn: it stays due.
+    if desk.gateway.login().is_closed() {
+        return key;
+    }
     let asked_at = desk.shared.clock().now();
     let answer = desk.gateway.status(&order, permit).await;
+    login::note(&desk).await;
     desk.silence.note(&answer);
     if let Err(error) = write_down(&desk, &order, answer, asked_at).await {
         tracing::error!(%error, merchant = %desk.merchant, order.number = %order.number, "Cannot write down a look at order {}", order.number);

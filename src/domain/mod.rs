@@ -12,7 +12,8 @@
 //! believed for money),
 //! [`polling`] (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write after a
 //! look, a completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act changes),
-//! [`review`] (the ways out of review), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
+//! [`review`] (the ways out of review), [`discovery`] (orders that the bank
+//! knows and we do not), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -23,6 +24,7 @@ pub mod calendar;
 pub mod completion;
 pub mod contested;
 pub mod difference;
+pub mod discovery;
 pub mod event;
 #[cfg(test)]
 mod fixtures;

@@ -11,11 +11,13 @@ mod codes;
 pub(crate) mod fuzzing;
 mod json;
 mod last_word;
+mod login;
 mod pacer;
 mod rest;
 mod scrub;
 mod transport;
 
+pub use login::LoginGate;
 pub use pacer::{Pacer, Permit, Purpose};
 pub use transport::TransportError;
 pub use transport::{Connecting, Connector, Wire};
@@ -24,6 +26,7 @@ use tokio::time::Instant;
 
 use crate::config::{Budget, Credentials, GatewayConfig};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
+use crate::domain::login::Request;
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::{MerchantId, Order, OrderId};
 use crate::domain::timekeeping::Moment;
@@ -40,6 +43,7 @@ pub struct Gateway {
     transport: Transport,
     scrubber: Scrubber,
     pacer: Pacer,
+    login: LoginGate,
     metrics: Metrics,
     timekeeper: Timekeeper,
 }
@@ -63,6 +67,7 @@ impl Gateway {
             transport: Transport::new(config, wire)?,
             scrubber: Scrubber::new(secret),
             pacer: Pacer::new(budget),
+            login: LoginGate::open(),
             metrics,
             timekeeper,
         })
@@ -73,6 +78,11 @@ impl Gateway {
         &self.pacer
     }
 
+    /// Whether the bank lets its login in.
+    pub const fn login(&self) -> &LoginGate {
+        &self.login
+    }
+
     /// Asks what became of `order`: by its order id or, while that is unknown, by its number
     /// (getOrderStatusExtended.do).
     pub async fn status(&self, order: &Order, permit: Permit) -> StatusAnswer {
@@ -80,9 +90,31 @@ impl Gateway {
             Some(id) => ("orderId", id.as_str()),
             None => ("orderNumber", order.number.as_str()),
         };
+        let answer = self.ask(question, permit).await;
+        self.without_strangers(order, answer)
+    }
+
+    /// Asks whether the bank knows an order that the queue does not have, by the gateway's id.
+    pub async fn discover(&self, order_id: &OrderId, permit: Permit) -> StatusAnswer {
+        let mut answer = self.ask(("orderId", order_id.as_str()), permit).await;
+        if let StatusAnswer::Known(view) = &mut answer {
+            // It becomes an order's number for good: what reads like a secret or a card number is none.
+            let is_asked = view.order_id.as_ref().is_none_or(|found| found == order_id);
+            let is_kept = |number: &String| is_asked && self.scrubber.clean(number) == *number;
+            view.order_number = view.order_number.take().filter(is_kept);
+            view.order_id = view.order_id.take().or_else(|| Some(order_id.clone()));
+        }
+        answer
+    }
+
+    async fn ask(&self, question: (&str, &str), permit: Permit) -> StatusAnswer {
+        if let Some(unasked) = self.login.unasked() {
+            return StatusAnswer::Unknown(unasked);
+        }
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let reply = self.told_time(self.transport.post_status(question).await, asked);
-        let answer = self.without_strangers(order, rest::read_status(reply, &self.scrubber));
+        let answer = rest::read_status(reply, &self.scrubber);
+        self.login.heard_status(&answer);
         drop(permit);
         self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
         answer
@@ -118,7 +150,7 @@ impl Gateway {
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
         let posting = self.transport.post_completion(order_id, amount);
-        self.move_money(Operation::Completion, posting, rest::read_completion, permit, last_word).await
+        self.move_money((Operation::Completion, Request::Completion), posting, rest::read_completion, permit, last_word).await
     }
 
     /// Lets a hold go, whole (reverse.do). The same holds as for [`Self::complete`].
@@ -129,20 +161,24 @@ impl Gateway {
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
         let posting = self.transport.post_reversal(order_id);
-        self.move_money(Operation::Reversal, posting, rest::read_reversal, permit, last_word).await
+        self.move_money((Operation::Reversal, Request::Reversal), posting, rest::read_reversal, permit, last_word).await
     }
 
     async fn move_money(
         &self,
-        operation: Operation,
+        (operation, request): (Operation, Request),
         posting: impl Future<Output = Heard>,
         read: impl FnOnce(Reply, &Scrubber) -> CompletionAnswer,
         permit: Permit,
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
+        if let Some(unasked) = self.login.unasked() {
+            return CompletionAnswer::NotSent(unasked);
+        }
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let heard = last_word::with(Box::pin(last_word), posting).await;
         let answer = read(self.told_time(heard, asked), &self.scrubber);
+        self.login.heard_send(request, &answer);
         drop(permit);
         self.metrics.gateway_request(&self.merchant, operation, Answer::of_completion(&answer), begun.elapsed());
         answer

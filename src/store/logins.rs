@@ -63,6 +63,21 @@ impl Store {
         self.readers.read(move |connection| in_force(connection, &merchant)).await
     }
 
+    /// Whether the latest refusal of these credentials was lifted by a person.
+    pub async fn login_was_resumed(&self, merchant: &MerchantId, fingerprint: &str) -> Result<bool, StoreError> {
+        let (merchant, fingerprint) = (merchant.clone(), fingerprint.to_owned());
+        self.readers
+            .read(move |connection| {
+                let sql = "SELECT lifted_by FROM login_refusals WHERE merchant = ?1 AND fingerprint = ?2
+                    ORDER BY id DESC LIMIT 1";
+                let mut statement = connection.prepare_cached(sql)?;
+                let mut found = statement.query(params![merchant.as_str(), fingerprint])?;
+                let by: Option<String> = found.next()?.map(|row| row.get(0)).transpose()?.flatten();
+                Ok(by.is_some_and(|by| by != CREDENTIALS_CHANGED))
+            })
+            .await
+    }
+
     /// Every refusal in force, the oldest first.
     pub async fn login_refusals(&self) -> Result<Vec<LoginRefusal>, StoreError> {
         self.readers

@@ -4,6 +4,7 @@
 mod child;
 mod cli;
 mod crash_points;
+mod door;
 mod fixture;
 mod gateway_faults;
 mod hostile;

@@ -184,6 +184,7 @@ async fn a_migration_of_a_sealed_file_seals_what_it_writes_and_hides_nothing() {
     raw.execute_batch("ALTER TABLE orders DROP COLUMN state_before_review; DROP TABLE proposals").unwrap();
     raw.execute("UPDATE orders SET amount_minor = 9 WHERE order_number = 'altered'", []).unwrap();
     raw.execute_batch("DROP TABLE witnessed").unwrap();
+    raw.execute_batch("DROP TABLE login_refusals; DROP TABLE discoveries; DROP TABLE discovery_rounds").unwrap();
     raw.pragma_update(None, "user_version", 4).unwrap();
     migrate::to_latest(&mut raw, &ring, &Home::of(&file.path()).unwrap()).unwrap();
     drop(raw);
