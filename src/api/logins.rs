@@ -55,7 +55,10 @@ pub(super) async fn show(State(shared): Context) -> Result<Json<LoginsView>, Pro
     let _turn = shared.turn().await?;
     let refused = api.store.login_refusals().await;
     let refused = refused.map_err(|error: StoreError| Problem::of_store(&error, &api.metrics))?;
-    Ok(Json(LoginsView { at: api.clock.now().to_string(), refused: refused.into_iter().map(RefusalView::of).collect() }))
+    Ok(Json(LoginsView {
+        at: api.clock.now().to_string(),
+        refused: refused.into_iter().map(RefusalView::of).collect(),
+    }))
 }
 
 /// `POST /v1/logins/{merchant}/resume`, with `{"by": "...", "reason": "..."}`.

@@ -9,6 +9,7 @@
 
 mod adopt;
 mod check;
+mod core_dumps;
 mod demo;
 mod desk;
 mod failure;

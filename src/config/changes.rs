@@ -6,8 +6,8 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Budget, CallbackConfig, ClientCertificate, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, ReportConfig,
-    ReviewConfig, SealKeys,
+    Budget, CallbackConfig, ClientCertificate, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig,
+    MerchantConfig, ReportConfig, ReviewConfig, SealKeys,
 };
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::HoldPolicy;

@@ -214,7 +214,9 @@ fn checked_pem(text: &str) -> Result<SecretString, String> {
         return Err(format!("the key is longer than {PEM_MAX} bytes; is this another file?"));
     }
     if text.contains("ENCRYPTED") {
-        return Err("the key is encrypted, and nobody is there to type its password; decrypt it: openssl pkey".to_owned());
+        return Err(
+            "the key is encrypted, and nobody is there to type its password; decrypt it: openssl pkey".to_owned()
+        );
     }
     if !text.contains("PRIVATE KEY-----") {
         return Err("it has no private key in PEM; convert it: openssl pkey -inform der".to_owned());

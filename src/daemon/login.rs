@@ -27,7 +27,11 @@ pub(super) struct Login {
 }
 
 /// The merchant's credentials as the database knows them; closes the gate where they were refused before.
-pub(super) async fn examine(merchant: &MerchantConfig, gateway: &Gateway, shared: &Shared) -> Result<Login, StoreError> {
+pub(super) async fn examine(
+    merchant: &MerchantConfig,
+    gateway: &Gateway,
+    shared: &Shared,
+) -> Result<Login, StoreError> {
     let fingerprint = shared.store.fingerprint(credentials(&merchant.gateway)).await?;
     let login = Login { fingerprint, noted: AtomicBool::new(false) };
     compare(&merchant.id, gateway, &login, shared).await?;
@@ -74,12 +78,7 @@ pub(super) async fn note(desk: &Desk) {
     }
 }
 
-async fn write_down(
-    merchant: &MerchantId,
-    refused: Refused,
-    login: &Login,
-    shared: &Shared,
-) -> Result<(), StoreError> {
+async fn write_down(merchant: &MerchantId, refused: Refused, login: &Login, shared: &Shared) -> Result<(), StoreError> {
     if login.noted.load(Ordering::Acquire) {
         return Ok(());
     }
@@ -93,12 +92,7 @@ async fn write_down(
 }
 
 /// Brings the gate and the row together.
-async fn compare(
-    merchant: &MerchantId,
-    gateway: &Gateway,
-    login: &Login,
-    shared: &Shared,
-) -> Result<(), StoreError> {
+async fn compare(merchant: &MerchantId, gateway: &Gateway, login: &Login, shared: &Shared) -> Result<(), StoreError> {
     // Before the row: a refusal that is written down meanwhile must not pass for one that was lifted.
     let noted = login.noted.load(Ordering::Acquire);
     let heard = gateway.login().refused();

@@ -151,12 +151,7 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
     key
 }
 
-async fn write_down(
-    desk: &Desk,
-    order: &Order,
-    answer: StatusAnswer,
-    asked_at: Timestamp,
-) -> Result<(), StoreError> {
+async fn write_down(desk: &Desk, order: &Order, answer: StatusAnswer, asked_at: Timestamp) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let doubt = desk.shared.timekeeper.may_send(&desk.merchant).err();

@@ -118,8 +118,20 @@ const DENIED: [&str; 10] = [
 
 /// What is said of a password that no longer opens: to be changed, expired, wrong.
 const PASSWORD_WORDS: [&str; 14] = [
-    "chang", "expire", "wrong", "incorrect", "invalid", "смен", "измен", "истек", "истёк", "устар", "невер", "непра",
-    "blocked", "заблокирован",
+    "chang",
+    "expire",
+    "wrong",
+    "incorrect",
+    "invalid",
+    "смен",
+    "измен",
+    "истек",
+    "истёк",
+    "устар",
+    "невер",
+    "непра",
+    "blocked",
+    "заблокирован",
 ];
 
 /// What concerns one order, or one value: the login was let in.

@@ -66,7 +66,9 @@ fn happened(event: &Event, order: &Order) -> String {
     let who = who(&event.cause);
     match event.kind {
         EventKind::Added => format!("{who} handed it in, for {}.", for_people(order.amount.minor(), order.currency)),
-        EventKind::Discovered => format!("{who} found it, for {}: {detail}.", for_people(order.amount.minor(), order.currency)),
+        EventKind::Discovered => {
+            format!("{who} found it, for {}: {detail}.", for_people(order.amount.minor(), order.currency))
+        }
         EventKind::Changed => format!("It became {after}: {detail}."),
         EventKind::ReviewOpened => format!("It went to review: {detail}."),
         EventKind::ReviewResolved => format!("{who} took it out of review, and it became {after}; {detail}."),

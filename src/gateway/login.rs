@@ -80,7 +80,9 @@ impl LoginGate {
     pub(super) fn heard(&self, request: Request, refusal: &Refusal) {
         let closes = match of_login(request, refusal) {
             OfLogin::Refused => true,
-            OfLogin::Suspect => is_refused_after(self.suspect_in_a_row.fetch_add(1, Ordering::AcqRel).saturating_add(1)),
+            OfLogin::Suspect => {
+                is_refused_after(self.suspect_in_a_row.fetch_add(1, Ordering::AcqRel).saturating_add(1))
+            }
             OfLogin::Nothing => false,
         };
         if closes {
@@ -107,7 +109,8 @@ mod tests {
     #[tokio::test]
     async fn the_first_word_closes_it_and_three_doubtful_ones_do() {
         let gate = LoginGate::open();
-        for answer in [refused(6, "Access denied"), refused(5, "?"), refused(5, "?"), refused(5, "[orderId] is empty")] {
+        for answer in [refused(6, "Access denied"), refused(5, "?"), refused(5, "?"), refused(5, "[orderId] is empty")]
+        {
             gate.heard_status(&answer);
         }
         assert!(!gate.is_closed());

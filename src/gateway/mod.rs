@@ -150,7 +150,8 @@ impl Gateway {
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
         let posting = self.transport.post_completion(order_id, amount);
-        self.move_money((Operation::Completion, Request::Completion), posting, rest::read_completion, permit, last_word).await
+        self.move_money((Operation::Completion, Request::Completion), posting, rest::read_completion, permit, last_word)
+            .await
     }
 
     /// Lets a hold go, whole (reverse.do). The same holds as for [`Self::complete`].

@@ -18,8 +18,8 @@ pub use in_process::{Connecting, Connector};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Proxy, StatusCode};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::ExposeSecret;
 
 use super::last_word::{self, AskLastWord};
@@ -183,22 +183,22 @@ impl Clients {
         let proxy = config.proxy.as_deref().map(Proxy::all).transpose();
         let proxy = proxy.map_err(|error| TransportError::Proxy(words(&error)))?;
         let client = |idle| {
-            // What the environment names is never asked; what the configuration names is the only way out.
-            let client = Client::builder().no_proxy();
-            let client = match &proxy {
-                Some(proxy) => client.proxy(proxy.clone()),
-                None => client,
-            };
-            client
+            let client = Client::builder()
                 .tls_backend_preconfigured(tls.clone())
                 .http1_only()
                 .redirect(Policy::none())
                 .referer(false)
+                .no_proxy()
                 .retry(reqwest::retry::never())
                 .connect_timeout(config.connect_timeout)
                 .timeout(config.request_timeout)
                 .pool_max_idle_per_host(idle)
-                .pool_idle_timeout(IDLE_FOR)
+                .pool_idle_timeout(IDLE_FOR);
+            // What the environment names is never asked; what the configuration names is the only way out.
+            match &proxy {
+                Some(proxy) => client.proxy(proxy.clone()),
+                None => client,
+            }
         };
         let built = |client: ClientBuilder| dressed(client).build().map_err(|error| TransportError::Tls(words(&error)));
         Ok(Self::Network { looks: built(client(IDLE_MAX))?, money: built(client(0).connector_layer(AskLastWord))? })

@@ -15,12 +15,12 @@ use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 
 use super::bell::Bell;
 use super::connection::Connection;
+use super::hints::Remembered;
 use super::home::Home;
 use super::identity::Identity;
 use super::lock::Lock;
 use super::migrate::{self, MigrateError};
 use super::place::{Keys, Place};
-use super::hints::Remembered;
 use super::quarantine::Met;
 use super::readers::Readers;
 use super::room::{BALLAST_BYTES, Room};

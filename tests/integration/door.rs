@@ -183,7 +183,11 @@ async fn a_persons_word_lets_a_login_in_again_and_a_second_refusal_stops_it_agai
     assert!(get(&daemon, "/").await.contains("reconciled login resume shop"));
     let resume = || async {
         let cause = Cause::Operator("ivan".to_owned());
-        daemon.store().resume_login(&shop(), cause, "changed at the bank".to_owned(), Clock::host().now()).await.unwrap()
+        daemon
+            .store()
+            .resume_login(&shop(), cause, "changed at the bank".to_owned(), Clock::host().now())
+            .await
+            .unwrap()
     };
     assert!(resume().await.is_some_and(|lifted| lifted.words.contains("сменить")));
     let again = async {
@@ -215,7 +219,7 @@ async fn an_unknown_order_of_a_callback_is_asked_about_and_queued() {
     world.bank.bank().pay(&id).unwrap();
     let params = format!("mdOrder;{id};operation;deposited;status;1;");
     let tag = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"123"), params.as_bytes());
-    let checksum: String = tag.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+    let checksum = tag.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02X}"));
     let query = format!("mdOrder={id}&operation=deposited&status=1&checksum={checksum}");
     let answer = get(&daemon, &format!("/callbacks/shop?{query}")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

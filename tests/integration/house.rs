@@ -53,7 +53,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tower_service", &["src/gateway/"]),
     ("axum", &["src/api/", "src/sandbox/"]),
     ("tokio_cron_scheduler", &["src/daemon/schedule.rs"]),
-    ("rustix", &["src/store/"]),
+    ("rustix", &["src/store/", "src/cli/core_dumps.rs"]),
     ("signal_hook", &["src/cli/signals.rs"]),
     ("sd_notify", &["src/systemd.rs"]),
     ("SystemTime", &["src/clock.rs", "src/sandbox/"]),

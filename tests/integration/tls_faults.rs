@@ -12,8 +12,8 @@ use reconciled::domain::order::State;
 use reconciled::sandbox::Settings;
 use reconciled::store::Store;
 use rustls::ServerConfig;
-use rustls::server::WebPkiClientVerifier;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -216,11 +216,11 @@ async fn a_bank_that_asks_for_a_certificate_is_shown_ours() {
     assert_eq!(world.asked_about(), ["A-1"]);
 }
 
-fn client_of(root: &CertifiedIssuer<'static, KeyPair>) -> Option<ClientCertificate> {
+fn client_of(root: &CertifiedIssuer<'static, KeyPair>) -> ClientCertificate {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["shop".to_owned()]).unwrap().signed_by(&key, root).unwrap();
     let (chain_pem, key_pem) = (certificate.pem().into_bytes(), key.serialize_pem().into());
-    Some(ClientCertificate { chain_pem, key_pem })
+    ClientCertificate { chain_pem, key_pem }
 }
 
 fn asking(roots: &Roots) -> Presents {

@@ -17,10 +17,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 fn signed(params: &str) -> String {
     let mut pairs: Vec<_> = params.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
     pairs.sort_unstable();
-    let text: String = pairs.iter().map(|(name, value)| format!("{name};{value};")).collect();
+    let text = pairs.iter().flat_map(|(name, value)| [*name, ";", *value, ";"]).collect::<String>();
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b"123"), text.as_bytes());
-    let checksum: String = tag.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-    format!("{params}&checksum={checksum}")
+    format!("{params}&checksum={}", tag.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02X}")))
 }
 
 impl Face {
@@ -57,7 +56,7 @@ impl Face {
         let looked = move |order: &Order, _: Option<&_>| {
             let heard = Some(Heard { at: now, words: "the bank shows it registered".to_owned() });
             let next_look_at = Some(now.plus(HOUR));
-            let next = Order { heard, next_look_at, unknown_in_a_row, ..order.clone() };
+            let next = Order { next_look_at, unknown_in_a_row, heard, ..order.clone() };
             Amendment { order: Some(next), ..Amendment::nothing(()) }
         };
         self.api.store.amend(key, now, looked).await.unwrap();
@@ -159,6 +158,7 @@ async fn an_unknown_order_is_noted_for_the_bank_to_be_asked_about() {
     let (shop, now) = (MerchantId::new("shop").unwrap(), face.api.clock.now());
     let due = face.api.store.due_discoveries(&shop, now, 10).await.unwrap();
     assert_eq!(due, [Discovery { order_id: OrderId::new("b-1").unwrap(), asks: 0 }]);
-    let counted = [face.counted("discovery").await, face.counted("unknown_order").await, face.counted("no_order").await];
+    let counted =
+        [face.counted("discovery").await, face.counted("unknown_order").await, face.counted("no_order").await];
     assert_eq!(counted, [3, 1, 1]);
 }
