@@ -114,6 +114,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         holds: old_holds,
         report: old_report,
         review: ReviewConfig { four_eyes },
+        discovery_every,
         callbacks: old_callbacks,
     } = old;
     let own = [
@@ -123,6 +124,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         ("budget.requests", *period == new.budget.period),
         ("budget.burst", *burst == new.budget.burst),
         ("budget.in_flight", *in_flight == new.budget.in_flight),
+        ("discovery.every", *discovery_every == new.discovery_every),
         ("callbacks (content)", same_callbacks(old_callbacks.as_ref(), new.callbacks.as_ref())),
         ("review.four_eyes", *four_eyes == new.review.four_eyes),
     ];

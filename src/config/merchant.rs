@@ -26,6 +26,11 @@ const TIMEOUT: Limits<Duration> = Limits {
     max: Duration::from_secs(120),
     why: "in less no bank abroad can answer, and longer waits hold up the queue",
 };
+const DISCOVERY: Limits<Duration> = Limits {
+    min: Duration::from_secs(300),
+    max: Duration::from_secs(86_400),
+    why: "more often it takes requests from the looks, and later than a day a payment was long missing",
+};
 const ORDER_NUMBER: Limits<u32> =
     Limits { min: 32, max: 36, why: "32 is the length in the bank's documents, 36 the longest any bank takes" };
 const BURST: Limits<u32> =
@@ -68,6 +73,7 @@ pub(super) fn merchant(
     let report = section.section("report", policies::report);
     let is_real = gateway.as_ref().is_ok_and(|gateway| !is_loopback(&gateway.url));
     let callbacks = section.section("callbacks", |section| callbacks::callbacks(section, around, is_real));
+    let discovery_every = section.section("discovery", discovery);
     let review = section.section("review", |section| ReviewConfig { four_eyes: section.flag_or("four_eyes", false) });
     if let (Ok(completion), Ok(zone)) = (&completion, &zone) {
         policies::quiet_enough(section, completion, timeouts.request);
@@ -89,6 +95,7 @@ pub(super) fn merchant(
         holds,
         report: report?,
         review,
+        discovery_every,
         callbacks: callbacks?,
     })
 }
@@ -276,6 +283,13 @@ fn certificates(path: &Path) -> Result<Vec<u8>, String> {
         return Err("it has no certificate in it; convert it: openssl x509 -inform der -in FILE".to_owned());
     }
     Ok(pem)
+}
+
+fn discovery(section: &mut Section<'_, '_>) -> Option<Duration> {
+    section.parsed_or("every", None, |text| match text {
+        "off" => Ok(None),
+        text => values::duration_within(text, &DISCOVERY).map(Some),
+    })
 }
 
 /// The certificate that the bank knows us by, with its key: both or neither.

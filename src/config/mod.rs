@@ -99,6 +99,8 @@ pub struct MerchantConfig {
     pub report: ReportConfig,
     /// How reviews are resolved.
     pub review: ReviewConfig,
+    /// How often the bank's own list is asked for orders that the queue does not have: 5 min to 1 d; never without it.
+    pub discovery_every: Option<Duration>,
     /// What the bank's callbacks are checked with; without it there is no address for them.
     pub callbacks: Option<CallbackConfig>,
 }

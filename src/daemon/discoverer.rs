@@ -88,7 +88,7 @@ async fn heed(desk: &Desk, discovery: &Discovery, discovered: Discovered) -> Res
 }
 
 /// Queues what the bank knows; what is here already stays as it is.
-async fn enqueue(desk: &Desk, orders: Vec<NewOrder>) -> Result<(), StoreError> {
+pub(super) async fn enqueue(desk: &Desk, orders: Vec<NewOrder>) -> Result<(), StoreError> {
     let numbers: Vec<_> = orders.iter().map(|order| order.number.clone()).collect();
     let added = desk.shared.store.add_orders(orders, Cause::Discovery, desk.shared.clock().now()).await?;
     for (number, added) in numbers.iter().zip(added) {

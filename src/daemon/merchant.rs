@@ -15,7 +15,7 @@ use crate::gateway::Gateway;
 use super::login::{self, Login};
 use super::schedule::MinuteBell;
 use super::silence::Silence;
-use super::{Shared, StartError, Way, completer, discoverer, poller, watchman};
+use super::{Shared, StartError, Way, completer, discoverer, poller, surveyor, watchman};
 
 /// What a merchant's workers are handed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,14 +47,9 @@ pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gate
         .map_err(|cause| StartError::Gateway { merchant: merchant.id.clone(), cause })
 }
 
-/// On which terms orders are discovered, if they are.
-fn discovers(merchant: &MerchantConfig) -> Option<Terms> {
-    let asks = merchant.callbacks.as_ref().is_some_and(|callbacks| callbacks.discover);
-    asks.then(|| Terms {
-        merchant: merchant.id.clone(),
-        currency: merchant.currency,
-        number_max: merchant.order_number_max,
-    })
+/// On which terms orders are discovered.
+fn terms(merchant: &MerchantConfig) -> Terms {
+    Terms { merchant: merchant.id.clone(), currency: merchant.currency, number_max: merchant.order_number_max }
 }
 
 impl MerchantWorkers {
@@ -88,11 +83,18 @@ impl MerchantWorkers {
             login::run(at_door, at_door_stop).await;
             "doorkeeper"
         });
-        if let Some(terms) = discovers(merchant) {
-            let (at_discovery, at_discovery_stop) = (desk.clone(), stop.subscribe());
+        if merchant.callbacks.as_ref().is_some_and(|callbacks| callbacks.discover) {
+            let (at_discovery, terms, at_discovery_stop) = (desk.clone(), terms(merchant), stop.subscribe());
             tasks.spawn(async move {
                 discoverer::run(at_discovery, terms, at_discovery_stop).await;
                 "discoverer"
+            });
+        }
+        if let Some(every) = merchant.discovery_every {
+            let (at_survey, terms, at_survey_stop) = (desk.clone(), terms(merchant), stop.subscribe());
+            tasks.spawn(async move {
+                surveyor::run(at_survey, terms, every, at_survey_stop).await;
+                "surveyor"
             });
         }
         let at_watch_stop = stop.subscribe();

@@ -2,7 +2,8 @@
 //!
 //! Per merchant there are four workers: the `poller` looks at orders, the `completer` takes held amounts, or lets them
 //! go at their deadline, the `watchman` warns of holds near their lapse and of clocks that went astray,
-//! the doorkeeper (`login`) sends nothing with a login that the bank refuses. For all merchants
+//! the doorkeeper (`login`) sends nothing with a login that the bank refuses.
+//! Where it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have. For all merchants
 //! there are the `reporter`, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP face, and `stops`,
 //! which tells the log of the kill switch. Each worker reads what is due from the database, does it, writes down what came
 //! of it, and sleeps until the next thing is due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
@@ -26,6 +27,7 @@ mod schedule;
 mod silence;
 mod steward;
 mod stops;
+mod surveyor;
 mod unserved;
 mod watchman;
 

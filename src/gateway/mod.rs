@@ -10,6 +10,7 @@ mod codes;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod json;
+mod last_orders;
 mod last_word;
 mod login;
 mod pacer;
@@ -17,6 +18,7 @@ mod rest;
 mod scrub;
 mod transport;
 
+pub use last_orders::{LastOrders, LastOrdersAnswer, PAGE_SIZE as LAST_ORDERS_PAGE};
 pub use login::LoginGate;
 pub use pacer::{Pacer, Permit, Purpose};
 pub use transport::TransportError;
@@ -104,6 +106,28 @@ impl Gateway {
             view.order_number = view.order_number.take().filter(is_kept);
             view.order_id = view.order_id.take().or_else(|| Some(order_id.clone()));
         }
+        answer
+    }
+
+    /// A page of the bank's own list of orders (getLastOrdersForMerchants.do).
+    pub async fn last_orders(&self, request: LastOrders, permit: Permit) -> LastOrdersAnswer {
+        if let Some(unasked) = self.login.unasked() {
+            return LastOrdersAnswer::Unknown(unasked);
+        }
+        let (begun, asked) = (Instant::now(), self.timekeeper.moment());
+        let form = last_orders::form(request);
+        let reply = self.told_time(self.transport.post_last_orders(&form).await, asked);
+        let answer = last_orders::read(reply, &self.scrubber);
+        if let LastOrdersAnswer::Refused(refusal) = &answer {
+            self.login.heard(Request::LastOrders, refusal);
+        }
+        drop(permit);
+        let class = match &answer {
+            LastOrdersAnswer::Page { .. } => Answer::Known,
+            LastOrdersAnswer::Refused(_) => Answer::Refused,
+            LastOrdersAnswer::Unknown(unknown) => Answer::Unknown(unknown.kind),
+        };
+        self.metrics.gateway_request(&self.merchant, Operation::LastOrders, class, begun.elapsed());
         answer
     }
 

@@ -20,7 +20,7 @@ pub(super) fn read_status(reply: Reply, scrubber: &Scrubber) -> StatusAnswer {
     }
 }
 
-fn framed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<(Frame, T), Unknown> {
+pub(super) fn framed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<(Frame, T), Unknown> {
     let frame = json::parse(body).map_err(unreadable)?;
     json::parse(body).map(|answer| (frame, answer)).map_err(unreadable)
 }
@@ -39,7 +39,7 @@ fn classify_status(frame: &Frame, status: &Status, scrubber: &Scrubber) -> Statu
     }
 }
 
-fn view(status: &Status, number: i64, scrubber: &Scrubber) -> Result<BankView, String> {
+pub(super) fn view(status: &Status, number: i64, scrubber: &Scrubber) -> Result<BankView, String> {
     Ok(BankView {
         order_number: status.order_number.clone().filter(|number| !number.is_empty()),
         order_id: order_id(status)?,
@@ -170,12 +170,12 @@ fn classify_reversal(frame: &Frame, scrubber: &Scrubber) -> CompletionAnswer {
     }
 }
 
-fn refusal(frame: &Frame, scrubber: &Scrubber) -> Refusal {
+pub(super) fn refusal(frame: &Frame, scrubber: &Scrubber) -> Refusal {
     Refusal { code: frame.code().unwrap_or_default(), message: scrubber.clean(frame.message()) }
 }
 
 /// A code of more than three digits (`ANS..3`) is none, and is not repeated: it could be anything.
-fn system_error(frame: &Frame, scrubber: &Scrubber) -> Unknown {
+pub(super) fn system_error(frame: &Frame, scrubber: &Scrubber) -> Unknown {
     let detail = match frame.code() {
         Some(-999..=999) => refusal(frame, scrubber).to_string(),
         _ => format!("an errorCode beyond three digits: {}", scrubber.clean(frame.message())),

@@ -117,8 +117,18 @@ impl Transport {
 
     /// getOrderStatusExtended.do, asking with `question`, a parameter and its value.
     pub(super) async fn post_status(&self, question: (&str, &str)) -> Heard {
-        let form = [question, ("language", &self.config.language)];
-        let (url, form) = (self.url("getOrderStatusExtended.do"), self.with_credentials(&form));
+        self.post_look("getOrderStatusExtended.do", &[question, ("language", &self.config.language)]).await
+    }
+
+    /// getLastOrdersForMerchants.do.
+    pub(super) async fn post_last_orders(&self, form: &[(&str, String)]) -> Heard {
+        let mut all: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        all.push(("language", &self.config.language));
+        self.post_look("getLastOrdersForMerchants.do", &all).await
+    }
+
+    async fn post_look(&self, method: &str, form: &[(&str, &str)]) -> Heard {
+        let (url, form) = (self.url(method), self.with_credentials(form));
         match &self.clients {
             Clients::Network { looks, .. } => post(looks, &url, &form).await,
             Clients::InProcess(connector) => {

@@ -11,16 +11,19 @@ pub enum Operation {
     Completion,
     /// reverse.do
     Reversal,
+    /// getLastOrdersForMerchants.do
+    LastOrders,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 3] = [Self::Status, Self::Completion, Self::Reversal];
+    pub(super) const ALL: [Self; 4] = [Self::Status, Self::Completion, Self::Reversal, Self::LastOrders];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
             Self::Completion => "completion",
             Self::Reversal => "reversal",
+            Self::LastOrders => "last_orders",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Orders that the bank may know and the queue does not: what is to be asked, until it is answered.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use crate::domain::order::{MerchantId, OrderId};
 use crate::domain::time::Timestamp;
@@ -9,6 +9,15 @@ use super::{Store, StoreError, rows};
 
 /// Of a merchant, at most so many wait: more than that is no callback gone astray but another shop's.
 const WAITING_MAX: i64 = 1_000;
+
+/// How far the bank's own list has been paged through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiscoveryRound {
+    /// Orders created until then were listed.
+    pub until: Timestamp,
+    /// When it is paged through next.
+    pub next_at: Timestamp,
+}
 
 /// An order that is to be asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +75,40 @@ impl Store {
                     due.push(Discovery { order_id, asks: row.get(1)? });
                 }
                 Ok(due)
+            })
+            .await
+    }
+
+    /// How far a merchant's list was paged through; `None` before the first round.
+    pub async fn discovery_round(&self, merchant: &MerchantId) -> Result<Option<DiscoveryRound>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let sql = "SELECT until_ms, next_at_ms FROM discovery_rounds WHERE merchant = ?1";
+                let mut statement = connection.prepare_cached(sql)?;
+                let round = |row: &rusqlite::Row<'_>| {
+                    Ok(DiscoveryRound { until: rows::at(row.get(0)?), next_at: rows::at(row.get(1)?) })
+                };
+                Ok(statement.query_row([merchant.as_str()], round).optional()?)
+            })
+            .await
+    }
+
+    /// It was paged through, until then.
+    pub async fn record_discovery_round(
+        &self,
+        merchant: &MerchantId,
+        until: Timestamp,
+        next_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let merchant = merchant.clone();
+        self.writer
+            .write(move |connection| {
+                let sql =
+                    "INSERT OR REPLACE INTO discovery_rounds (merchant, until_ms, next_at_ms) VALUES (?1, ?2, ?3)";
+                let values = params![merchant.as_str(), until.as_millis(), next_at.as_millis()];
+                connection.prepare_cached(sql)?.execute(values)?;
+                Ok(())
             })
             .await
     }

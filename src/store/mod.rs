@@ -59,7 +59,7 @@ pub use adopt::{Adoption, Becomes, UnknownSend};
 pub use amend::{Amendment, OperationChange};
 pub use bell::Listener;
 pub use books::DayBooks;
-pub use discoveries::Discovery;
+pub use discoveries::{Discovery, DiscoveryRound};
 pub use figures::{Figures, Group, LatestAnswer};
 pub use hints::{HINTED_LOOKS_EVERY, Hinted};
 pub use lock::{Lock, LockError};
