@@ -8,7 +8,7 @@
 pub type Target = fn(&[u8]);
 
 /// Each target by the name of its seeds' directory.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("status_answer", crate::gateway::fuzzing::status_answer),
     ("completion_answer", crate::gateway::fuzzing::completion_answer),
     ("soap_answer", crate::gateway::fuzzing::soap_answer),
@@ -23,6 +23,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("registration_answer", crate::gateway::fuzzing::registration_answer),
     ("intake_file", crate::intake::fuzzing::file),
     ("api_body", crate::api::fuzzing::body),
+    ("callback", crate::callback::fuzzing::callback),
     ("sandbox_wire", crate::sandbox::fuzzing::wire),
 ];
 

@@ -79,16 +79,16 @@
 //!
 //! # Who may use whom
 //!
-//! `domain` and `sandbox` use nothing of ours; `clock`, `store`, `report` and `metrics` use domain; `config` uses domain,
-//! and `intake` both; `timekeeper` uses clock and domain; `gateway` uses domain, config, metrics, timekeeper; `api` uses everything but gateway, report and daemon;
+//! `domain` and `sandbox` use nothing of ours; `clock`, `store`, `report`, `metrics` and `callback` use domain; `config` uses
+//! domain and callback, and `intake` both; `timekeeper` uses clock and domain; `gateway` uses domain, config, metrics, timekeeper; `api` uses everything but gateway, report and daemon;
 //! `daemon` wires all; `cli` starts them, and only `daemon` reaches the gateway. `simulation` runs the
 //! daemon against the sandbox in virtual time. `progress` and `systemd` stand alone.
-//! `rusqlite` and `rustix` live in `store` alone, `ring` there and in `sandbox`, `reqwest` and `governor` in `gateway`,
-//! `quick_xml` in `gateway` and `sandbox`, `axum` in `api` and `sandbox`,
+//! `rusqlite` lives in `store` alone, `ring` there, in `callback` and in `sandbox`, `rustix` in `store` and `cli::core_dumps`,
+//! `reqwest` and `governor` in `gateway`, `quick_xml` in `gateway` and `sandbox`, `axum` in `api` and `sandbox`,
 //! `tokio-cron-scheduler` in `daemon::schedule`. A test reads the source and holds the house to it.
 //!
 //! Read [`domain`], [`store`], [`gateway`] and [`daemon`] in this order, and you know what it does; then [`config`],
-//! [`intake`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests, and
+//! [`intake`], [`callback`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests, and
 //! [`simulation`]; and [`clock`], [`timekeeper`], [`metrics`], [`progress`] and [`systemd`], the small things.
 
 pub mod domain;
@@ -96,6 +96,7 @@ pub mod store;
 pub mod gateway;
 pub mod daemon;
 
+pub mod callback;
 pub mod config;
 pub mod intake;
 pub mod api;

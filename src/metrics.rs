@@ -11,7 +11,7 @@ mod labels;
 mod process;
 mod queue;
 
-pub use labels::{Answer, Operation};
+pub use labels::{Answer, CallbackOutcome, Operation};
 pub use queue::QueueGauges;
 
 use std::collections::BTreeMap;
@@ -111,6 +111,9 @@ impl Metrics {
         for state in RegistrationState::ALL.into_iter().filter(|state| state.is_settled()) {
             let _ = self.counted.registrations.with_label_values(&[name, state.as_str()]);
         }
+        for outcome in CallbackOutcome::ALL {
+            let _ = self.counted.callbacks.with_label_values(&[name, outcome.as_str()]);
+        }
         let _ = self.counted.orders_added.with_label_values(&[name]);
         let _ = self.counted.report_failures.with_label_values(&[name]);
         let _ = self.counted.pulled_in.with_label_values(&[name]);
@@ -161,6 +164,7 @@ impl Metrics {
             &self.queue.parked,
             &self.queue.unanswered,
             &self.queue.money_stopped,
+            &self.queue.login_refused,
         ] {
             let _ = gauge.remove_label_values(&[name]);
         }

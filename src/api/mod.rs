@@ -2,21 +2,23 @@
 //! neighbours ask how the daemon fares.
 //!
 //! It reads and writes rows and never speaks to the bank; whoever has an order registered waits here, for a bounded while,
-//! until the daemon has. What was answered with 200 or 201 is on disk. Everything under
-//! `/v1` needs the bearer token; every refusal is an RFC 9457 problem with what to do about it. One page, at `/`, shows a
-//! person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
+//! until the daemon has. What was answered with 200 or 201 is on disk. Everything under `/v1` needs the bearer token, and
+//! the bank's callbacks their checksum; every refusal is an RFC 9457 problem with what to do about it. One page, at `/`,
+//! shows a person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
 //!
-//! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what it reads),
-//! `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `page`, `scrape` and `health`,
-//! then what all of them stand on: `auth`,
+//! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what it
+//! reads), `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `logins`, `callbacks`,
+//! `page`, `scrape` and `health`, then what all of them stand on: `auth`,
 //! `body`, `problem`, `server`.
 
 mod acts;
 mod auth;
 mod body;
+mod callbacks;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod health;
+mod logins;
 mod money;
 mod orders;
 mod page;
@@ -86,6 +88,10 @@ struct Shared {
     turns: Semaphore,
     /// Held while a scrape reads the queue: two at once would only read the same figures twice.
     scrape: Mutex<()>,
+    /// Held while a callback is at the database.
+    callback: Mutex<()>,
+    /// Callbacks that were refused, so that the log tells of them now and then.
+    refused_callbacks: callbacks::Untold,
 }
 
 impl Shared {
@@ -102,9 +108,16 @@ impl Shared {
 type Context = State<Arc<Shared>>;
 
 fn router(api: Api, request_within: Duration) -> Router {
-    let shared = Arc::new(Shared { api, turns: Semaphore::new(TURNS), scrape: Mutex::default() });
+    let shared = Arc::new(Shared {
+        api,
+        turns: Semaphore::new(TURNS),
+        scrape: Mutex::default(),
+        callback: Mutex::default(),
+        refused_callbacks: callbacks::Untold::default(),
+    });
     Router::new()
         .nest("/v1", v1(&shared))
+        .route("/callbacks/{merchant}", get(callbacks::receive).post(callbacks::receive))
         .route("/", get(page::page))
         .route("/page.css", get(page::style))
         .route("/metrics", get(scrape::scrape))
@@ -130,6 +143,8 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/registrations", post(registrations::register))
         .route("/registrations/{merchant}/{order_number}", get(registrations::show))
         .route("/money", get(money::show))
+        .route("/logins", get(logins::show))
+        .route("/logins/{merchant}/resume", post(logins::resume))
         .route("/reviews", get(reviews::list))
         .route("/reviews/{merchant}/{order_number}", get(reviews::show))
         .route("/reviews/{merchant}/{order_number}/resolve", post(reviews::resolve))

@@ -16,6 +16,7 @@ use super::{Api, Context};
 use crate::config::MerchantConfig;
 use crate::domain::calendar::Zone;
 use crate::domain::guard::{self, Stop};
+use crate::domain::login::LoginRefusal;
 use crate::domain::money::for_people;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, Order, State as OrderState};
@@ -128,6 +129,9 @@ async fn read(api: &Api, merchants: &[MerchantConfig]) -> Result<Page, StoreErro
     let local_time = |at: Timestamp| merchants.first().map_or_else(|| at.to_string(), |first| local(&first.zone, at));
     let stops = api.store.money_stops().await?;
     page.banners.extend(stops.iter().map(|stop| stopped(stop, &local_time(stop.since))));
+    for refusal in api.store.login_refusals().await? {
+        page.banners.push(login_refused(&refusal, &local_time(refusal.since)));
+    }
     for (id, count) in api.store.open_orders().await? {
         if !merchants.iter().any(|merchant| merchant.id == id) {
             page.banners.push(unserved(&id, count));
@@ -176,6 +180,17 @@ fn stopped(stop: &Stop, since: &str) -> Banner {
         words: format!("Stopped: {scope}, by {who}: {}", stop.reason),
         remedy: format!("Since {since}. To let it go again, once it is known what was wrong:"),
         command: Some(format!("reconciled money start{} --reason …", scope.as_arguments())),
+    }
+}
+
+fn login_refused(refusal: &LoginRefusal, since: &str) -> Banner {
+    let LoginRefusal { merchant, words, .. } = refusal;
+    Banner {
+        words: format!("The bank refuses the login of {merchant}: {words}"),
+        remedy: format!(
+            "Since {since} nothing is asked or sent for it. Change the credentials and reload; or, once the bank lets it in:"
+        ),
+        command: Some(format!("reconciled login resume {merchant} --reason …")),
     }
 }
 

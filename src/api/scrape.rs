@@ -43,7 +43,8 @@ async fn read(api: &Api, merchant: &MerchantConfig) -> Result<QueueGauges, Store
     let money = api.store.money_figures(&merchant.id, now).await?;
     let stopped = api.store.money_stops().await?.iter().any(|stop| stop.scope.covers(&merchant.id));
     let registrations = api.store.open_registrations(&merchant.id).await?;
-    Ok(QueueGauges { registrations, ..gauges(merchant, &figures, &money, stopped, now) })
+    let login_refused = api.store.login_refusal(&merchant.id).await?.is_some();
+    Ok(QueueGauges { registrations, login_refused, ..gauges(merchant, &figures, &money, stopped, now) })
 }
 
 fn gauges(
@@ -76,6 +77,7 @@ fn gauges(
         registrations: (0, None),
         last_report_at: figures.last_report_at,
         money_stopped,
+        login_refused: false,
         daily_sum_used_per_mille: merchant.money.daily_used_per_mille(&money.sent),
     }
 }

@@ -3,16 +3,18 @@
 //! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
-//! Read in this order: this file, `order` (the family of most commands), `review`, then `money`, `status`, `adopt`,
+//! Read in this order: this file, `order` (the family of most commands), `review`, then `money`, `login`, `status`, `adopt`,
 //! `report`, `check`, `sandbox`, `simulate`,
 //! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
 
 mod adopt;
 mod check;
+mod core_dumps;
 mod demo;
 mod desk;
 mod failure;
 mod logging;
+mod login;
 mod man;
 mod money;
 mod order;
@@ -72,6 +74,9 @@ enum Command {
     /// Stop and start the sending of money, and show how it stands
     #[command(subcommand)]
     Money(money::Command),
+    /// Show logins that a bank refuses, and use them again
+    #[command(subcommand)]
+    Login(login::Command),
     /// Decide where money contradicts itself: what both sides say, and the ways out
     #[command(subcommand)]
     Review(review::Command),
@@ -111,6 +116,7 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Check(check) => check.run(&config, &output),
         Command::Order(order) => order.run(&config, &output).await,
         Command::Money(money) => money.run(&config, &output).await,
+        Command::Login(login) => login.run(&config, &output).await,
         Command::Review(review) => review.run(&config, &output).await,
         Command::Status(status) => status.run(&config, &output).await,
         Command::Adopt(adopt) => adopt.run(&config, &output).await,

@@ -10,6 +10,7 @@ use crate::daemon::{Daemon, Stopped};
 use crate::domain::order::State;
 use crate::systemd;
 
+use super::core_dumps;
 use super::logging;
 use super::signals::{self, Asked};
 
@@ -18,8 +19,13 @@ const STATUS_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the daemon until a signal stops it.
 pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
+    // Before the first secret is read.
+    let kept = core_dumps::forbid();
     let config = Config::load(path)?;
     logging::start()?;
+    if let Err(error) = kept {
+        tracing::warn!(%error, "Core dumps cannot be forbidden; one would have the bank's passwords in it");
+    }
     let signals = signals::listen()?;
     let merchants = config.merchants.len();
     let path = config.path.clone();

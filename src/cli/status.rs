@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use super::desk::Desk;
 use super::failure::Failure;
+use super::login::{self, RefusalDocument};
 use super::money::{self, StopDocument};
 use super::output::{self, Output, Table, Tint, cell, state_cell, tinted};
 use crate::config::MerchantConfig;
 use crate::domain::guard::Stop;
+use crate::domain::login::LoginRefusal;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
 use crate::domain::time::{Timestamp, in_words};
@@ -39,18 +41,24 @@ impl Status {
             counted.push(Counted { merchant, figures });
         }
         let stops = desk.store.money_stops().await?;
+        let refusals = desk.store.login_refusals().await?;
         let open = desk.store.open_orders().await?;
         let is_unserved = |(merchant, _): &(MerchantId, u64)| desk.config.merchant(merchant).is_none();
         let unserved: Vec<_> = open.into_iter().filter(is_unserved).collect();
         let freeze = desk.store.freeze().await?;
         if self.json {
-            return output.json(&Document::of(&desk, &counted, &unserved, &stops, freeze.as_ref()));
+            return output.json(&Document::of(&desk, &counted, &unserved, &stops, &refusals, freeze.as_ref()));
         }
         output.table(whole(&desk, freeze.as_ref()))?;
         if !stops.is_empty() {
             output.heading("\nMONEY IS STOPPED")?;
             output.table(money::stopped(&stops, desk.now))?;
             output.line("  `reconciled money start`, with the stop's --merchant and --order, lets it go again, once it is known what was wrong.")?;
+        }
+        if !refusals.is_empty() {
+            output.heading("\nTHE BANK REFUSES A LOGIN")?;
+            output.table(login::refused(&refusals, desk.now))?;
+            output.line("  Nothing is asked or sent with it. Change the credentials and reload, or, once the bank lets it in: `reconciled login resume`.")?;
         }
         output.heading("\nNeeds a person")?;
         output.table(for_a_person(&counted, &unserved, freeze.as_ref(), desk.now))?;
@@ -186,6 +194,7 @@ struct Document<'a> {
     unserved: BTreeMap<&'a str, u64>,
     /// What does not move because a person, or the brake, stopped it.
     money_stops: Vec<StopDocument<'a>>,
+    logins_refused: Vec<RefusalDocument<'a>>,
     merchants: Vec<MerchantDocument<'a>>,
 }
 
@@ -243,6 +252,7 @@ impl<'a> Document<'a> {
         counted: &'a [Counted<'a>],
         unserved: &'a [(MerchantId, u64)],
         stops: &'a [Stop],
+        refusals: &'a [LoginRefusal],
         freeze: Option<&'a Freeze>,
     ) -> Self {
         Self {
@@ -252,6 +262,7 @@ impl<'a> Document<'a> {
             money_frozen: freeze.map(FreezeDocument::from),
             unserved: unserved.iter().map(|(merchant, count)| (merchant.as_str(), *count)).collect(),
             money_stops: stops.iter().map(StopDocument::from).collect(),
+            logins_refused: refusals.iter().map(RefusalDocument::from).collect(),
             merchants: counted.iter().map(MerchantDocument::from).collect(),
         }
     }

@@ -6,8 +6,8 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Budget, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig, MerchantConfig, Protocol,
-    RegistrationConfig, ReportConfig, RetentionConfig, ReviewConfig, SealKeys,
+    Budget, CallbackConfig, ClientCertificate, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig,
+    MerchantConfig, Protocol, RegistrationConfig, ReportConfig, RetentionConfig, ReviewConfig, SealKeys,
 };
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::HoldPolicy;
@@ -118,6 +118,8 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         report: old_report,
         review: ReviewConfig { four_eyes },
         registration: RegistrationConfig { wait, keep },
+        discovery_every,
+        callbacks: old_callbacks,
     } = old;
     let own = [
         ("currency", *currency == new.currency),
@@ -126,6 +128,8 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         ("budget.requests", *period == new.budget.period),
         ("budget.burst", *burst == new.budget.burst),
         ("budget.in_flight", *in_flight == new.budget.in_flight),
+        ("discovery.every", *discovery_every == new.discovery_every),
+        ("callbacks (content)", same_callbacks(old_callbacks.as_ref(), new.callbacks.as_ref())),
         ("review.four_eyes", *four_eyes == new.review.four_eyes),
         ("registration.wait", *wait == new.registration.wait),
         ("registration.keep", *keep == new.registration.keep),
@@ -143,13 +147,15 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         .collect()
 }
 
-fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<10> {
+fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<12> {
     let GatewayConfig {
         url,
         protocol,
         completion_method,
         credentials,
         extra_roots_pem,
+        client,
+        proxy,
         language,
         connect_timeout,
         request_timeout,
@@ -163,6 +169,8 @@ fn gateway(old: &GatewayConfig, new: &GatewayConfig) -> Keys<10> {
         login,
         secret,
         ("extra_root (content)", *extra_roots_pem == new.extra_roots_pem),
+        ("client_certificate (content)", same_client(client.as_ref(), new.client.as_ref())),
+        ("proxy", *proxy == new.proxy),
         ("language", *language == new.language),
         ("connect_timeout", *connect_timeout == new.connect_timeout),
         ("request_timeout", *request_timeout == new.request_timeout),
@@ -246,6 +254,24 @@ fn report(old: &ReportConfig, new: &ReportConfig) -> Keys<3> {
         ("report.cut_off", *cut_off == new.cut_off),
         ("report.stuck_after", *stuck_after == new.stuck_after),
     ]
+}
+
+fn same_callbacks(old: Option<&CallbackConfig>, new: Option<&CallbackConfig>) -> bool {
+    match (old, new) {
+        (Some(CallbackConfig { key, discover }), Some(new)) => key.same_as(&new.key) && *discover == new.discover,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+fn same_client(old: Option<&ClientCertificate>, new: Option<&ClientCertificate>) -> bool {
+    match (old, new) {
+        (Some(ClientCertificate { chain_pem, key_pem }), Some(new)) => {
+            *chain_pem == new.chain_pem && same_secret(key_pem, &new.key_pem)
+        }
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
 }
 
 fn same_keys(old: &SealKeys, new: &SealKeys) -> bool {

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::callbacks;
 use super::policies;
 use super::raw::{NOT_SHOWN, Noted, Section};
 use super::secrets::{self, Secret, Surroundings};
 use super::values::{self, Address, Limits, as_written};
 use super::{
-    Budget, CompletionConfig, CompletionMethod, Credentials, GatewayConfig, MerchantConfig, Protocol, ReviewConfig,
+    Budget, ClientCertificate, CompletionConfig, CompletionMethod, Credentials, GatewayConfig, MerchantConfig,
+    Protocol, ReviewConfig,
 };
 use crate::domain::calendar::Zone;
 use crate::domain::money::Currency;
@@ -26,6 +28,11 @@ const TIMEOUT: Limits<Duration> = Limits {
     min: Duration::from_millis(100),
     max: Duration::from_secs(120),
     why: "in less no bank abroad can answer, and longer waits hold up the queue",
+};
+const DISCOVERY: Limits<Duration> = Limits {
+    min: Duration::from_secs(300),
+    max: Duration::from_secs(86_400),
+    why: "more often it takes requests from the looks, and later than a day a payment was long missing",
 };
 const ORDER_NUMBER: Limits<u32> =
     Limits { min: 32, max: 36, why: "32 is the length in the bank's documents, 36 the longest any bank takes" };
@@ -68,6 +75,9 @@ pub(super) fn merchant(
     let money = section.section("money", |section| policies::money(section, currency));
     let holds = section.section("hold", policies::holds);
     let report = section.section("report", policies::report);
+    let is_real = gateway.as_ref().is_ok_and(|gateway| !is_loopback(&gateway.url));
+    let callbacks = section.section("callbacks", |section| callbacks::callbacks(section, around, is_real));
+    let discovery_every = section.section("discovery", discovery);
     let review = section.section("review", |section| ReviewConfig { four_eyes: section.flag_or("four_eyes", false) });
     let registration = section.section("registration", policies::registration);
     if let (Ok(completion), Ok(zone)) = (&completion, &zone) {
@@ -91,6 +101,8 @@ pub(super) fn merchant(
         report: report?,
         review,
         registration,
+        discovery_every,
+        callbacks: callbacks?,
     })
 }
 
@@ -153,6 +165,8 @@ fn gateway(
         section.problem_showing("token", NOT_SHOWN, remedy);
     }
     let extra_roots_pem = extra_roots(section, around.directory);
+    let client = client(section, around);
+    let proxy = proxy(section, address.as_ref().ok());
     let language = section.parsed_or("language", "ru".to_owned(), language);
     let (address, loyalty, credentials) = (address?, loyalty?, credentials?);
     let loyalty_url = loyalty.map(|address| address.url);
@@ -163,6 +177,8 @@ fn gateway(
         completion_method,
         credentials,
         extra_roots_pem: extra_roots_pem?,
+        client: client?,
+        proxy: proxy?,
         language,
         connect_timeout: timeouts.connect,
         request_timeout: timeouts.request,
@@ -342,6 +358,42 @@ fn certificates(path: &Path) -> Result<Vec<u8>, String> {
         return Err("it has no certificate in it; convert it: openssl x509 -inform der -in FILE".to_owned());
     }
     Ok(pem)
+}
+
+fn discovery(section: &mut Section<'_, '_>) -> Option<Duration> {
+    section.parsed_or("every", None, |text| match text {
+        "off" => Ok(None),
+        text => values::duration_within(text, &DISCOVERY).map(Some),
+    })
+}
+
+/// The certificate that the bank knows us by, with its key: both or neither.
+fn client(section: &mut Section<'_, '_>, around: &Surroundings<'_>) -> Result<Option<ClientCertificate>, Noted> {
+    const BOTH: &str = "give both client_certificate and client_key, or neither";
+    let chain = section.parsed("client_certificate", |text| certificates(&around.directory.join(text)));
+    let key = secrets::private_key(section, "client_key", around);
+    match (chain.transpose()?, key.transpose()?) {
+        (Some(chain_pem), Some(key)) => Ok(Some(ClientCertificate { chain_pem, key_pem: key.text })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(section.problem("client_key", BOTH)),
+        (None, Some(_)) => Err(section.problem("client_certificate", BOTH)),
+    }
+}
+
+/// The proxy. Only what TLS protects goes through one: it hands on whatever else it is given as it likes.
+fn proxy(section: &mut Section<'_, '_>, address: Option<&Address>) -> Result<Option<String>, Noted> {
+    let Some(text) = section.text("proxy") else { return Ok(None) };
+    let text = text?;
+    let found = values::proxy(text).map_err(|remedy| section.problem_showing("proxy", NOT_SHOWN, remedy))?;
+    if address.is_some_and(|address| !address.url.starts_with("https://")) {
+        let remedy = "the gateway is not at an https address, and a proxy would read what is sent to it; leave it out";
+        return Err(section.problem("proxy", remedy));
+    }
+    Ok(Some(found))
+}
+
+fn is_loopback(url: &str) -> bool {
+    values::address(url).is_ok_and(|address| address.is_loopback)
 }
 
 fn language(text: &str) -> Result<String, String> {

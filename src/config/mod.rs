@@ -9,6 +9,7 @@
 //! why), `values` (how a text becomes a value), `secrets`, `integrity`, `retention`, `raw` (the file as written), `error`,
 //! [`changes()`].
 
+mod callbacks;
 mod changes;
 mod check;
 mod error;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+pub use self::callbacks::CallbackConfig;
 pub use self::changes::{Change, Effect, changes};
 pub use self::error::{ConfigError, Problem};
 pub use self::integrity::{IntegrityConfig, SealKeys};
@@ -103,6 +105,10 @@ pub struct MerchantConfig {
     pub review: ReviewConfig,
     /// How orders are registered.
     pub registration: RegistrationConfig,
+    /// How often the bank's own list is asked for orders that the queue does not have: 5 min to 1 d; never without it.
+    pub discovery_every: Option<Duration>,
+    /// What the bank's callbacks are checked with; without it there is no address for them.
+    pub callbacks: Option<CallbackConfig>,
 }
 
 /// How a merchant's orders are registered at its bank.
@@ -135,6 +141,10 @@ pub struct GatewayConfig {
     pub credentials: Credentials,
     /// Certificates trusted beside the public roots, as PEM.
     pub extra_roots_pem: Option<Vec<u8>>,
+    /// The certificate that the bank knows us by, where it asks for one.
+    pub client: Option<ClientCertificate>,
+    /// The proxy that requests go through: `http` or `https`, without path. None is taken from the environment.
+    pub proxy: Option<String>,
     /// The language of the bank's messages: two lower-case letters.
     pub language: String,
     /// The longest wait for a connection: 100 ms to 2 min, never above [`Self::request_timeout`].
@@ -199,6 +209,15 @@ impl CompletionMethod {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::AutoCompletion, Self::Deposit].into_iter().find(|method| method.as_str() == word)
     }
+}
+
+/// What a bank knows a client by in TLS. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The certificate, and those that lead from it to its root, as PEM.
+    pub chain_pem: Vec<u8>,
+    /// Its private key, as PEM.
+    pub key_pem: SecretString,
 }
 
 /// How a merchant is known at its bank. `Debug` shows no secret.

@@ -17,6 +17,9 @@ use super::raw::{NOT_SHOWN, Noted, Section};
 /// The longest secret, in bytes: tokens have some dozens; what is longer is another file.
 const SECRET_MAX: usize = 4096;
 
+/// The longest private key, in bytes: one of 8192 bits has six thousand in PEM.
+const PEM_MAX: usize = 16_384;
+
 const FORM: &str = "a secret never stands in this file; refer to it: { credential = \"name\" } for systemd's \
                     LoadCredential, { file = \"/path\" } of mode 600, or { env = \"NAME\" }";
 
@@ -72,6 +75,17 @@ pub(super) fn secret(
     Some(follow(value.get_ref(), around).map_err(|wrong| section.problem_showing(key, wrong.shown, wrong.remedy)))
 }
 
+/// The private key referred to at `key`: PEM, and so of several lines.
+pub(super) fn private_key(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    around: &Surroundings<'_>,
+) -> Option<Result<Secret, Noted>> {
+    let value = section.take(key)?;
+    let found = follow_as(value.get_ref(), around, checked_pem);
+    Some(found.map_err(|wrong| section.problem_showing(key, wrong.shown, wrong.remedy)))
+}
+
 /// What is wrong with a reference, and how it is shown.
 pub(super) struct Wrong {
     pub(super) shown: String,
@@ -80,6 +94,14 @@ pub(super) struct Wrong {
 
 /// The secret that `value` refers to.
 pub(super) fn follow(value: &DeValue<'_>, around: &Surroundings<'_>) -> Result<Secret, Wrong> {
+    follow_as(value, around, checked)
+}
+
+fn follow_as(
+    value: &DeValue<'_>,
+    around: &Surroundings<'_>,
+    checked: impl Fn(&str) -> Result<SecretString, String>,
+) -> Result<Secret, Wrong> {
     let Some((kind, name)) = reference(value) else {
         return Err(Wrong { shown: NOT_SHOWN.to_owned(), remedy: FORM.to_owned() });
     };
@@ -93,7 +115,9 @@ pub(super) fn follow(value: &DeValue<'_>, around: &Surroundings<'_>) -> Result<S
         "public" => NOT_SHOWN.to_owned(),
         kind => format!("{{ {kind} = {name:?} }}"),
     };
-    match found.and_then(|text| checked(&text)) {
+    // What stands for a secret that was not read has none of its form.
+    let fit = |text: String| if was_read { checked(&text) } else { Ok(SecretString::from(text)) };
+    match found.and_then(fit) {
         Ok(text) => Ok(Secret { text, is_public: kind == "public", was_read }),
         Err(remedy) => Err(Wrong { shown, remedy }),
     }
@@ -162,9 +186,9 @@ fn open(path: &Path) -> io::Result<(u32, fs::File)> {
 }
 
 fn text(file: fs::File) -> io::Result<String> {
-    // One more than a secret with its line's end: enough to see that it is too long.
-    let mut text = String::with_capacity(SECRET_MAX + 3);
-    file.take(SECRET_MAX as u64 + 3).read_to_string(&mut text)?;
+    // One more than the longest with its line's end: enough to see that it is too long.
+    let mut text = String::with_capacity(PEM_MAX + 3);
+    file.take(PEM_MAX as u64 + 3).read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -182,4 +206,20 @@ fn checked(text: &str) -> Result<SecretString, String> {
         return Err("the secret has several lines or control characters; write it there alone, on one line".to_owned());
     }
     Ok(SecretString::from(line))
+}
+
+/// A private key in PEM. Whether it fits its certificate is the TLS stack's to judge.
+fn checked_pem(text: &str) -> Result<SecretString, String> {
+    if text.len() > PEM_MAX {
+        return Err(format!("the key is longer than {PEM_MAX} bytes; is this another file?"));
+    }
+    if text.contains("ENCRYPTED") {
+        return Err(
+            "the key is encrypted, and nobody is there to type its password; decrypt it: openssl pkey".to_owned()
+        );
+    }
+    if !text.contains("PRIVATE KEY-----") {
+        return Err("it has no private key in PEM; convert it: openssl pkey -inform der".to_owned());
+    }
+    Ok(SecretString::from(text))
 }

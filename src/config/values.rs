@@ -153,6 +153,21 @@ fn parts(text: &str) -> Result<(Address, &str), String> {
     Ok((Address { url: text.to_owned(), is_loopback }, path))
 }
 
+/// Reads `http://proxy.example:3128`.
+pub(super) fn proxy(text: &str) -> Result<String, String> {
+    const FORM: &str = "give the proxy's address alone, such as \"http://proxy.example:3128\"";
+    if text.contains('@') {
+        return Err("take the credentials out of the proxy's address: one that asks for them is not served".to_owned());
+    }
+    let (scheme, rest) = text.split_once("://").ok_or(FORM)?;
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    if !["http", "https"].contains(&scheme) || authority.contains('/') {
+        return Err(FORM.to_owned());
+    }
+    host(authority)?;
+    Ok(format!("{scheme}://{authority}"))
+}
+
 /// The host of `host:port`.
 fn host(authority: &str) -> Result<&str, String> {
     const FORM: &str = "name a host after ://, with a port from 1 to 65535 if it has its own";

@@ -33,7 +33,7 @@ use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
 
 use super::merchant::Desk;
 use super::peril::Peril;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, held, log, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, held, log, login, told_to_stop};
 
 /// Works until told to stop; then finishes the steps that are in hand. `ticks` is the cron bell: it only says "look
 /// now".
@@ -57,6 +57,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
             () = told_to_stop(&mut stop) => break,
             Some(done) = completer.steps.join_next() => completer.release(done),
             () = bell.changed() => {}
+            () = completer.desk.gateway.login().reopened() => {}
             Ok(()) = ticks.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
@@ -80,7 +81,7 @@ impl Completer {
     async fn claim_due(&mut self) {
         // Counted by the steps in hand: a claim whose step broke off must not take up room for ever.
         let room = self.desk.completions_max.saturating_sub(self.steps.len());
-        if room == 0 {
+        if room == 0 || self.desk.gateway.login().is_closed() {
             return;
         }
         let now = self.desk.shared.clock().now();
@@ -103,6 +104,9 @@ impl Completer {
 
     async fn until_next_due(&self) -> Duration {
         let at_least_every = self.desk.shared.setting.rhythm.looks;
+        if self.desk.gateway.login().is_closed() {
+            return at_least_every;
+        }
         let now = self.desk.shared.clock().now();
         match self.desk.shared.store.next_completion_at(&self.desk.merchant).await {
             // Due and claimed already, or without room: the end of a step wakes us.
@@ -213,8 +217,13 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
         () = told_to_stop(&mut stop) => return Ok(()),
         permit = desk.gateway.pacer().permit(Purpose::Money) => permit,
     };
+    // Refused while this step waited for its turn: it stays due.
+    if desk.gateway.login().is_closed() {
+        return Ok(());
+    }
     let asked_at = desk.shared.clock().now();
     let bank = desk.gateway.status(&order, permit).await;
+    login::note(desk).await;
     desk.silence.note(&bank.answer);
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
     let answered = Instant::now();
@@ -222,7 +231,7 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
     let standing = Standing { clock: held::clock_doubt(desk), ..standing };
     if expects_to_send(desk, &order, &operation, &bank.answer, &standing) {
         leave = Some(desk.gateway.pacer().permit(Purpose::Send).await);
-        if answered.elapsed() > desk.gateway.pacer().patience(FRESH) {
+        if answered.elapsed() > desk.gateway.pacer().patience(FRESH) || desk.gateway.login().is_closed() {
             // R4 wants a fresh read, and this one has grown old: the step is still due, and asks again.
             return Ok(());
         }
@@ -391,6 +400,7 @@ fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option
 async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
     desk.shared.setting.perils.pass(Peril::AfterIntent).await;
     let answer = deliver(desk, &send, leave, writing).await;
+    login::note(desk).await;
     desk.shared.setting.perils.pass(Peril::AfterAnswer).await;
     let now = desk.shared.clock().now();
     let events = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;

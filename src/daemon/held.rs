@@ -57,12 +57,15 @@ pub(super) fn clock_doubt(desk: &Desk) -> Option<Doubt> {
     desk.shared.timekeeper.may_send(&desk.merchant).err()
 }
 
-/// Whether no stop applies to `order` at this moment, and the clock is what it was. One small query, cheap beside a send.
+/// Whether no stop applies to `order` at this moment, the login is let in, and the clock is what it was. One small query, cheap beside a send.
 pub(super) async fn not_stopped(desk: Desk, order: Order) -> Result<(), String> {
     if let Some(doubt) = clock_doubt(&desk) {
         let held = Held::Clock(doubt);
         tell(&desk, &order, &held, true);
         return Err(held.to_string());
+    }
+    if let Some(refused) = desk.gateway.login().refused() {
+        return Err(format!("the bank refuses the login ({})", refused.words));
     }
     match desk.shared.store.money_stop_of(&order).await {
         Ok(None) => Ok(()),

@@ -39,6 +39,7 @@ const fn needs_a_person(kind: EventKind) -> bool {
         | EventKind::ReversedLate
         | EventKind::Chargeback => true,
         EventKind::Added
+        | EventKind::Discovered
         | EventKind::Changed
         | EventKind::ReviewResolved
         | EventKind::ResolutionWithdrawn

@@ -7,19 +7,22 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::MerchantConfig;
+use crate::domain::discovery::Terms;
 use crate::domain::journey::Policy;
 use crate::domain::order::MerchantId;
 use crate::gateway::Gateway;
 
+use super::login::{self, Login};
 use super::schedule::MinuteBell;
 use super::silence::Silence;
-use super::{Shared, StartError, completer, poller, registrar, watchman};
+use super::{Shared, StartError, Way, completer, discoverer, poller, registrar, surveyor, watchman};
 
 /// What a merchant's workers are handed. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Desk {
     pub(super) merchant: MerchantId,
     pub(super) gateway: Arc<Gateway>,
+    pub(super) login: Arc<Login>,
     pub(super) policy: Arc<Policy>,
     pub(super) silence: Arc<Silence>,
     pub(super) shared: Shared,
@@ -46,11 +49,17 @@ pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gate
         .map_err(|cause| StartError::Gateway { merchant: merchant.id.clone(), cause })
 }
 
+/// On which terms orders are discovered.
+fn terms(merchant: &MerchantConfig) -> Terms {
+    Terms { merchant: merchant.id.clone(), currency: merchant.currency, number_max: merchant.order_number_max }
+}
+
 impl MerchantWorkers {
-    pub(super) fn start(merchant: &MerchantConfig, gateway: Gateway, shared: &Shared, bell: &MinuteBell) -> Self {
+    pub(super) fn start(merchant: &MerchantConfig, (gateway, login): Way, shared: &Shared, bell: &MinuteBell) -> Self {
         let desk = Desk {
             merchant: merchant.id.clone(),
             gateway: Arc::new(gateway),
+            login: Arc::new(login),
             policy: Arc::new(merchant.policy()),
             silence: Arc::new(Silence::new(merchant.id.clone())),
             shared: shared.clone(),
@@ -79,6 +88,25 @@ impl MerchantWorkers {
             registrar::run(at_register, at_register_stop).await;
             "registrar"
         });
+        let (at_door, at_door_stop) = (desk.clone(), stop.subscribe());
+        tasks.spawn(async move {
+            login::run(at_door, at_door_stop).await;
+            "doorkeeper"
+        });
+        if merchant.callbacks.as_ref().is_some_and(|callbacks| callbacks.discover) {
+            let (at_discovery, terms, at_discovery_stop) = (desk.clone(), terms(merchant), stop.subscribe());
+            tasks.spawn(async move {
+                discoverer::run(at_discovery, terms, at_discovery_stop).await;
+                "discoverer"
+            });
+        }
+        if let Some(every) = merchant.discovery_every {
+            let (at_survey, terms, at_survey_stop) = (desk.clone(), terms(merchant), stop.subscribe());
+            tasks.spawn(async move {
+                surveyor::run(at_survey, terms, every, at_survey_stop).await;
+                "surveyor"
+            });
+        }
         let at_watch_stop = stop.subscribe();
         tasks.spawn(async move {
             watchman::run(desk, at_watch_stop).await;

@@ -1,7 +1,9 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
-//! Per merchant there are four workers: the `poller` looks at orders, the `registrar` registers what shops hand in, the `completer` takes held amounts, or lets them
-//! go at their deadline, the `watchman` warns of holds near their lapse and of clocks that went astray. For all merchants
+//! Per merchant there are five workers: the `poller` looks at orders, the `registrar` registers what shops hand in, the
+//! `completer` takes held amounts, or lets them go at their deadline, the `watchman` warns of holds near their lapse and of
+//! clocks that went astray, the doorkeeper (`login`) sends nothing with a login that the bank refuses.
+//! Where it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have. For all merchants
 //! there are the `reporter`, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP face, and `stops`,
 //! which tells the log of the kill switch. Each worker reads what is due from the database, does it, writes down what came
 //! of it, and sleeps until the next thing is due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
@@ -10,9 +12,11 @@
 
 mod completer;
 mod checker;
+mod discoverer;
 pub mod draw;
 mod held;
 mod log;
+mod login;
 mod merchant;
 mod parts;
 pub(crate) mod peril;
@@ -24,6 +28,7 @@ mod schedule;
 mod silence;
 mod steward;
 mod stops;
+mod surveyor;
 mod unserved;
 mod watchman;
 
@@ -154,7 +159,7 @@ impl Daemon {
         let shared = Shared { store, metrics, progress: Progress::default(), timekeeper, setting };
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.listen);
         unserved::tell(&shared, &config).await;
-        let merchants = start_merchants(&config, &shared, &bell)?;
+        let merchants = start_merchants(&config, &shared, &bell).await?;
         let config = watch::Sender::new(Arc::new(config));
         let stop = watch::Sender::new(false);
         let common = start_common(&config, &shared, &bell, &stop, listener);
@@ -200,16 +205,16 @@ impl Daemon {
         let changes = changes(&old, &new);
         (new.database, new.listen, new.integrity) = (old.database.clone(), old.listen, old.integrity.clone());
         let changed = new.merchants.iter().filter(|merchant| !unchanged(&old, &new, &merchant.id));
-        let fresh = set_up(changed, &self.shared)?;
+        let fresh = set_up(changed, &self.shared).await?;
         let leaving = |workers: &mut MerchantWorkers| !unchanged(&old, &new, workers.merchant());
         merchant::stop_all(self.merchants.extract_if(.., leaving).collect(), old.shutdown_grace).await;
         for gone in old.merchants.iter().filter(|merchant| new.merchant(&merchant.id).is_none()) {
             self.shared.metrics.forget(&gone.id);
             self.shared.timekeeper.forget(&gone.id);
         }
-        for (merchant, gateway) in fresh {
+        for (merchant, way) in fresh {
             self.shared.metrics.start_at_zero(&merchant.id);
-            self.merchants.push(MerchantWorkers::start(merchant, gateway, &self.shared, &self.bell));
+            self.merchants.push(MerchantWorkers::start(merchant, way, &self.shared, &self.bell));
         }
         unserved::tell(&self.shared, &new).await;
         self.config.send_replace(Arc::new(new));
@@ -259,21 +264,34 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })
 }
 
-fn start_merchants(config: &Config, shared: &Shared, bell: &MinuteBell) -> Result<Vec<MerchantWorkers>, StartError> {
+async fn start_merchants(
+    config: &Config,
+    shared: &Shared,
+    bell: &MinuteBell,
+) -> Result<Vec<MerchantWorkers>, StartError> {
     // Every gateway is set up before the first worker starts: a start that fails has sent nothing.
-    let ready = set_up(config.merchants.iter(), shared)?;
-    let start = |(merchant, gateway)| MerchantWorkers::start(merchant, gateway, shared, bell);
+    let ready = set_up(config.merchants.iter(), shared).await?;
+    let start = |(merchant, way)| MerchantWorkers::start(merchant, way, shared, bell);
     Ok(ready.into_iter().map(start).collect())
 }
 
 /// A merchant's settings with its way to the bank.
-type ReadyMerchant<'a> = (&'a MerchantConfig, Gateway);
+type ReadyMerchant<'a> = (&'a MerchantConfig, Way);
 
-fn set_up<'a>(
+/// A merchant's way to its bank, and the login it goes with.
+type Way = (Gateway, login::Login);
+
+async fn set_up<'a>(
     merchants: impl Iterator<Item = &'a MerchantConfig>,
     shared: &Shared,
 ) -> Result<Vec<ReadyMerchant<'a>>, StartError> {
-    merchants.map(|merchant| Ok((merchant, merchant::gateway(merchant, shared)?))).collect()
+    let mut ready = Vec::new();
+    for merchant in merchants {
+        let gateway = merchant::gateway(merchant, shared)?;
+        let login = login::examine(merchant, &gateway, shared).await.map_err(StartError::Store)?;
+        ready.push((merchant, (gateway, login)));
+    }
+    Ok(ready)
 }
 
 fn unchanged(old: &Config, new: &Config, merchant: &MerchantId) -> bool {

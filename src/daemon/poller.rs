@@ -14,13 +14,14 @@ use crate::domain::event::NewEvent;
 use crate::domain::journey::{self, LookOutcome};
 use crate::domain::order::{Order, OrderKey, State};
 use crate::domain::polling::Jitter;
+use crate::domain::time::Timestamp;
 use crate::domain::timekeeping::Doubt;
 use crate::gateway::{Purpose, Told};
 use crate::progress::Heart;
 use crate::store::{Amendment, StoreError};
 
 use super::merchant::Desk;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, log, login, told_to_stop};
 
 /// Orders claimed for each one in flight: the next is ready when a place comes free.
 const CLAIMS_PER_PLACE: usize = 2;
@@ -45,6 +46,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
             () = told_to_stop(&mut stop) => break,
             Some(done) = poller.looks.join_next() => poller.release(done),
             () = bell.changed() => {}
+            () = poller.desk.gateway.login().reopened() => {}
             () = tokio::time::sleep(wait) => {}
         }
         poller.release_finished();
@@ -67,7 +69,7 @@ impl Poller {
     /// Claims what is due, as far as there is room, and sets a look at it going.
     async fn claim_due(&mut self) {
         // Half at a time, so that one reading of the database serves several looks.
-        if self.claimed.len() > self.claims_max / 2 {
+        if self.claimed.len() > self.claims_max / 2 || self.desk.gateway.login().is_closed() {
             return;
         }
         let (store, now) = (&self.desk.shared.store, self.desk.shared.clock().now());
@@ -87,7 +89,7 @@ impl Poller {
     /// How long nothing is due. While all places are claimed, only a finished look makes room.
     async fn until_next_due(&self) -> Duration {
         let at_least_every = self.desk.shared.setting.rhythm.looks;
-        if self.claimed.len() > self.claims_max / 2 {
+        if self.claimed.len() > self.claims_max / 2 || self.desk.gateway.login().is_closed() {
             return at_least_every;
         }
         let now = self.desk.shared.clock().now();
@@ -133,9 +135,15 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
         () = told_to_stop(&mut stop) => return key,
         permit = desk.gateway.pacer().permit(Purpose::Look) => permit,
     };
+    // Refused while this look waited for its turn: it stays due.
+    if desk.gateway.login().is_closed() {
+        return key;
+    }
+    let asked_at = desk.shared.clock().now();
     let told = desk.gateway.status(&order, permit).await;
+    login::note(&desk).await;
     desk.silence.note(&told.answer);
-    if let Err(error) = write_down(&desk, &order, told).await {
+    if let Err(error) = write_down(&desk, &order, told, asked_at).await {
         tracing::error!(%error, merchant = %desk.merchant, order.number = %order.number, "Cannot write down a look at order {}", order.number);
         desk.shared.metrics.store_error("poller");
         tokio::time::sleep(AFTER_STORE_ERROR).await;
@@ -143,7 +151,7 @@ async fn look(desk: Desk, order: Order, mut stop: watch::Receiver<bool>) -> Orde
     key
 }
 
-async fn write_down(desk: &Desk, order: &Order, told: Told) -> Result<(), StoreError> {
+async fn write_down(desk: &Desk, order: &Order, told: Told, asked_at: Timestamp) -> Result<(), StoreError> {
     let Told { answer, whole } = told;
     let now = desk.shared.clock().now();
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
@@ -161,7 +169,7 @@ async fn write_down(desk: &Desk, order: &Order, told: Told) -> Result<(), StoreE
         let answer = whole.and_then(|whole| whole.kept).filter(|_| looked.order.saw_at(now));
         Amendment { order: Some(looked.order), events: looked.events, answer, ..Amendment::nothing(told) }
     };
-    if let Some((outcome, events)) = desk.shared.store.amend(order.key, now, decide).await? {
+    if let Some((outcome, events)) = desk.shared.store.amend_after_look(order.key, asked_at, now, decide).await? {
         desk.shared.metrics.look(&desk.merchant, outcome);
         tell(order, outcome, &events);
     }

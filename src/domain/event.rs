@@ -11,6 +11,8 @@ use super::time::Timestamp;
 pub enum EventKind {
     /// The order entered the queue.
     Added,
+    /// The bank knew it, the queue did not, and it entered the queue.
+    Discovered,
     /// Its state changed without contradiction.
     Changed,
     /// It went to review.
@@ -136,8 +138,9 @@ pub enum Stage {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 52] = [
         Self::Added,
+        Self::Discovered,
         Self::Changed,
         Self::ReviewOpened,
         Self::ReviewResolved,
@@ -194,6 +197,7 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
+            Self::Discovered => "discovered",
             Self::Changed => "changed",
             Self::ReviewOpened => "review_opened",
             Self::ReviewResolved => "review_resolved",
@@ -302,18 +306,21 @@ pub enum Cause {
     Shop,
     /// The check of the seals on our own rows.
     Seal,
+    /// The bank named it, by a callback or in its list.
+    Discovery,
     /// A person, by name.
     Operator(String),
 }
 
 impl Cause {
-    /// `look`, `schedule`, `shop`, `seal` or `operator:NAME`.
+    /// `look`, `schedule`, `shop`, `seal`, `discovery` or `operator:NAME`.
     pub fn to_text(&self) -> String {
         match self {
             Self::Look => "look".to_owned(),
             Self::Schedule => "schedule".to_owned(),
             Self::Shop => "shop".to_owned(),
             Self::Seal => "seal".to_owned(),
+            Self::Discovery => "discovery".to_owned(),
             Self::Operator(name) => format!("operator:{name}"),
         }
     }

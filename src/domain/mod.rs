@@ -8,10 +8,11 @@
 //! can say) and [`answer`] (all that one answer tells), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
 //! journey of a completion or a reversal), [`calendar`] (business days and cron slots), [`holds`] (deadlines, when a
 //! completion is due and what is done when none comes in time), [`autocompletion`] (the gateway's own schedule against
-//! ours), [`guard`] (what holds a send back) and [`timekeeping`] (whether the clock may be believed for money),
+//! ours), [`guard`] (what holds a send back), [`login`] (whether the bank lets us in) and [`timekeeping`] (whether the clock may be
+//! believed for money),
 //! [`polling`] (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write after a
 //! look, a completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act changes),
-//! [`review`] (the ways out of review), [`registration`] (what is asked of the bank for a new order), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
+//! [`review`] (the ways out of review), [`discovery`] (orders that the bank knows and we do not), [`registration`] (what is asked of the bank for a new order), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -24,6 +25,7 @@ pub mod calendar;
 pub mod completion;
 pub mod contested;
 pub mod difference;
+pub mod discovery;
 pub mod event;
 #[cfg(test)]
 mod fixtures;
@@ -35,6 +37,7 @@ mod histories;
 pub mod holds;
 pub mod journey;
 pub mod lifecycle;
+pub mod login;
 pub mod money;
 pub mod operation;
 pub mod order;

@@ -10,6 +10,9 @@ use super::time::Timestamp;
 /// The longest order number of the documents (`ANS..32`); some banks allow 36, so the merchant's setting decides.
 pub const ORDER_NUMBER_MAX: usize = 32;
 
+/// The longest that any bank takes.
+pub const ORDER_NUMBER_LONGEST: usize = 36;
+
 /// The longest gateway order id: `AN..64` in getOrderStatusExtended.do, `ANS36` elsewhere.
 const ORDER_ID_MAX: usize = 64;
 

@@ -66,6 +66,9 @@ fn happened(event: &Event, order: &Order) -> String {
     let who = who(&event.cause);
     match event.kind {
         EventKind::Added => format!("{who} handed it in, for {}.", for_people(order.amount.minor(), order.currency)),
+        EventKind::Discovered => {
+            format!("{who} found it, for {}: {detail}.", for_people(order.amount.minor(), order.currency))
+        }
         EventKind::Changed => format!("It became {after}: {detail}."),
         EventKind::ReviewOpened => format!("It went to review: {detail}."),
         EventKind::ReviewResolved => format!("{who} took it out of review, and it became {after}; {detail}."),
@@ -131,6 +134,7 @@ fn who(cause: &str) -> &str {
         "schedule" => "The schedule",
         "shop" => "The shop",
         "seal" => "The check of the rows' seals",
+        "discovery" => "The bank's word",
         other => other.strip_prefix("operator:").unwrap_or(other),
     }
 }

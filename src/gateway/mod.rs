@@ -13,7 +13,9 @@ mod conformance;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod json;
+mod last_orders;
 mod last_word;
+mod login;
 mod mask;
 mod pacer;
 mod register;
@@ -24,8 +26,10 @@ mod soap;
 mod transport;
 mod tree;
 
+pub use last_orders::{LastOrders, LastOrdersAnswer, PAGE_SIZE as LAST_ORDERS_PAGE};
+pub use login::LoginGate;
 pub use pacer::{Pacer, Permit, Purpose};
-pub use request::{LastOrders, Named, Request};
+pub use request::{Named, Request};
 pub use rest::{Told, Whole};
 pub use transport::TransportError;
 pub use transport::{Connecting, Connector, Wire};
@@ -36,6 +40,7 @@ use tokio::time::Instant;
 
 use crate::config::{Budget, CompletionMethod, Credentials, GatewayConfig, Protocol};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
+use crate::domain::login::Request as Asked;
 use crate::domain::operation::{CompletionAmount, RefundTools};
 use crate::domain::order::{MerchantId, Order, OrderId, OrderNumber};
 use crate::domain::timekeeping::Moment;
@@ -53,6 +58,7 @@ pub struct Gateway {
     completion_method: CompletionMethod,
     scrubber: Scrubber,
     pacer: Pacer,
+    login: LoginGate,
     metrics: Metrics,
     timekeeper: Timekeeper,
 }
@@ -77,6 +83,7 @@ impl Gateway {
             completion_method: config.completion_method,
             scrubber: Scrubber::new(secret),
             pacer: Pacer::new(budget),
+            login: LoginGate::open(),
             metrics,
             timekeeper,
         })
@@ -87,14 +94,62 @@ impl Gateway {
         &self.pacer
     }
 
+    /// Whether the bank lets its login in.
+    pub const fn login(&self) -> &LoginGate {
+        &self.login
+    }
+
     /// Asks what became of `order`: by its order id or, while that is unknown, by its number
     /// (getOrderStatusExtended).
     pub async fn status(&self, order: &Order, permit: Permit) -> Told {
         let named = order.order_id.as_ref().map_or(Named::Number(&order.number), Named::Id);
-        let request = Request::Status { order: named };
+        self.about(order, self.ask(named, permit).await)
+    }
+
+    /// Asks whether the bank knows an order that the queue does not have, by the gateway's id.
+    pub async fn discover(&self, order_id: &OrderId, permit: Permit) -> StatusAnswer {
+        let mut answer = self.ask(Named::Id(order_id), permit).await.answer;
+        if let StatusAnswer::Known(view) = &mut answer {
+            // It becomes an order's number for good: what reads like a secret or a card number is none.
+            let is_asked = view.order_id.as_ref().is_none_or(|found| found == order_id);
+            let is_kept = |number: &String| is_asked && self.scrubber.clean(number) == *number;
+            view.order_number = view.order_number.take().filter(is_kept);
+            view.order_id = view.order_id.take().or_else(|| Some(order_id.clone()));
+        }
+        answer
+    }
+
+    /// A page of the bank's own list of orders (getLastOrdersForMerchants).
+    pub async fn last_orders(&self, asked_for: LastOrders, permit: Permit) -> LastOrdersAnswer {
+        if let Some(unasked) = self.login.unasked() {
+            return LastOrdersAnswer::Unknown(unasked);
+        }
+        let (begun, asked) = (Instant::now(), self.timekeeper.moment());
+        let request = Request::LastOrders(asked_for);
+        let reply = self.heard(self.transport.post(&request).await, &request, asked);
+        let answer = last_orders::read(reply, &self.scrubber);
+        if let LastOrdersAnswer::Refused(refusal) = &answer {
+            self.login.heard(Asked::LastOrders, refusal);
+        }
+        drop(permit);
+        let class = match &answer {
+            LastOrdersAnswer::Page { .. } => Answer::Known,
+            LastOrdersAnswer::Refused(_) => Answer::Refused,
+            LastOrdersAnswer::Unknown(unknown) => Answer::Unknown(unknown.kind),
+        };
+        self.metrics.gateway_request(&self.merchant, Operation::LastOrders, class, begun.elapsed());
+        answer
+    }
+
+    async fn ask(&self, order: Named<'_>, permit: Permit) -> Told {
+        if let Some(unasked) = self.login.unasked() {
+            return StatusAnswer::Unknown(unasked).into();
+        }
+        let request = Request::Status { order };
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let reply = self.heard(self.transport.post(&request).await, &request, asked);
-        let told = self.about(order, rest::read_status(reply, &self.scrubber));
+        let told = rest::read_status(reply, &self.scrubber);
+        self.login.heard_status(&told.answer);
         drop(permit);
         let class = Answer::of_status(&told.answer);
         self.metrics.gateway_request(&self.merchant, Operation::Status, class, begun.elapsed());
@@ -199,11 +254,28 @@ impl Gateway {
         permit: Permit,
         last_word: impl Future<Output = Result<(), String>> + Send + 'static,
     ) -> CompletionAnswer {
+        if let Some(unasked) = self.login.unasked() {
+            return CompletionAnswer::NotSent(unasked);
+        }
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let heard = last_word::with(Box::pin(last_word), self.transport.post(request)).await;
         let answer = read(self.heard(heard, request, asked), &self.scrubber);
+        self.login.heard_send(asked_for(operation), &answer);
         drop(permit);
         self.metrics.gateway_request(&self.merchant, operation, Answer::of_completion(&answer), begun.elapsed());
         answer
+    }
+}
+
+/// What a login was used for, in the words of whoever counts its refusals.
+const fn asked_for(operation: Operation) -> Asked {
+    match operation {
+        Operation::Status => Asked::Status,
+        Operation::Completion => Asked::Completion,
+        Operation::Reversal => Asked::Reversal,
+        Operation::Registration => Asked::Registration,
+        Operation::Refund => Asked::Refund,
+        Operation::Decline => Asked::Decline,
+        Operation::LastOrders => Asked::LastOrders,
     }
 }

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use super::codes::{self, RegisterCode};
 use super::json::Registered;
-use super::rest::{framed, read_status, refusal, system_error, unreadable};
+use super::rest::{framed, refusal, system_error, unreadable};
 use super::scrub::{Scrubber, mask_card_numbers};
 use super::transport::Reply;
-use super::{Gateway, Named, Permit, last_word};
+use super::{Asked, Gateway, Named, Permit, last_word};
 use crate::domain::bank::{StatusAnswer, UnknownKind};
 use crate::domain::order::{OrderId, OrderNumber};
 use crate::domain::registration::journey::RegisterAnswer;
@@ -25,10 +25,16 @@ impl Gateway {
     /// Registers an order (register.do, or registerPreAuth.do for two phases). The caller has written it in doubt, and
     /// synced, before this is called.
     pub async fn register(&self, request: &Request, permit: Permit) -> RegisterAnswer {
+        if let Some(unasked) = self.login.unasked() {
+            return RegisterAnswer::NotSent(unasked);
+        }
         let request = super::Request::Register(request);
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let heard = last_word::with(Box::pin(ready(Ok(()))), self.transport.post(&request)).await;
         let answer = read(self.heard(heard, &request, asked), &self.scrubber);
+        if let RegisterAnswer::Refused(refusal) = &answer {
+            self.login.heard(Asked::Registration, refusal);
+        }
         drop(permit);
         let class = Answer::of_registration(&answer);
         self.metrics.gateway_request(&self.merchant, Operation::Registration, class, begun.elapsed());
@@ -37,13 +43,7 @@ impl Gateway {
 
     /// Asks whether the bank has an order of `number`, of which we know nothing else (getOrderStatusExtended.do).
     pub async fn find(&self, number: &OrderNumber, permit: Permit) -> StatusAnswer {
-        let (begun, asked) = (Instant::now(), self.timekeeper.moment());
-        let request = super::Request::Status { order: Named::Number(number) };
-        let heard = self.transport.post(&request).await;
-        let answer = read_status(self.heard(heard, &request, asked), &self.scrubber).answer;
-        drop(permit);
-        self.metrics.gateway_request(&self.merchant, Operation::Status, Answer::of_status(&answer), begun.elapsed());
-        answer
+        self.ask(Named::Number(number), permit).await.answer
     }
 }
 

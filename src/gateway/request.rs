@@ -10,6 +10,8 @@ use crate::domain::order::{OrderId, OrderNumber};
 use crate::domain::registration::Request as Registration;
 use crate::domain::time::Timestamp;
 
+use super::last_orders::LastOrders;
+
 /// A request to the bank, without credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
@@ -58,7 +60,7 @@ pub enum Request<'a> {
         order_number: &'a OrderNumber,
     },
     /// The orders of a while, page by page (getLastOrdersForMerchants).
-    LastOrders(LastOrders<'a>),
+    LastOrders(LastOrders),
 }
 
 /// An order by one of its two names: a gateway that is given both goes by the id alone.
@@ -68,23 +70,6 @@ pub enum Named<'a> {
     Id(&'a OrderId),
     /// By the shop's number.
     Number(&'a OrderNumber),
-}
-
-/// Which orders of a while are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LastOrders<'a> {
-    /// Which page, from 0.
-    pub page: u32,
-    /// How many to a page: 200 at most.
-    pub size: u32,
-    /// From when.
-    pub from: Timestamp,
-    /// Until when.
-    pub to: Timestamp,
-    /// In which states, by the gateway's words: `CREATED`, `APPROVED`, ...
-    pub states: &'a [&'a str],
-    /// Whether the while is that of the orders' creation, rather than of their payment.
-    pub by_creation: bool,
 }
 
 impl Request<'_> {

@@ -17,14 +17,15 @@ pub use in_process::{Connecting, Connector};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, StatusCode};
-use rustls::pki_types::CertificateDer;
+use reqwest::{Client, ClientBuilder, Proxy, StatusCode};
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::ExposeSecret;
 
 use super::last_word::{self, AskLastWord};
 use super::request::{Encoded, Request};
 use super::{rest, soap};
-use crate::config::{GatewayConfig, Protocol};
+use crate::config::{ClientCertificate, GatewayConfig, Protocol};
 use crate::domain::bank::{Unknown, UnknownKind};
 use crate::domain::time::Timestamp;
 
@@ -43,6 +44,12 @@ pub enum TransportError {
     /// The extra root certificate is no PEM certificate.
     #[error("extra_root: {0}; give a PEM file with at least one certificate")]
     ExtraRoot(String),
+    /// The certificate that the bank knows us by cannot be used.
+    #[error("client_certificate: {0}; give the certificate and its own key, both in PEM")]
+    Client(String),
+    /// The proxy's address cannot be used.
+    #[error("proxy: {0}")]
+    Proxy(String),
     /// TLS or the HTTP client could not be set up.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
@@ -168,9 +175,11 @@ impl Clients {
         config: &GatewayConfig,
         dressed: impl Fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, TransportError> {
-        let tls = tls(config.extra_roots_pem.as_deref())?;
+        let tls = tls(config.extra_roots_pem.as_deref(), config.client.as_ref())?;
+        let proxy = config.proxy.as_deref().map(Proxy::all).transpose();
+        let proxy = proxy.map_err(|error| TransportError::Proxy(words(&error)))?;
         let client = |idle| {
-            Client::builder()
+            let client = Client::builder()
                 .tls_backend_preconfigured(tls.clone())
                 .http1_only()
                 .redirect(Policy::none())
@@ -180,7 +189,12 @@ impl Clients {
                 .connect_timeout(config.connect_timeout)
                 .timeout(config.request_timeout)
                 .pool_max_idle_per_host(idle)
-                .pool_idle_timeout(IDLE_FOR)
+                .pool_idle_timeout(IDLE_FOR);
+            // What the environment names is never asked; what the configuration names is the only way out.
+            match &proxy {
+                Some(proxy) => client.proxy(proxy.clone()),
+                None => client,
+            }
         };
         let built = |client: ClientBuilder| dressed(client).build().map_err(|error| TransportError::Tls(words(&error)));
         Ok(Self::Network { looks: built(client(IDLE_MAX))?, money: built(client(0).connector_layer(AskLastWord))? })
@@ -283,7 +297,10 @@ fn words(error: &reqwest::Error) -> String {
 
 /// rustls on ring, with the bundled public roots and the merchant's own: a host without a certificate store works the
 /// same, and the national root that these banks use can be added without switching verification off.
-fn tls(extra_roots_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, TransportError> {
+fn tls(
+    extra_roots_pem: Option<&[u8]>,
+    client: Option<&ClientCertificate>,
+) -> Result<rustls::ClientConfig, TransportError> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for certificate in extra_roots_pem.map(certificates).transpose()?.unwrap_or_default() {
         roots.add(certificate).map_err(|error| TransportError::ExtraRoot(error.to_string()))?;
@@ -292,7 +309,17 @@ fn tls(extra_roots_pem: Option<&[u8]>) -> Result<rustls::ClientConfig, Transport
     let versions = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| TransportError::Tls(error.to_string()))?;
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+    let trusting = versions.with_root_certificates(roots);
+    let Some(ClientCertificate { chain_pem, key_pem }) = client else {
+        return Ok(trusting.with_no_client_auth());
+    };
+    // The errors name a place in the PEM, and never what stands there.
+    let wrong = |error: &dyn std::fmt::Display| TransportError::Client(error.to_string());
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain_pem).collect();
+    let chain = chain.map_err(|error| wrong(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(key_pem.expose_secret().as_bytes())
+        .map_err(|_| TransportError::Client("its private key cannot be read".to_owned()))?;
+    trusting.with_client_auth_cert(chain, key).map_err(|error| wrong(&error))
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportError> {

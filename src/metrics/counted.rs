@@ -10,7 +10,7 @@ use crate::domain::order::MerchantId;
 use crate::domain::registration::journey::State as RegistrationState;
 
 use super::family::Family;
-use super::{Answer, Metrics, Operation};
+use super::{Answer, CallbackOutcome, Metrics, Operation};
 
 /// The counters.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub(super) struct Counted {
     pub(super) pulled_in: IntCounterVec,
     pub(super) orders_added: IntCounterVec,
     pub(super) registrations: IntCounterVec,
+    pub(super) callbacks: IntCounterVec,
     pub(super) sends_held: IntCounterVec,
     pub(super) store_errors: IntCounterVec,
     pub(super) report_failures: IntCounterVec,
@@ -83,6 +84,11 @@ impl Counted {
                 "Registrations that were settled, by the state they ended in.",
                 &["merchant", "state"],
             )?,
+            callbacks: of.counters(
+                "reconciled_callbacks_total",
+                "Callbacks of the bank by what became of them; forged ones change nothing else.",
+                &["merchant", "outcome"],
+            )?,
             sends_held: of.counters(
                 "reconciled_sends_held_total",
                 "Times a completion that was due was not sent, by what held it back; each is tried again.",
@@ -134,6 +140,11 @@ impl Metrics {
     /// A completion was held back, by [`Held::as_str`](crate::domain::guard::Held::as_str).
     pub fn send_held(&self, merchant: &MerchantId, reason: &'static str) {
         self.counted.sends_held.with_label_values(&[merchant.as_str(), reason]).inc();
+    }
+
+    /// A callback came.
+    pub fn callback(&self, merchant: &MerchantId, outcome: CallbackOutcome) {
+        self.counted.callbacks.with_label_values(&[merchant.as_str(), outcome.as_str()]).inc();
     }
 
     /// Orders entered the queue.

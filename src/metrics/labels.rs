@@ -18,11 +18,20 @@ pub enum Operation {
     Refund,
     /// decline.do
     Decline,
+    /// getLastOrdersForMerchants.do
+    LastOrders,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Status, Self::Completion, Self::Reversal, Self::Registration, Self::Refund, Self::Decline];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Status,
+        Self::Completion,
+        Self::Reversal,
+        Self::Registration,
+        Self::Refund,
+        Self::Decline,
+        Self::LastOrders,
+    ];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +41,55 @@ impl Operation {
             Self::Registration => "registration",
             Self::Refund => "refund",
             Self::Decline => "decline",
+            Self::LastOrders => "last_orders",
+        }
+    }
+}
+
+/// What became of a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbackOutcome {
+    /// A look comes sooner for it.
+    Hinted,
+    /// A look was due anyway.
+    AsPlanned,
+    /// It names an order that is not in the queue.
+    UnknownOrder,
+    /// Likewise, and the bank is asked about it.
+    Discovery,
+    /// It names no order.
+    NoOrder,
+    /// Its checksum is not the bank's.
+    Forged,
+    /// It cannot be read.
+    Malformed,
+    /// The database did not take it.
+    Failed,
+}
+
+impl CallbackOutcome {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Hinted,
+        Self::AsPlanned,
+        Self::UnknownOrder,
+        Self::Discovery,
+        Self::NoOrder,
+        Self::Forged,
+        Self::Malformed,
+        Self::Failed,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hinted => "hinted",
+            Self::AsPlanned => "as_planned",
+            Self::UnknownOrder => "unknown_order",
+            Self::Discovery => "discovery",
+            Self::NoOrder => "no_order",
+            Self::Forged => "forged",
+            Self::Malformed => "malformed",
+            Self::Failed => "failed",
         }
     }
 }

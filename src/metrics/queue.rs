@@ -44,6 +44,8 @@ pub struct QueueGauges {
     pub last_report_at: Option<Timestamp>,
     /// Whether none of the merchant's money moves.
     pub money_stopped: bool,
+    /// Whether the bank refuses its login, and nothing is sent.
+    pub login_refused: bool,
     /// How much of the daily sum is sent, per mille, in the currency that is nearest to it.
     pub daily_sum_used_per_mille: u64,
 }
@@ -69,6 +71,7 @@ pub(super) struct Queue {
     pub(super) registrations_oldest: GaugeVec,
     pub(super) last_report: GaugeVec,
     pub(super) money_stopped: IntGaugeVec,
+    pub(super) login_refused: IntGaugeVec,
     pub(super) daily_sum_used: GaugeVec,
 }
 
@@ -144,6 +147,11 @@ impl Queue {
                 "1 while no completion of the merchant is sent, because a person or the brake stopped it; else 0.",
                 &["merchant"],
             )?,
+            login_refused: of.gauges(
+                "reconciled_login_refused",
+                "1 while nothing is sent for the merchant, because the bank refuses its login; else 0.",
+                &["merchant"],
+            )?,
             daily_sum_used: of.floats(
                 "reconciled_money_daily_sum_used_ratio",
                 "Share of the daily sum that was sent in the last 24 hours, in the currency that is nearest to it.",
@@ -201,6 +209,7 @@ impl Metrics {
         self.queue.registrations_oldest.with_label_values(&[name]).set(seconds(queue.registrations.1));
         self.queue.last_report.with_label_values(&[name]).set(seconds(queue.last_report_at));
         self.queue.money_stopped.with_label_values(&[name]).set(i64::from(queue.money_stopped));
+        self.queue.login_refused.with_label_values(&[name]).set(i64::from(queue.login_refused));
         self.queue.daily_sum_used.with_label_values(&[name]).set(per_mille(queue.daily_sum_used_per_mille));
     }
 }

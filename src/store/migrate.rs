@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_answers.sql"),
     include_str!("migrations/0008_registrations.sql"),
     include_str!("migrations/0009_verbs.sql"),
+    include_str!("migrations/0010_logins.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.

@@ -10,7 +10,7 @@
 //!
 //! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak to the bank
 //! for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal` (columns to values), `loaded` and
-//! `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`, `due`, `sweep`, `money`, `events`, `figures`, `books`, `proposals`; and
+//! `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`, `due`, `hints`, `discoveries`, `sweep`, `money`, `logins`, `events`, `figures`, `books`, `proposals`; and
 //! last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
@@ -23,16 +23,19 @@ mod books;
 mod columns;
 mod connection;
 mod create;
+mod discoveries;
 mod doubt;
 mod due;
 mod events;
 mod figures;
 mod filesystem;
+mod hints;
 mod home;
 mod identity;
 mod keys;
 mod loaded;
 mod lock;
+mod logins;
 mod meta;
 mod migrate;
 mod money;
@@ -59,7 +62,9 @@ pub use amend::{Amendment, OperationChange};
 pub use answers::{FORGET_BATCH, SeenAnswer};
 pub use bell::Listener;
 pub use books::DayBooks;
+pub use discoveries::{Discovery, DiscoveryRound};
 pub use figures::{Figures, Group, LatestAnswer};
+pub use hints::{HINTED_LOOKS_EVERY, Hinted};
 pub use lock::{Lock, LockError};
 pub use migrate::{MigrateError, SCHEMA_VERSION};
 pub use money::{MoneyFigures, Starting, Stopping};
@@ -78,6 +83,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bell::Bell;
+use hints::Remembered;
 use quarantine::Met;
 use readers::Readers;
 use room::Room;
@@ -103,6 +109,8 @@ pub struct Store {
     examined: Option<Arc<Examined>>,
     /// The rows that could not be read.
     met: Met,
+    /// Hints that no look has answered yet.
+    hints: Remembered,
 }
 
 impl Store {

@@ -15,6 +15,7 @@ use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 
 use super::bell::Bell;
 use super::connection::Connection;
+use super::hints::Remembered;
 use super::home::Home;
 use super::identity::Identity;
 use super::lock::Lock;
@@ -271,6 +272,7 @@ impl Store {
             witness,
             examined,
             met: Met::default(),
+            hints: Remembered::default(),
         })
     }
 }

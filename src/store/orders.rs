@@ -159,16 +159,17 @@ pub(super) fn add_order(
     if let Some(by) = new.order_id.as_ref().map(|id| owner_of(connection, &new.merchant, id)).transpose()?.flatten() {
         return Ok(Added::OrderIdTaken { by });
     }
-    insert_order(connection, new, now)?;
+    insert_order(connection, new, *cause == Cause::Discovery, now)?;
     let key = OrderKey(connection.last_insert_rowid());
     connection.ring().seal(connection, &ORDERS, key.0)?;
-    let event = NewEvent {
-        kind: EventKind::Added,
-        cause: cause.clone(),
-        before: State::Pending,
-        after: State::Pending,
-        detail: "entered the queue".to_owned(),
+    let (kind, detail) = match cause {
+        Cause::Discovery => {
+            (EventKind::Discovered, "the bank knew it, and the queue did not; a hold waits for a release")
+        }
+        _ => (EventKind::Added, "entered the queue"),
     };
+    let (before, after) = (State::Pending, State::Pending);
+    let event = NewEvent { kind, cause: cause.clone(), before, after, detail: detail.to_owned() };
     events::append(connection, key, now, &[event])?;
     // Lost with an earlier database, and sent for by then: it is in doubt before anybody can look at it.
     if let Some(outside) = witnessed::take(connection, new)? {
@@ -189,12 +190,13 @@ pub(super) fn owner_of(
     Ok(number.map(OrderNumber::from_stored))
 }
 
-fn insert_order(connection: &Connection, new: &NewOrder, now: Timestamp) -> Result<(), StoreError> {
+/// What was discovered is parked: nobody has said that its hold is to be taken.
+fn insert_order(connection: &Connection, new: &NewOrder, parked: bool, now: Timestamp) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO orders (merchant, order_number, order_id, amount_minor, currency, state, state_since_ms,
-                created_at_ms, expires_at_ms, complete_amount_minor, next_look_at_ms, autocompletion_at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?6, ?7, ?8, ?6, ?9)",
+                created_at_ms, expires_at_ms, complete_amount_minor, next_look_at_ms, autocompletion_at_ms, parked)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?6, ?7, ?8, ?6, ?9, ?10)",
         )?
         .execute(params![
             new.merchant.as_str(),
@@ -206,6 +208,7 @@ fn insert_order(connection: &Connection, new: &NewOrder, now: Timestamp) -> Resu
             new.expires_at.map(Timestamp::as_millis),
             rows::completion_minor(new.completion),
             new.autocompletion_at.map(Timestamp::as_millis),
+            parked,
         ])?;
     Ok(())
 }

@@ -77,6 +77,12 @@ impl SealKey {
         hex(&self.id)
     }
 
+    /// What tells whether two secrets are the same, and nothing else of them.
+    pub(super) fn fingerprint(&self, secret: &[u8]) -> String {
+        let message = [b"the fingerprint of a login\n", secret].concat();
+        hex(hmac::sign(&self.key, &message).as_ref())
+    }
+
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         let tag = hmac::sign(&self.key, message);
         self.id.iter().chain(tag.as_ref()).copied().collect()

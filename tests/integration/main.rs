@@ -5,6 +5,7 @@ mod answers;
 mod child;
 mod cli;
 mod crash_points;
+mod door;
 mod fixture;
 mod gateway_faults;
 mod hostile;

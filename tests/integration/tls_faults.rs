@@ -2,16 +2,18 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, date_time_ymd};
-use reconciled::config::GatewayConfig;
+use reconciled::config::{ClientCertificate, GatewayConfig};
 use reconciled::domain::bank::{CompletionAnswer, StatusAnswer, UnknownKind};
 use reconciled::domain::order::State;
 use reconciled::sandbox::Settings;
 use reconciled::store::Store;
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -193,6 +195,125 @@ async fn nothing_is_sent_to_a_bank_whose_tls_is_wrong() {
         let status = Mouth::with(&world, &trusting(&world, &front.url(), &roots.pem())).status(&order).await;
         assert!(matches!(status, StatusAnswer::Known(_)), "{versions:?}: {status:?}");
     }
+}
+
+/// A bank that asks who knocks, and lets in whoever has a certificate of its own root.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bank_that_asks_for_a_certificate_is_shown_ours() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let roots = Roots::new();
+    world.register("A-1", 10_000);
+    let front = SecureFront::start(world.bank.addr(), asking(&roots)).await;
+    let without = trusting(&world, &front.url(), &roots.pem());
+    let mouth = Mouth::with(&world, &without);
+    let order = mouth.order("A-1").await;
+    let ours = client_of(&roots.ours);
+    let strangers = client_of(&roots.strangers);
+    for (client, is_let_in) in [(None, false), (Some(strangers), false), (Some(ours), true)] {
+        let status = Mouth::with(&world, &GatewayConfig { client, ..without.clone() }).status(&order).await;
+        assert_eq!(matches!(status, StatusAnswer::Known(_)), is_let_in, "{status:?}");
+    }
+    assert_eq!(world.asked_about(), ["A-1"]);
+}
+
+fn client_of(root: &CertifiedIssuer<'static, KeyPair>) -> ClientCertificate {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["shop".to_owned()]).unwrap().signed_by(&key, root).unwrap();
+    let (chain_pem, key_pem) = (certificate.pem().into_bytes(), key.serialize_pem().into());
+    ClientCertificate { chain_pem, key_pem }
+}
+
+fn asking(roots: &Roots) -> Presents {
+    let key = KeyPair::generate().unwrap();
+    let certificate = for_this_host().signed_by(&key, &roots.ours).unwrap();
+    let mut store = rustls::RootCertStore::empty();
+    store.add(roots.ours.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider)).build().unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )
+        .unwrap();
+    Presents::Certificate(Arc::new(config))
+}
+
+/// What a proxy heard, and whether it lets anybody through.
+struct Proxy {
+    address: SocketAddr,
+    heard: Heard,
+    opens: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (heard, opens) = (Heard::default(), Arc::new(AtomicBool::new(true)));
+        let proxy = Self { address: listener.local_addr().unwrap(), heard, opens };
+        let (hears, opens) = (Arc::clone(&proxy.heard), Arc::clone(&proxy.opens));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(hand_on(stream, Arc::clone(&hears), opens.load(Ordering::SeqCst)));
+            }
+        });
+        proxy
+    }
+}
+
+/// CONNECT, and then bytes both ways, of which everything is heard.
+async fn hand_on(mut stream: TcpStream, heard: Heard, opens: bool) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = stream.read_u8().await else { return };
+        head.push(byte);
+    }
+    heard.lock().unwrap().extend(&head);
+    if !opens {
+        let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
+        return;
+    }
+    let text = String::from_utf8(head).unwrap();
+    let mut bank = TcpStream::connect(text.split(' ').nth(1).unwrap()).await.unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+    let (mut from, mut to) = stream.split();
+    let (mut answers, mut asks) = bank.split();
+    let asking = async {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            heard.lock().unwrap().extend(&buffer[..read]);
+            asks.write_all(&buffer[..read]).await.unwrap();
+        }
+    };
+    let _ = tokio::join!(asking, tokio::io::copy(&mut answers, &mut to));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_hands_on_what_it_cannot_read_and_its_refusal_proves_that_nothing_was_sent() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let roots = Roots::new();
+    let id = world.register_two_phase("A-1", 10_000);
+    world.bank.bank().pay(&id).unwrap();
+    let front = SecureFront::start(world.bank.addr(), roots.good()).await;
+    let proxy = Proxy::start().await;
+    let config = trusting(&world, &front.url(), &roots.pem());
+    let through = GatewayConfig { proxy: Some(format!("http://{}", proxy.address)), ..config };
+    let mouth = Mouth::with(&world, &through);
+    let order = mouth.order("A-1").await;
+    assert!(matches!(mouth.status(&order).await, StatusAnswer::Known(_)));
+    let heard = proxy.heard.lock().unwrap().clone();
+    assert!(heard.starts_with(b"CONNECT ") && !heard.windows(8).any(|word| word == b"userName"), "said in the clear");
+
+    proxy.opens.store(false, Ordering::SeqCst);
+    let completion = mouth.complete(&id).await;
+    assert!(matches!(&completion, CompletionAnswer::NotSent(_)), "{completion:?}");
+    assert_eq!(world.completions("A-1"), (0, 0));
+    proxy.opens.store(true, Ordering::SeqCst);
+    assert_eq!(mouth.complete(&id).await, CompletionAnswer::Acknowledged);
+    assert_eq!(world.completions("A-1"), (1, 1));
 }
 
 fn trusting(world: &World, url: &str, root: &str) -> GatewayConfig {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::State as Extracted;
 use tokio::sync::{Mutex, Semaphore};
 
+use super::super::callbacks::Untold;
 use super::super::{Shared, TURNS, scrape};
 use super::Face;
 use crate::domain::operation::OperationState;
@@ -93,7 +94,13 @@ fn check_exposition(text: &str) {
 async fn a_scrape_waits_for_the_one_before() {
     let face = Face::open().await;
     let (turns, scrape) = (Semaphore::new(TURNS), Mutex::default());
-    let shared = Arc::new(Shared { api: face.api.clone(), turns, scrape });
+    let shared = Arc::new(Shared {
+        api: face.api.clone(),
+        turns,
+        scrape,
+        callback: Mutex::default(),
+        refused_callbacks: Untold::default(),
+    });
     let before = shared.scrape.lock().await;
     let mut second = pin!(scrape::scrape(Extracted(Arc::clone(&shared))));
     tokio::select! {

@@ -2,6 +2,7 @@
 
 mod acts;
 mod bounds;
+mod callbacks;
 mod health;
 mod money;
 mod orders;
@@ -125,7 +126,9 @@ fn config(directory: &TempDir, more: &str) -> Config {
         let gateway = format!("gateway = \"http://127.0.0.1:1/{name}/\"\nuser_name = \"{name}\"");
         format!("[[merchant]]\nname = \"{name}\"\n{gateway}\npassword = {{ public = \"p\" }}\n{more}\n")
     };
-    let shop = merchant("shop", "[merchant.completion]\nwhen = \"release\"");
+    let callbacks =
+        "[merchant.callbacks]\nchecksum = \"hmac-sha256\"\nsecret = { public = \"123\" }\nunknown = \"discover\"";
+    let shop = merchant("shop", &format!("[merchant.completion]\nwhen = \"release\"\n{callbacks}"));
     let text = format!("database = \"db\"\nreports = \"reports\"\n{more}\n{shop}{}", merchant("kiosk", ""));
     let path = directory.path().join("reconciled.toml");
     std::fs::write(&path, text).unwrap();

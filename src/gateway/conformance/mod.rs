@@ -28,6 +28,8 @@ fn config(protocol: Protocol) -> GatewayConfig {
             password: SecretString::from(PASSWORD.to_owned()),
         },
         extra_roots_pem: None,
+        client: None,
+        proxy: None,
         language: "ru".to_owned(),
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(20),

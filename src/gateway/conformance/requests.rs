@@ -5,7 +5,8 @@ use crate::domain::money::Amount;
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::OrderNumber;
 use crate::domain::time::Timestamp;
-use crate::gateway::request::{Encoded, LastOrders, Named, NoWord, Request};
+use crate::gateway::last_orders::LastOrders;
+use crate::gateway::request::{Encoded, Named, NoWord, Request};
 use crate::gateway::{rest, soap as soap_wire};
 
 const REST_LOGIN: &str = "userName=shop-api&password=p%26%3Css%22w%270%3Ed+%2B%25";
@@ -39,14 +40,7 @@ fn each_request_is_written_as_the_documents_have_it() {
     let part = CompletionAmount::Exactly(Amount::new(6_535).unwrap());
     let minor = std::num::NonZeroI64::new(100).unwrap();
     let at = Timestamp::from_millis(1_795_165_200_000);
-    let last = LastOrders {
-        page: 2,
-        size: 200,
-        from: at,
-        to: at.plus(Duration::from_secs(86_399)),
-        states: &["CREATED", "APPROVED"],
-        by_creation: true,
-    };
+    let last = LastOrders { page: 2, from: at, to: at.plus(Duration::from_secs(86_399)) };
     let table: [Row<'_>; 11] = [
         (
             Request::Status { order: Named::Id(order_id) },
@@ -143,13 +137,15 @@ fn each_request_is_written_as_the_documents_have_it() {
         (
             Request::LastOrders(last),
             "getLastOrdersForMerchants.do",
-            "language=ru&page=2&size=200&from=20261120120000&to=20261121115959&transactionStates=CREATED%2CAPPROVED&\
-             merchants=&searchByCreatedDate=true",
+            "language=ru&page=2&size=50&from=20261120120000&to=20261121115959&transactionStates=CREATED%2CAPPROVED%2C\
+             DEPOSITED%2CDECLINED%2CREVERSED%2CREFUNDED&merchants=&searchByCreatedDate=true",
             Ok((
                 MERCHANT,
-                "<mer:getLastOrdersForMerchants><request><page>2</page><size>200</size>\
+                "<mer:getLastOrdersForMerchants><request><page>2</page><size>50</size>\
                  <from>2026-11-20T12:00:00+03:00</from><to>2026-11-21T11:59:59+03:00</to><transactionStates>\
                  <transactionStates>CREATED</transactionStates><transactionStates>APPROVED</transactionStates>\
+                 <transactionStates>DEPOSITED</transactionStates><transactionStates>DECLINED</transactionStates>\
+                 <transactionStates>REVERSED</transactionStates><transactionStates>REFUNDED</transactionStates>\
                  </transactionStates><merchants></merchants><searchByCreatedDate>true</searchByCreatedDate></request>\
                  </mer:getLastOrdersForMerchants>",
             )),

@@ -24,6 +24,8 @@ fn config(address: std::net::SocketAddr) -> GatewayConfig {
         completion_method: CompletionMethod::AutoCompletion,
         credentials: Credentials::Login { user_name: "shop-api".to_owned(), password: SecretString::from("p") },
         extra_roots_pem: None,
+        client: None,
+        proxy: None,
         language: "ru".to_owned(),
         connect_timeout: Duration::from_secs(20),
         request_timeout: Duration::from_secs(20),

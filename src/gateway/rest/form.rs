@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use secrecy::ExposeSecret;
 
+use super::super::last_orders::{LastOrders, PAGE_SIZE, STATES};
 use super::super::register;
-use super::super::request::{Encoded, LastOrders, Named, Request, completion_amount, in_moscow};
+use super::super::request::{Encoded, Named, Request, completion_amount, in_moscow};
 use crate::config::{Credentials, GatewayConfig};
 
 type Form<'a> = Vec<(&'static str, Cow<'a, str>)>;
@@ -79,17 +80,18 @@ fn named(order: Named<'_>) -> (&'static str, Cow<'_, str>) {
 }
 
 /// `merchants` stays empty, which means every login that ours may see, and has to be there all the same.
-fn last_orders<'a>(asked: LastOrders<'a>, language: &'a str) -> Form<'a> {
+fn last_orders(asked: LastOrders, language: &str) -> Form<'_> {
     let digits = |at| in_moscow(at).strftime("%Y%m%d%H%M%S").to_string();
     vec![
         ("language", language.into()),
         ("page", asked.page.to_string().into()),
-        ("size", asked.size.to_string().into()),
+        ("size", PAGE_SIZE.to_string().into()),
         ("from", digits(asked.from).into()),
         ("to", digits(asked.to).into()),
-        ("transactionStates", asked.states.join(",").into()),
+        ("transactionStates", STATES.join(",").into()),
         ("merchants", "".into()),
-        ("searchByCreatedDate", asked.by_creation.to_string().into()),
+        // By payment, orders that nobody paid would be missing.
+        ("searchByCreatedDate", "true".into()),
     ]
 }
 

@@ -4,7 +4,8 @@
 use quick_xml::escape::escape;
 use secrecy::ExposeSecret;
 
-use super::super::request::{Encoded, LastOrders, Named, NoWord, Request, completion_amount, in_moscow};
+use super::super::last_orders::{LastOrders, PAGE_SIZE, STATES};
+use super::super::request::{Encoded, Named, NoWord, Request, completion_amount, in_moscow};
 use super::Service;
 use crate::config::{Credentials, GatewayConfig, Protocol};
 
@@ -117,15 +118,15 @@ fn body(request: &Request<'_>, language: &str) -> Result<Part, NoWord> {
     })
 }
 
-fn last_orders(asked: LastOrders<'_>) -> Part {
+fn last_orders(asked: LastOrders) -> Part {
     let children = vec![
         Child::Text("page", asked.page.to_string()),
-        Child::Text("size", asked.size.to_string()),
+        Child::Text("size", PAGE_SIZE.to_string()),
         Child::Text("from", in_moscow(asked.from).strftime("%Y-%m-%dT%H:%M:%S+03:00").to_string()),
         Child::Text("to", in_moscow(asked.to).strftime("%Y-%m-%dT%H:%M:%S+03:00").to_string()),
-        Child::Texts("transactionStates", asked.states.iter().map(|state| (*state).to_owned()).collect()),
+        Child::Texts("transactionStates", STATES.iter().map(|state| (*state).to_owned()).collect()),
         Child::Texts("merchants", Vec::new()),
-        Child::Text("searchByCreatedDate", asked.by_creation.to_string()),
+        Child::Text("searchByCreatedDate", "true".to_owned()),
     ];
     Part { name: "request", attributes: Vec::new(), children }
 }

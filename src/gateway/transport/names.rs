@@ -114,6 +114,8 @@ async fn transport(says: &[Says], connect_timeout: Duration) -> (Transport, Arc<
         completion_method: CompletionMethod::AutoCompletion,
         credentials: Credentials::Login { user_name: "shop-api".to_owned(), password: SecretString::from("p") },
         extra_roots_pem: None,
+        client: None,
+        proxy: None,
         language: "ru".to_owned(),
         connect_timeout,
         request_timeout: PATIENT,

@@ -190,6 +190,7 @@ async fn a_migration_of_a_sealed_file_seals_what_it_writes_and_hides_nothing() {
          ALTER TABLE orders DROP COLUMN bank_points_refunded_minor",
     )
     .unwrap();
+    raw.execute_batch("DROP TABLE login_refusals; DROP TABLE discoveries; DROP TABLE discovery_rounds").unwrap();
     raw.pragma_update(None, "user_version", 4).unwrap();
     migrate::to_latest(&mut raw, &ring, &Home::of(&file.path()).unwrap()).unwrap();
     drop(raw);

@@ -1,0 +1,172 @@
+//! Hints: somebody says that a look at an order is worth it now, and nothing more (R11).
+//!
+//! A hint moves the next look forward, never back, and no nearer than a few seconds to the latest one: however many come
+//! for one order, they make a look in that time and no more. While the bank tells nothing about an order its backoff
+//! stands, for it may be what the bank asked for.
+//!
+//! A look that is in hand may have been asked before what the hint tells of, and would plan the next one without it. So
+//! hints are remembered until a look is written that was asked after them. In memory: a look that a crash cut short is
+//! due again anyway.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::domain::operation::Operation;
+use crate::domain::order::{MerchantId, Order, OrderId, OrderKey, OrderNumber};
+use crate::domain::time::Timestamp;
+
+use super::connection::Connection;
+use super::{Amendment, Store, StoreError, rows};
+
+/// The least time between two looks that hints bring about.
+pub const HINTED_LOOKS_EVERY: Duration = Duration::from_secs(5);
+
+/// Hints remembered at most. What is beyond it is looked at when its plan says so.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// What a hint came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hinted {
+    /// The next look comes sooner for it.
+    Sooner,
+    /// A look is due as soon as may be anyway.
+    AsPlanned,
+    /// The queue has no such order.
+    Unknown,
+}
+
+/// Hints that no look has answered yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Remembered(Arc<Mutex<BTreeMap<OrderKey, Timestamp>>>);
+
+impl Remembered {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderKey, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, order: OrderKey, at: Timestamp) {
+        let mut all = self.lock();
+        if all.len() < REMEMBERED_MAX || all.contains_key(&order) {
+            all.insert(order, at);
+        }
+    }
+
+    /// Whether there was a hint for `order` at `asked_at` or later, and forgets an earlier one.
+    fn is_unanswered(&self, order: OrderKey, asked_at: Timestamp) -> bool {
+        let mut all = self.lock();
+        let found = all.get(&order).is_some_and(|at| *at >= asked_at);
+        if !found {
+            all.remove(&order);
+        }
+        found
+    }
+}
+
+/// Of an order, what decides about a hint.
+struct Planned {
+    key: OrderKey,
+    next_look_at: Option<Timestamp>,
+    heard_at: Option<Timestamp>,
+    told_nothing: bool,
+}
+
+impl Planned {
+    /// When a look is due for a hint at `now`; `None` where the plan stands.
+    fn sooner(&self, now: Timestamp) -> Option<Timestamp> {
+        let at = self.heard_at.map_or(now, |heard| now.max(heard.plus(HINTED_LOOKS_EVERY)));
+        let is_sooner = self.next_look_at.is_none_or(|planned| planned > at);
+        (is_sooner && !self.told_nothing).then_some(at)
+    }
+}
+
+impl Store {
+    /// Makes a look at an order due, which is named by the gateway's id, by the shop's number, or by both.
+    pub async fn hint(
+        &self,
+        merchant: &MerchantId,
+        order_id: Option<&OrderId>,
+        number: Option<&OrderNumber>,
+        now: Timestamp,
+    ) -> Result<Hinted, StoreError> {
+        let (merchant, order_id, number) = (merchant.clone(), order_id.cloned(), number.cloned());
+        let found = self
+            .readers
+            .read(move |connection| find(connection, &merchant, order_id.as_ref(), number.as_ref()))
+            .await?;
+        let Some(planned) = found else { return Ok(Hinted::Unknown) };
+        self.hints.note(planned.key, now);
+        let Some(at) = planned.sooner(now) else { return Ok(Hinted::AsPlanned) };
+        let key = planned.key;
+        let moved = self
+            .writer
+            .write(move |connection| {
+                // The plan may have changed meanwhile; what is sooner by now stays.
+                let sql = "UPDATE orders SET next_look_at_ms = ?2
+                    WHERE id = ?1 AND coalesce(next_look_at_ms, ?2 + 1) > ?2 AND unknown_in_a_row = 0";
+                Ok(connection.prepare_cached(sql)?.execute(params![key.0, at.as_millis()])? > 0)
+            })
+            .await?;
+        if moved {
+            self.ring();
+        }
+        Ok(if moved { Hinted::Sooner } else { Hinted::AsPlanned })
+    }
+
+    /// As [`Self::amend`], for what a look makes of an order that was asked about at `asked_at`: a hint that came since
+    /// then makes another one due soon.
+    pub async fn amend_after_look<T, F>(
+        &self,
+        key: OrderKey,
+        asked_at: Timestamp,
+        now: Timestamp,
+        decide: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Order, Option<&Operation>) -> Amendment<T> + Send + 'static,
+    {
+        let hints = self.hints.clone();
+        self.amend(key, now, move |order, open| {
+            let mut amendment = decide(order, open);
+            if hints.is_unanswered(key, asked_at)
+                && let Some(order) = amendment.order.as_mut().filter(|order| order.unknown_in_a_row == 0)
+            {
+                let soon = now.plus(HINTED_LOOKS_EVERY);
+                order.next_look_at = Some(order.next_look_at.map_or(soon, |planned| planned.min(soon)));
+            }
+            amendment
+        })
+        .await
+    }
+}
+
+/// The gateway's id names an order for certain; a number is the shop's, and found where the id is not known here yet.
+fn find(
+    connection: &Connection,
+    merchant: &MerchantId,
+    order_id: Option<&OrderId>,
+    number: Option<&OrderNumber>,
+) -> Result<Option<Planned>, StoreError> {
+    let columns = "SELECT id, next_look_at_ms, heard_at_ms, unknown_in_a_row FROM orders WHERE merchant = ?1";
+    let planned = |row: &rusqlite::Row<'_>| {
+        Ok(Planned {
+            key: OrderKey(row.get(0)?),
+            next_look_at: row.get::<_, Option<i64>>(1)?.map(rows::at),
+            heard_at: row.get::<_, Option<i64>>(2)?.map(rows::at),
+            told_nothing: row.get::<_, i64>(3)? > 0,
+        })
+    };
+    let by_id = order_id.map(|id| ("order_id", id.as_str()));
+    let by_number = number.map(|number| ("order_number", number.as_str()));
+    for (column, value) in by_id.into_iter().chain(by_number) {
+        let mut statement = connection.prepare_cached(&format!("{columns} AND {column} = ?2"))?;
+        let found = statement.query_row(params![merchant.as_str(), value], planned).optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
