@@ -1,0 +1,188 @@
+//! The SOAP wire: `/payment/webservices/merchant-ws` and its loyalty sister, SOAP 1.1, rpc/literal.
+//!
+//! It is another spelling of the REST wire: a request becomes the parameters of the REST verb that does the same, goes the
+//! same way through the bank, with the same line in the ledger and the same faults, and the answer, as JSON would have it,
+//! becomes XML. What is wrong with an order is an `errorCode` with HTTP 200; what is wrong with the message or with who
+//! sends it is a SOAP fault with HTTP 500.
+//!
+//! In reading order: `services` (what is offered), `schema` and `types` (of what shape), `wsdl` (how a client is told),
+//! `envelope`, `asked` (in), `spell`, `fault` (out); `xml` and `moscow` below.
+
+mod asked;
+mod envelope;
+mod fault;
+mod moscow;
+mod schema;
+mod services;
+mod spell;
+mod types;
+mod wsdl;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::body;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::{Map, Value};
+
+use super::admission::Admission;
+use super::answer::Answer;
+use super::bank::Bank;
+use super::call::Call;
+use super::course::Ending;
+use super::errors;
+use super::faults::Garbage;
+use super::params::Params;
+use super::rest::{self, Speech, Wire};
+use super::transport::Stopping;
+use fault::Fault;
+use schema::{Service, Verb};
+use services::{LOYALTY, MERCHANT};
+
+/// XML says in two bytes what a form says in one.
+const BODY_BYTES_MAX: usize = 2 * rest::BODY_BYTES_MAX;
+
+/// The routes below `/payment/webservices/`.
+pub(super) fn routes(bank: Bank, stopping: Stopping, authority: String) -> Router {
+    let wire = Wire::new(bank, stopping, authority);
+    let door = |service: &'static Service| {
+        let told = move |State(wire): State<Wire>, request: Request| async move { tell(service, &wire, &request) };
+        let asked = move |State(wire): State<Wire>, request: Request| exchange(service, wire, request);
+        (address(service), get(told).post(asked))
+    };
+    let ((merchant, merchant_door), (loyalty, loyalty_door)) = (door(&MERCHANT), door(&LOYALTY));
+    Router::new().route(&merchant, merchant_door).route(&loyalty, loyalty_door).with_state(wire)
+}
+
+fn address(service: &Service) -> String {
+    format!("/payment/webservices/{}", service.path)
+}
+
+/// The WSDLs, for whoever asks without an envelope.
+fn tell(service: &Service, wire: &Wire, request: &Request) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let endpoint = || format!("{}{}", rest::origin(request.headers(), &wire.authority), address(service));
+    match query.split_once('=').map_or((query, ""), |(name, value)| (name, value)) {
+        (name, "") if name.eq_ignore_ascii_case("wsdl") => xml(StatusCode::OK, wsdl::outer(service, &endpoint())),
+        (name, value) if name.eq_ignore_ascii_case("wsdl") && value == wsdl::inner_name(service) => {
+            xml(StatusCode::OK, wsdl::inner(service))
+        }
+        _ => refused(&Fault::client("There is nothing to GET here but ?wsdl")),
+    }
+}
+
+async fn exchange(service: &'static Service, wire: Wire, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let origin = rest::origin(&head.headers, &wire.authority);
+    let asked = match body::to_bytes(body, BODY_BYTES_MAX).await {
+        Ok(bytes) => read(service, &bytes, origin),
+        Err(_) => Err(Fault::client("The message is too long or was cut off")),
+    };
+    match asked {
+        Ok((verb, call)) => wire.conduct(call, SoapSpeech { service, verb }).await,
+        Err(fault) => refused(&fault),
+    }
+}
+
+/// The request in an envelope.
+fn read(service: &'static Service, bytes: &[u8], origin: String) -> Result<(&'static Verb, Call), Fault> {
+    let envelope = envelope::open(bytes)?;
+    let asked = &envelope.asked;
+    let known = service.verb(&asked.name).filter(|_| asked.namespace == service.namespace);
+    let (verb, operation) = known.ok_or_else(|| {
+        Fault::client(format!(
+            "Message part {{{}}}{} was not recognized.  (Does it exist in service WSDL?)",
+            asked.namespace, asked.name
+        ))
+    })?;
+    let mut parameters = asked::parameters(verb, asked)?;
+    if let Some(token) = envelope.token {
+        parameters.push(("userName".to_owned(), token.user_name));
+        parameters.push(("password".to_owned(), token.password));
+    }
+    Ok((verb, Call { operation, params: Params::of(parameters), origin }))
+}
+
+/// How SOAP spells the ends of an exchange.
+struct SoapSpeech {
+    service: &'static Service,
+    verb: &'static Verb,
+}
+
+impl Speech for SoapSpeech {
+    fn answer(&self, call: &Call, admission: &Admission, answer: Option<&Answer>) -> Response {
+        // Nobody who was turned away gets a business answer, but for a lie that was ordered.
+        match admission.turned_away().filter(|_| admission.course.ending == Ending::Answer) {
+            Some(refusal) => refused(&Fault::turned_away(refusal)),
+            None => xml(StatusCode::OK, self.spelled(call, answer)),
+        }
+    }
+
+    fn garbage(&self, shape: Garbage, call: &Call, answer: Option<&Answer>) -> Response {
+        match shape {
+            Garbage::Html | Garbage::Empty => rest::garbage(shape, answer),
+            Garbage::Truncated => xml(StatusCode::OK, rest::first_half(&self.spelled(call, answer))),
+            Garbage::WrongTypes => {
+                let text = spell::message(self.service, self.verb, |out| {
+                    out.start("return");
+                    for (name, value) in
+                        [("errorCode", "none"), ("orderStatus", "two"), ("amount", "12,50"), ("orderNumber", "")]
+                    {
+                        out.attribute(name, value);
+                    }
+                    out.inside();
+                    out.line("paymentAmountInfo", "APPROVED");
+                    out.line("operations", "false");
+                    out.end("return");
+                });
+                xml(StatusCode::OK, text)
+            }
+        }
+    }
+}
+
+impl SoapSpeech {
+    /// The answer as XML. Every answer of SOAP has a code and words beside it, a registration that went well too.
+    fn spelled(&self, call: &Call, answer: Option<&Answer>) -> String {
+        let language = call.language();
+        let said = match answer.map(serde_json::to_value) {
+            Some(Ok(Value::Object(said))) => said,
+            _ => {
+                let refusal = errors::SYSTEM_ERROR;
+                Map::from_iter([
+                    ("errorCode".to_owned(), refusal.code.into()),
+                    ("errorMessage".to_owned(), refusal.text(language).into()),
+                ])
+            }
+        };
+        let has = |name: &str, capital: &str| said.contains_key(name) || said.contains_key(capital);
+        let silent_success = !has("errorCode", "ErrorCode");
+        let mut said = said;
+        if silent_success {
+            said.insert("errorCode".to_owned(), "0".into());
+            said.entry("errorMessage").or_insert(errors::SUCCESS.text(language).into());
+        }
+        spell::answer(self.service, self.verb, &Value::Object(said))
+    }
+}
+
+fn refused(fault: &Fault) -> Response {
+    xml(StatusCode::INTERNAL_SERVER_ERROR, fault.written())
+}
+
+fn xml(status: StatusCode, text: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/xml;charset=UTF-8")], text).into_response()
+}
+
+/// What becomes of any bytes at all: the message of a fault, or nothing if they are a request.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fault_for(bytes: &[u8]) -> Option<String> {
+    let read = |service| read(service, bytes, "http://bank".to_owned());
+    let faults = [read(&MERCHANT), read(&LOYALTY)].map(|read| read.err().map(|fault| fault.written()));
+    faults.into_iter().collect::<Option<Vec<_>>>().and_then(|both| both.into_iter().next())
+}
