@@ -1,7 +1,7 @@
 //! The two services and what each offers.
 //!
-//! Each request is a REST verb under another name. Of the gateway's other requests (bindings, wallets, card lists, payment
-//! by the shop's own form) this bank has none.
+//! Each request is a REST verb under another name. Of the gateway's other requests (addParams, bindings, wallets, card
+//! lists, payment by the shop's own form, getAvailableLoyalty) this bank has none.
 
 use super::super::operation::Operation;
 use super::schema::{Service, Verb};
@@ -56,13 +56,6 @@ pub(super) static MERCHANT: Service = Service {
             answer: &types::DONE,
         },
         Verb { name: "refundOrder", rest: "refund.do", part: "order", request: &types::REFUND, answer: &types::DONE },
-        Verb {
-            name: "addParams",
-            rest: "addParams.do",
-            part: "request",
-            request: &types::ADD_PARAMS,
-            answer: &types::DONE,
-        },
         Verb {
             name: "getLastOrdersForMerchants",
             rest: "getLastOrdersForMerchants.do",

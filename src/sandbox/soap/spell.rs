@@ -78,13 +78,15 @@ fn repeat(out: &mut Writer, field: &Field, value: &Value) {
     }
 }
 
-/// A member by its name; `getOrderStatus.do` is alone in beginning some with a capital letter.
+/// A member by its name. `getOrderStatus.do` is alone in beginning some with a capital letter, and early versions of the
+/// status have the masked number of a card under another name only.
 fn find<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let same = || (name == "maskedPan").then(|| members.get("pan")).flatten();
     let capital = || {
         let (first, rest) = name.split_at_checked(1)?;
         members.get(&format!("{}{rest}", first.to_ascii_uppercase()))
     };
-    members.get(name).or_else(capital).filter(|value| !value.is_null())
+    members.get(name).or_else(capital).or_else(same).filter(|value| !value.is_null())
 }
 
 fn scalar(value: &Value, kind: Kind) -> Option<String> {

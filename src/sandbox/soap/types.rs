@@ -212,11 +212,8 @@ pub(super) static REFUND: Type = complex(
         maybe("refundItems", Complex(&CART_ITEMS)),
         many("params", Complex(&PARAM)),
         maybe("expectedDepositedAmount", Long),
-        maybe("externalRefundId", Text),
     ],
 );
-pub(super) static ADD_PARAMS: Type =
-    complex("addParamsRequest", &[maybe("orderId", Text), maybe("language", Text)], &[many("params", Complex(&PARAM))]);
 pub(super) static DONE: Type = complex(
     "orderResult",
     &[one("errorCode", Int), maybe("errorMessage", Text)],

@@ -3,6 +3,7 @@
 mod faults;
 mod pages;
 mod rest;
+mod soap;
 
 use std::io;
 use std::time::{Duration, Instant};
