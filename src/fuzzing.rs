@@ -8,7 +8,7 @@
 pub type Target = fn(&[u8]);
 
 /// Each target by the name of its seeds' directory.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("status_answer", crate::gateway::fuzzing::status_answer),
     ("completion_answer", crate::gateway::fuzzing::completion_answer),
     ("error_code", crate::gateway::fuzzing::error_code),
@@ -21,6 +21,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("intake_file", crate::intake::fuzzing::file),
     ("api_body", crate::api::fuzzing::body),
     ("sandbox_wire", crate::sandbox::fuzzing::wire),
+    ("sandbox_soap", crate::sandbox::fuzzing::soap),
 ];
 
 /// Hands `bytes` to the target of that name.

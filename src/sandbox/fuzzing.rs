@@ -1,7 +1,8 @@
-//! What is promised of the sandbox's wire: form parameters and fault rules.
+//! What is promised of the sandbox's wires: form parameters and fault rules, and envelopes.
 
 use super::faults::FaultRule;
 use super::params::{Params, escape};
+use super::soap;
 
 /// A form, and a fault rule.
 pub(crate) fn wire(bytes: &[u8]) {
@@ -16,4 +17,9 @@ pub(crate) fn wire(bytes: &[u8]) {
         let again = serde_json::to_vec(&rule).ok().and_then(|json| serde_json::from_slice(&json).ok());
         assert_eq!(again, Some(rule), "it reads the same again");
     }
+}
+
+/// An envelope, for either service.
+pub(crate) fn soap(bytes: &[u8]) {
+    soap::hold(bytes);
 }

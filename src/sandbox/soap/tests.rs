@@ -63,7 +63,7 @@ const REGISTRATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 
 fn call(text: &str) -> Call {
     let read = read(&MERCHANT, text.as_bytes(), "http://bank".to_owned());
-    read.map(|(_, call)| call).unwrap_or_else(|fault| panic!("{fault:?}"))
+    read.map_or_else(|fault| panic!("{fault:?}"), |(_, call)| call)
 }
 
 fn fault(text: &str) -> String {
@@ -204,14 +204,14 @@ fn an_answer_has_the_order_of_the_schema_and_the_dates_of_moscow() {
         r#" amount="33000" currency="643" date="2013-11-13T15:51:02.785+03:00" orderDescription=" " errorCode="0" errorMessage="Success">"#,
         r#"<attributes name="mdOrder" value="942e8534"/>"#,
         r#"<cardAuthInfo maskedPan="411111**1111" expiration="201512" cardholderName="Ivan" approvalCode="123456">"#,
-        r#"<secureAuthInfo><eci>05</eci><threeDSInfo><cavv>c</cavv><xid>x</xid></threeDSInfo></secureAuthInfo></cardAuthInfo>"#,
-        r#"<authDateTime>2013-11-13T15:51:02.898+03:00</authDateTime><terminalId>111113</terminalId><authRefNum>111111111111</authRefNum>"#,
+        "<secureAuthInfo><eci>05</eci><threeDSInfo><cavv>c</cavv><xid>x</xid></threeDSInfo></secureAuthInfo></cardAuthInfo>",
+        "<authDateTime>2013-11-13T15:51:02.898+03:00</authDateTime><terminalId>111113</terminalId><authRefNum>111111111111</authRefNum>",
         r#"<paymentAmountInfo paymentState="REFUNDED" approvedAmount="33000" depositedAmount="33000" refundedAmount="100"/>"#,
         r#"<bankInfo bankName="TEST CARD" bankCountryCode="RU" bankCountryName="Russian Federation"/>"#,
         r#"<loyaltyInfos loyaltyName="x"><paymentBonus pcId="1" successful="true"/></loyaltyInfos>"#,
         r#"<refunds amount="60" date="2013-11-13T15:51:02.898+03:00"/><refunds amount="40" date="2013"/>"#,
-        r#"<chargeback>false</chargeback><paymentWay>CARD</paymentWay></return>"#,
-        r#"</ns1:getOrderStatusExtendedResponse></soap:Body></soap:Envelope>"#,
+        "<chargeback>false</chargeback><paymentWay>CARD</paymentWay></return>",
+        "</ns1:getOrderStatusExtendedResponse></soap:Body></soap:Envelope>",
     ];
     assert_eq!(spell::answer(&MERCHANT, verb, &said), expected.concat());
 }
@@ -273,10 +273,6 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn any_bytes_are_a_request_or_get_a_readable_fault(bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..400), pieces()]) {
-        if let Some(fault) = fault_for(&bytes) {
-            let root = xml::read(fault.as_bytes()).ok().unwrap();
-            let body = root.child(fault::SOAP, "Body").unwrap();
-            prop_assert!(body.child(fault::SOAP, "Fault").unwrap().child("", "faultstring").is_some());
-        }
+        hold(&bytes);
     }
 }
