@@ -123,9 +123,14 @@ impl Sandbox {
         format!("http://{}/payment/rest/", reachable(self.addr))
     }
 
-    /// The address of the SOAP service; `-loyalty` before its last syllable makes it the other one's.
+    /// The address of the SOAP service, as a client's configuration wants it; `?wsdl` behind it describes it.
     pub fn soap_url(&self) -> String {
-        format!("http://{}/payment/webservices/merchant-ws", reachable(self.addr))
+        format!("http://{}{}", reachable(self.addr), soap::merchant_address())
+    }
+
+    /// The address of the SOAP service for orders with points.
+    pub fn soap_loyalty_url(&self) -> String {
+        format!("http://{}{}", reachable(self.addr), soap::loyalty_address())
     }
 
     /// The bank behind the server.

@@ -34,7 +34,7 @@ const EXCHANGES_MAX: usize = 4_096;
 /// What every request to a wire needs.
 #[derive(Clone)]
 pub(super) struct Wire {
-    bank: Bank,
+    pub(super) bank: Bank,
     stopping: Stopping,
     exchanges: Arc<Semaphore>,
     /// The address clients use when they do not say which.

@@ -21,11 +21,12 @@ async fn zeep_calls_every_request_of_the_sandbox() {
     }
     let settings = Settings { login: Some("shop-api:sec<r>et".parse().unwrap()), ..Settings::default() };
     let sandbox = Sandbox::start(settings).await.unwrap();
-    let (site, bank) = (format!("http://{}", sandbox.addr()), sandbox.bank().clone());
+    let (merchant, loyalty) = (sandbox.soap_url(), sandbox.soap_loyalty_url());
+    let bank = sandbox.bank().clone();
     tokio::task::spawn_blocking(move || {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/soap/zeep_check.py");
         let mut check = Command::new("python3")
-            .args([script, &site, "shop-api", "sec<r>et"])
+            .args([script, &merchant, &loyalty, "shop-api", "sec<r>et"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

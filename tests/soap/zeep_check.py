@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Calls every request that the sandbox's two WSDLs offer, with zeep, a SOAP stack that nobody here wrote.
+r"""Calls every request that the sandbox's two WSDLs offer, with zeep, a SOAP stack that nobody here wrote.
 
-    zeep_check.py http://127.0.0.1:8642 USER PASSWORD
+    zeep_check.py http://127.0.0.1:8642/payment/webservices/merchant-ws \
+        http://127.0.0.1:8642/payment/webservices/merchant-loyalty-ws USER PASSWORD
 
 It registers orders and needs a buyer: it prints "pay ID" and reads a line once ID is paid, so whoever starts it pays
 (in the tests a hand on the bank; a person at the payment page, who then presses Enter, will do). It ends with 0 and
@@ -18,16 +19,14 @@ from zeep.exceptions import Fault
 from zeep.transports import Transport
 from zeep.wsse.username import UsernameToken
 
-SITE, USER, PASSWORD = sys.argv[1:4]
-MERCHANT = SITE + "/payment/webservices/merchant-ws?wsdl"
-LOYALTY = SITE + "/payment/webservices/merchant-loyalty-ws?wsdl"
+MERCHANT, LOYALTY, USER, PASSWORD = sys.argv[1:5]
 MOSCOW = datetime.timedelta(hours=3)
 IN_TEN_DAYS = datetime.datetime.now().replace(microsecond=0) + datetime.timedelta(days=10)
 RUN = str(time.time_ns())
 
 
-def client(wsdl, wsse):
-    return zeep.Client(wsdl, wsse=wsse, transport=Transport(timeout=20, operation_timeout=20))
+def client(address, wsse):
+    return zeep.Client(address + "?wsdl", wsse=wsse, transport=Transport(timeout=20, operation_timeout=20))
 
 
 merchant = client(MERCHANT, UsernameToken(USER, PASSWORD))
@@ -227,10 +226,19 @@ def refusals():
     assert wrong == "The security token could not be authenticated or authorized", wrong
 
 
+def digest():
+    proved = client(MERCHANT, UsernameToken(USER, PASSWORD, use_digest=True))
+    answer = proved.service.getOrderStatusExtended(order={"orderId": "nobody"})
+    assert answer.errorCode == "6", answer
+    wrong = client(MERCHANT, UsernameToken(USER, PASSWORD + "x", use_digest=True))
+    fault(wrong, "FailedAuthentication")
+
+
 one_phase()
 two_phase()
 last_orders()
 refusals()
+digest()
 everything = offered(merchant) | offered(loyalty)
 assert called == everything, f"never called: {everything - called}"
 print("all", len(called), "requests answered")

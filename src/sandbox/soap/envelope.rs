@@ -1,6 +1,8 @@
 //! The envelope: who asks, and the one element that says what.
 
-use super::fault::{Fault, SOAP, WSSE};
+use super::super::settings::Login;
+use super::digest::Proof;
+use super::fault::{Fault, SOAP, WSSE, WSU};
 use super::xml::{self, Element};
 
 /// An opened envelope.
@@ -10,10 +12,16 @@ pub(super) struct Envelope {
     pub(super) asked: Element,
 }
 
-/// Who asks, by name and password in plain text. It holds the password, so it has no `Debug`.
+/// Who asks. It holds the password, so it has no `Debug`.
 pub(super) struct UsernameToken {
     pub(super) user_name: String,
-    pub(super) password: String,
+    pub(super) password: Password,
+}
+
+/// A password, said or proved.
+pub(super) enum Password {
+    Text(String),
+    Digest(Proof),
 }
 
 /// Opens an envelope.
@@ -48,10 +56,33 @@ fn understood(header: &Element) -> Result<(), Fault> {
     strange.map_or(Ok(()), |block| Err(Fault::not_understood(&block.namespace, &block.name)))
 }
 
-/// A digest of the password is no password: this bank was never told what the shop hashed, so such a token is none.
 fn username_token(security: &Element) -> Option<UsernameToken> {
     let token = security.child(WSSE, "UsernameToken")?;
-    let (user_name, password) = (token.child(WSSE, "Username")?, token.child(WSSE, "Password")?);
-    let digest = password.attribute("Type").is_some_and(|kind| kind.ends_with("#PasswordDigest"));
-    (!digest).then(|| UsernameToken { user_name: user_name.text().to_owned(), password: password.text().to_owned() })
+    let said = |namespace: &str, name: &str| token.child(namespace, name).map(|child| child.text().to_owned());
+    let password = token.child(WSSE, "Password")?;
+    let text = password.text().to_owned();
+    let password = match password.attribute("Type") {
+        Some(kind) if kind.ends_with("#PasswordDigest") => Password::Digest(Proof {
+            digest: text,
+            nonce: said(WSSE, "Nonce").unwrap_or_default(),
+            created: said(WSU, "Created").unwrap_or_default(),
+        }),
+        Some(_) | None => Password::Text(text),
+    };
+    Some(UsernameToken { user_name: said(WSSE, "Username")?, password })
+}
+
+impl UsernameToken {
+    /// Name and password as the REST interface would have them. A digest that is of the only password let in stands for it;
+    /// any other for itself, which is as good a password as any where every one is let in, and wrong elsewhere.
+    pub(super) fn in_plain_text(self, only: Option<&Login>) -> (String, String) {
+        let password = match self.password {
+            Password::Text(text) => text,
+            Password::Digest(token) => match only.filter(|only| token.is_of(&only.password)) {
+                Some(only) => only.password.clone(),
+                None => token.digest,
+            },
+        };
+        (self.user_name, password)
+    }
 }

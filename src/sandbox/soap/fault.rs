@@ -7,6 +7,8 @@ use super::xml::{Malformed, Writer};
 pub(super) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 /// The namespace of WS-Security 1.0.
 pub(super) const WSSE: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
+/// The namespace of its moments.
+pub(super) const WSU: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]

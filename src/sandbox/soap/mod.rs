@@ -6,9 +6,10 @@
 //! sends it is a SOAP fault with HTTP 500.
 //!
 //! In reading order: `services` (what is offered), `schema` and `types` (of what shape), `wsdl` (how a client is told),
-//! `envelope`, `asked` (in), `spell`, `fault` (out); `xml` and `moscow` below.
+//! `envelope` (with `digest`), `asked` (in), `spell`, `fault` (out); `xml` and `moscow` below.
 
 mod asked;
+mod digest;
 mod envelope;
 mod fault;
 mod moscow;
@@ -39,6 +40,7 @@ use super::errors;
 use super::faults::Garbage;
 use super::params::Params;
 use super::rest::{self, Speech, Wire};
+use super::settings::Login;
 use super::transport::Stopping;
 use fault::Fault;
 use schema::{Service, Verb};
@@ -57,6 +59,16 @@ pub(super) fn routes(bank: Bank, stopping: Stopping, authority: String) -> Route
     };
     let ((merchant, merchant_door), (loyalty, loyalty_door)) = (door(&MERCHANT), door(&LOYALTY));
     Router::new().route(&merchant, merchant_door).route(&loyalty, loyalty_door).with_state(wire)
+}
+
+/// The path of the service for orders.
+pub(super) fn merchant_address() -> String {
+    address(&MERCHANT)
+}
+
+/// The path of the service for orders with points.
+pub(super) fn loyalty_address() -> String {
+    address(&LOYALTY)
 }
 
 fn address(service: &Service) -> String {
@@ -80,7 +92,7 @@ async fn exchange(service: &'static Service, wire: Wire, request: Request) -> Re
     let (head, body) = request.into_parts();
     let origin = rest::origin(&head.headers, &wire.authority);
     let asked = match body::to_bytes(body, BODY_BYTES_MAX).await {
-        Ok(bytes) => read(service, &bytes, origin),
+        Ok(bytes) => read(service, &bytes, origin, wire.bank.inner.login.as_ref()),
         Err(_) => Err(Fault::client("The message is too long or was cut off")),
     };
     match asked {
@@ -90,7 +102,12 @@ async fn exchange(service: &'static Service, wire: Wire, request: Request) -> Re
 }
 
 /// The request in an envelope.
-fn read(service: &'static Service, bytes: &[u8], origin: String) -> Result<(&'static Verb, Call), Fault> {
+fn read(
+    service: &'static Service,
+    bytes: &[u8],
+    origin: String,
+    only: Option<&Login>,
+) -> Result<(&'static Verb, Call), Fault> {
     let envelope = envelope::open(bytes)?;
     let asked = &envelope.asked;
     let known = service.verb(&asked.name).filter(|_| asked.namespace == service.namespace);
@@ -102,8 +119,9 @@ fn read(service: &'static Service, bytes: &[u8], origin: String) -> Result<(&'st
     })?;
     let mut parameters = asked::parameters(verb, asked)?;
     if let Some(token) = envelope.token {
-        parameters.push(("userName".to_owned(), token.user_name));
-        parameters.push(("password".to_owned(), token.password));
+        let (user_name, password) = token.in_plain_text(only);
+        parameters.push(("userName".to_owned(), user_name));
+        parameters.push(("password".to_owned(), password));
     }
     Ok((verb, Call { operation, params: Params::of(parameters), origin }))
 }
@@ -175,7 +193,7 @@ fn xml(status: StatusCode, text: String) -> Response {
 #[cfg(any(test, fuzzing))]
 pub(super) fn hold(bytes: &[u8]) {
     for service in [&MERCHANT, &LOYALTY] {
-        match read(service, bytes, "http://bank".to_owned()) {
+        match read(service, bytes, "http://bank".to_owned(), None) {
             Ok((verb, call)) => {
                 assert_eq!(service.verb(verb.name).map(|(_, operation)| operation), Some(call.operation));
                 assert!(call.params.all("orderBundle").all(|text| serde_json::from_str::<Value>(text).is_ok()));

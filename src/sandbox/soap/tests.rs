@@ -62,12 +62,12 @@ const REGISTRATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </soapenv:Envelope>"#;
 
 fn call(text: &str) -> Call {
-    let read = read(&MERCHANT, text.as_bytes(), "http://bank".to_owned());
+    let read = read(&MERCHANT, text.as_bytes(), "http://bank".to_owned(), None);
     read.map_or_else(|fault| panic!("{fault:?}"), |(_, call)| call)
 }
 
 fn fault(text: &str) -> String {
-    let read = read(&MERCHANT, text.as_bytes(), "http://bank".to_owned());
+    let read = read(&MERCHANT, text.as_bytes(), "http://bank".to_owned(), None);
     read.map(|_| ()).unwrap_err().written()
 }
 

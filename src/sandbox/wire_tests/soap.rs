@@ -107,7 +107,7 @@ async fn who_is_not_let_in_gets_a_fault_and_a_line_in_the_ledger() {
     let token = "The security token could not be authenticated or authorized";
     for (security, expected) in [
         (String::new(), fault("InvalidSecurity", header)),
-        (digest, fault("InvalidSecurity", header)),
+        (digest, fault("FailedAuthentication", token)),
         (security("wrong"), fault("FailedAuthentication", token)),
     ] {
         let answer = post(&sandbox, "merchant-ws", &envelope(MERCHANT, &security, body)).await.unwrap();
