@@ -2,15 +2,16 @@
 //!
 //! Its first line holds the REST address, so that a script can read where it listens when it was given port 0.
 
-use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, fs, io};
 
 use super::failure::Failure;
 use super::output::{Output, Table};
 use super::signals;
 use crate::config;
-use crate::sandbox::{Buyers, Login, Sandbox, Settings};
+use crate::sandbox::{Buyers, Callback, Contract, Login, NEWEST_STATUS_VERSION, Sandbox, Seal, Settings};
 
 /// `reconciled sandbox`.
 #[derive(Debug, clap::Args)]
@@ -34,6 +35,15 @@ pub(super) struct Open {
     /// How long a hold lasts before the bank lets it go
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = lasting)]
     hold_lifetime: Duration,
+    /// Which set of fields the status answer has, from 1 (the barest) to 46
+    #[arg(long, value_name = "N", default_value_t = NEWEST_STATUS_VERSION, value_parser = clap::value_parser!(u8).range(1..=46))]
+    status_version: u8,
+    /// Where every store is called back, as far as its orders do not say otherwise; http only
+    #[arg(long, value_name = "URL")]
+    callback_url: Option<String>,
+    /// A file with the key of the callbacks' HMAC-SHA256 checksum; without it they carry none
+    #[arg(long, value_name = "FILE")]
+    callback_key: Option<PathBuf>,
 }
 
 fn lasting(text: &str) -> Result<Duration, String> {
@@ -49,7 +59,7 @@ impl Open {
         let mut signals =
             signals::listen().map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
         let listen = self.listen;
-        let sandbox = Sandbox::start(self.settings()).await.map_err(|error| not_open(listen, &error))?;
+        let sandbox = Sandbox::start(self.settings()?).await.map_err(|error| not_open(listen, &error))?;
         welcome(&sandbox, output)?;
         // Whatever is asked: a terminal that hangs up wants it closed too.
         signals.recv().await;
@@ -57,8 +67,11 @@ impl Open {
         output.line("\nThe sandbox is closed.")
     }
 
-    fn settings(self) -> Settings {
-        Settings {
+    fn settings(self) -> Result<Settings, Failure> {
+        let seal = self.callback_key.as_deref().map_or(Ok(Seal::None), key)?;
+        let callback = Callback { url: self.callback_url, seal, ..Callback::default() };
+        Ok(Settings {
+            contract: Contract { status_version: self.status_version, callback, ..Contract::default() },
             listen: self.listen,
             login: self.login,
             seed: self.seed,
@@ -66,7 +79,17 @@ impl Open {
             session_timeout: self.session_timeout,
             hold_lifetime: self.hold_lifetime,
             ..Settings::default()
-        }
+        })
+    }
+}
+
+/// The key as the file has it, without the line's end.
+fn key(file: &Path) -> Result<Seal, Failure> {
+    let unread = |why: &dyn fmt::Display| Failure::failed(format!("cannot take a key from {}: {why}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| unread(&error))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(unread(&"it is empty")),
+        key => Ok(Seal::Hmac(key.to_owned())),
     }
 }
 
@@ -90,6 +113,7 @@ fn welcome(sandbox: &Sandbox, output: &Output) -> Result<(), Failure> {
     facts.fact("pages", format!("{base} (orders and their payment pages, in a browser)"));
     facts.fact("ledger", format!("{base}sandbox/ledger (what was asked, and what it did)"));
     facts.fact("orders", format!("{base}sandbox/orders"));
+    facts.fact("callbacks", format!("{base}sandbox/callbacks (what the stores were told, and whether they listened)"));
     facts.fact("faults", format!("{base}sandbox/faults (POST a rule to make it fail)"));
     output.table(facts)?;
     output.line("No money moves here, and nothing is kept. Ctrl-C closes it.")

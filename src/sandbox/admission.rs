@@ -47,7 +47,7 @@ impl Bank {
         let (mut vault, now_ms) = self.vault();
         let course = &admission.course;
         let answer = course.takes_effect.then(|| vault.perform(call, admission, now_ms));
-        let took_effect = answer.as_ref().is_some_and(|answer| answer.error_code() == 0);
+        let took_effect = answer.as_ref().is_some_and(Answer::is_of_an_effect);
         if let Some(line) = vault.book.ledger.request(admission.request) {
             line.error_code = answer.as_ref().map(Answer::error_code);
             line.answer = course.answer_class(line.error_code);
@@ -100,7 +100,7 @@ impl Vault {
                 let asked = Asked { call, login, request, now_ms };
                 verbs::perform(&mut self.book, asked, admission.course.twist)
             }
-            Err(refusal) => Answer::refused(*refusal, call.language()),
+            Err(refusal) => verbs::refuse(*refusal, call),
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Behaviour {
     pub pay_percent: u8,
     /// Per cent whom their bank declines.
     pub decline_percent: u8,
+    /// Per cent of those who pay whose bank asks for a code first.
+    pub secure_percent: u8,
     /// Half of them decide within the session divided by this.
     pub median_divisor: u32,
 }
@@ -30,6 +32,7 @@ impl Default for Behaviour {
         Behaviour {
             pay_percent: 70,
             decline_percent: 10,
+            secure_percent: 30,
             // Of the usual twenty minutes: a hundred seconds to find the card and type its number.
             median_divisor: 12,
         }
@@ -40,6 +43,10 @@ impl Default for Behaviour {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Deed {
     Pay,
+    /// Pay, and be asked for a code.
+    PaySecurely,
+    /// Give the code that was asked for.
+    Confirm,
     Decline,
     WalkAway,
 }
@@ -49,7 +56,7 @@ impl Behaviour {
     pub(super) fn deed(self, chance: &mut fastrand::Rng) -> Deed {
         let drawn = chance.u8(..100);
         if drawn < self.pay_percent {
-            Deed::Pay
+            if chance.u8(..100) < self.secure_percent { Deed::PaySecurely } else { Deed::Pay }
         } else if drawn < self.pay_percent.saturating_add(self.decline_percent) {
             Deed::Decline
         } else {
@@ -133,7 +140,8 @@ mod tests {
         let behaviour = Behaviour::default();
         let deeds: Vec<_> = (0..1_000).map(|_| behaviour.deed(&mut chance)).collect();
         let count = |deed| deeds.iter().filter(|&&done| done == deed).count();
-        assert!((650..750).contains(&count(Deed::Pay)));
+        assert!((650..750).contains(&(count(Deed::Pay) + count(Deed::PaySecurely))));
+        assert!((150..270).contains(&count(Deed::PaySecurely)));
         assert!((70..130).contains(&count(Deed::Decline)));
         assert!((150..250).contains(&count(Deed::WalkAway)));
     }

@@ -26,11 +26,17 @@ impl Call {
         by_id.or_else(|| self.number_key(login))
     }
 
-    /// Completion and reversal know no order numbers, registration no order ids.
+    /// Whoever moves money names the order's id; registration knows no ids.
     fn number_key<'a>(&'a self, login: &'a str) -> Option<Key<'a>> {
         match self.operation {
-            Operation::Completion | Operation::Reversal => None,
-            Operation::Register | Operation::RegisterPreAuth | Operation::Status => {
+            Operation::Completion
+            | Operation::Reversal
+            | Operation::OldStatus
+            | Operation::Deposit
+            | Operation::Refund
+            | Operation::AutoRefund
+            | Operation::LastOrders => None,
+            Operation::Register | Operation::RegisterPreAuth | Operation::Status | Operation::Decline => {
                 let number = self.params.get("orderNumber")?;
                 Some(Key::Number { login, number })
             }
@@ -42,7 +48,18 @@ impl Call {
         match self.operation {
             Operation::Register | Operation::RegisterPreAuth => digits(self.params.get("amount")?, 12),
             Operation::Completion => digits(self.params.get("compositeCompletionAmount")?, 20),
-            Operation::Reversal | Operation::Status => None,
+            Operation::Deposit | Operation::Refund => digits(self.params.get("amount")?, 12),
+            Operation::AutoRefund => digits(self.composite_refund()?, 20),
+            Operation::Reversal
+            | Operation::Status
+            | Operation::OldStatus
+            | Operation::Decline
+            | Operation::LastOrders => None,
         }
+    }
+
+    /// No document names the parameter of the legacy gateway; the new one says `compositeAmount`, so both are taken.
+    pub(super) fn composite_refund(&self) -> Option<&str> {
+        self.params.get("compositeRefundAmount").or_else(|| self.params.get("compositeAmount"))
     }
 }

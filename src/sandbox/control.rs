@@ -1,23 +1,26 @@
 //! The control room, `/sandbox/*`: what the real bank would never show or allow.
 //!
-//! The ledger and the book to read, fault rules to set. No credentials: a sandbox belongs on loopback.
+//! The ledger, the book and the callbacks to read, fault rules and the stores' contracts to set. No credentials: a sandbox belongs on loopback.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, put};
 use axum::{Json, Router};
 use hyper::body::Frame;
 use serde::Deserialize;
 
 use super::bank::Bank;
+use super::contract::Contract;
 use super::faults::FaultRule;
 use super::ledger::LedgerLine;
-use super::order::OrderView;
+use super::order_view::OrderView;
+use super::post::Letter;
 use super::rest::BODY_BYTES_MAX;
 
 /// The routes below `/sandbox/`.
@@ -25,6 +28,9 @@ pub(super) fn routes(bank: Bank) -> Router {
     Router::new()
         .route("/sandbox/ledger", get(ledger))
         .route("/sandbox/orders", get(orders))
+        .route("/sandbox/callbacks", get(callbacks))
+        .route("/sandbox/contracts", get(contracts))
+        .route("/sandbox/contracts/{login}", put(set_contract))
         .route("/sandbox/faults", get(faults).post(add_faults).delete(clear_faults))
         .with_state(bank)
 }
@@ -44,6 +50,28 @@ async fn ledger(State(bank): State<Bank>, Query(from): Query<From>) -> Response 
 
 async fn orders(State(bank): State<Bank>) -> Json<Vec<OrderView>> {
     Json(bank.orders())
+}
+
+async fn callbacks(State(bank): State<Bank>) -> Json<Vec<Letter>> {
+    Json(bank.callbacks())
+}
+
+async fn contracts(State(bank): State<Bank>) -> Json<BTreeMap<String, Contract>> {
+    Json(bank.contracts())
+}
+
+/// Sets one store's contract; what the body leaves out is as usual.
+async fn set_contract(State(bank): State<Bank>, Path(login): Path<String>, body: Body) -> Response {
+    let Ok(text) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+        return bad("the body is longer than 64 KiB");
+    };
+    let read =
+        serde_json::from_slice::<Contract>(&text).map_err(|error| format!("the contract cannot be read: {error}"));
+    let set = read.and_then(|contract| bank.set_contract(&login, contract).map_err(|error| error.to_string()));
+    match set {
+        Ok(()) => Json(bank.contract(&login)).into_response(),
+        Err(sentence) => bad(&sentence),
+    }
 }
 
 async fn faults(State(bank): State<Bank>) -> Json<Vec<FaultRule>> {

@@ -7,6 +7,9 @@ use super::settings::Login;
 /// Longer than any login the documents allow, short enough for the ledger.
 const LOGIN_CHARS_MAX: usize = 64;
 
+/// Who asks with a token, whichever it is.
+pub(super) const TOKEN: &str = "token";
+
 /// Who asks: the login, or the word `token` for every token, since a token is itself the secret.
 pub(super) fn credentials(params: &Params, only: Option<&Login>) -> Result<String, Refusal> {
     let given = (params.get("userName"), params.get("password"), params.get("token"));
@@ -16,7 +19,7 @@ pub(super) fn credentials(params: &Params, only: Option<&Login>) -> Result<Strin
         ((Some(_), Some(_), _), _) | ((_, _, Some(_)), Some(_)) => {
             return Err(errors::ACCESS_DENIED);
         }
-        ((_, _, Some(_)), None) => "token",
+        ((_, _, Some(_)), None) => TOKEN,
         ((_, _, None), _) => return Err(errors::CREDENTIALS_EMPTY),
     };
     Ok(login.to_owned())

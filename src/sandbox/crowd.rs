@@ -11,11 +11,15 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::bank::Bank;
 use super::buyers::{Buyers, Deed};
-use super::order::{CardSystem, Order};
+use super::order::Order;
+use super::payment::CardSystem;
 use super::transport::Stopping;
 
 /// Buyers who find no order wait for the next, but a shop that opens late must not meet a crowd that came all night.
 const WAITING_MAX: u32 = 100;
+
+/// The card is at hand by then.
+const AGAIN_FASTER: u32 = 4;
 
 /// Sends buyers until the sandbox stops.
 pub(super) async fn run(bank: Bank, buyers: Buyers, seed: u64, mut stopping: Stopping) {
@@ -90,13 +94,23 @@ impl Crowd {
     fn take(&mut self, order: &Order) {
         let behaviour = self.buyers.behaviour;
         let thinking = behaviour.thinking(session(order), &mut self.chance);
+        let deed = behaviour.deed(&mut self.chance);
+        self.decide_after(thinking, order.id.clone(), deed);
+    }
+
+    fn decide_after(&mut self, thinking: Duration, order_id: String, deed: Deed) {
         self.taken += 1;
-        self.deciding.push(Reverse(Decision {
-            at: Instant::now() + thinking,
-            turn: self.taken,
-            order_id: order.id.clone(),
-            deed: behaviour.deed(&mut self.chance),
-        }));
+        let at = Instant::now() + thinking;
+        self.deciding.push(Reverse(Decision { at, turn: self.taken, order_id, deed }));
+    }
+
+    /// Whoever is asked for a code, or refused, acts again soon: the session goes on.
+    fn decide_soon(&mut self, order_id: &str, deed: Deed) {
+        let Some(order) = self.bank.find(order_id) else {
+            return;
+        };
+        let thinking = self.buyers.behaviour.thinking(session(&order), &mut self.chance) / AGAIN_FASTER;
+        self.decide_after(thinking, order_id.to_owned(), deed);
     }
 
     /// A buyer who thought too long, or whose order somebody else paid, is refused like a person at the page.
@@ -109,11 +123,19 @@ impl Crowd {
                 let card = CardSystem::ALL[self.chance.usize(..CardSystem::ALL.len())];
                 self.bank.pay_with(&decision.order_id, card)
             }
-            Deed::Decline => self.bank.decline(&decision.order_id),
+            Deed::PaySecurely => self.bank.challenge(&decision.order_id),
+            Deed::Confirm => self.bank.authenticate(&decision.order_id),
+            Deed::Decline => self.bank.fail_attempt(&decision.order_id),
             Deed::WalkAway => self.bank.walk_away(&decision.order_id),
         };
-        if let Err(refusal) = done {
-            tracing::debug!(order.id = %decision.order_id, %refusal, "A virtual buyer came too late");
+        match (done, decision.deed) {
+            (Ok(_), Deed::PaySecurely) => self.decide_soon(&decision.order_id, Deed::Confirm),
+            // Without money on the card he tries as often as the bank lets him.
+            (Ok(view), Deed::Decline) if view.status == 0 => self.decide_soon(&decision.order_id, Deed::Decline),
+            (Ok(_), _) => {}
+            (Err(refusal), _) => {
+                tracing::debug!(order.id = %decision.order_id, %refusal, "A virtual buyer came too late");
+            }
         }
     }
 }

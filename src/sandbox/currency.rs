@@ -40,6 +40,11 @@ const fn of(number: &'static str, sign: &'static str, digits: u32) -> Currency {
 }
 
 impl Currency {
+    /// Its number, as the wire carries it.
+    pub fn number(self) -> &'static str {
+        self.number
+    }
+
     /// The currency with this ISO number, if the bank takes it.
     pub fn by_number(number: &str) -> Option<Currency> {
         KNOWN.into_iter().find(|currency| currency.number == number)

@@ -141,7 +141,7 @@ impl FaultKind {
                 operation == Operation::Status
             }
             FaultKind::FalseSuccess | FaultKind::FalseRefusal => {
-                matches!(operation, Operation::Completion | Operation::Reversal)
+                operation.changes_orders() && !matches!(operation, Operation::Register | Operation::RegisterPreAuth)
             }
             FaultKind::Delay { .. }
             | FaultKind::TimeoutBeforeEffect { .. }

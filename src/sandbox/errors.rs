@@ -78,6 +78,11 @@ pub(super) const RETURN_URL_RELATIVE: Refusal = refusal(
     "URL возврата должен быть указан целиком, вместе с протоколом",
     "The return URL must be given in full, including the protocol",
 );
+pub(super) const CART_WRONG: Refusal = refusal(8, "Неверный формат корзины", "The cart has a wrong format");
+pub(super) const CART_SUM: Refusal =
+    refusal(8, "Сумма заказа не равна сумме позиций корзины", "The amount is not the sum of the cart's items");
+pub(super) const CART_CURRENCY: Refusal =
+    refusal(8, "Валюта позиции корзины не равна валюте заказа", "An item's currency is not the order's");
 pub(super) const VERIFY_FORBIDDEN: Refusal = refusal(
     13,
     "Мерчант не имеет привилегии выполнять проверочные платежи",
@@ -97,7 +102,13 @@ pub(super) const SYSTEM_ERROR: Refusal = refusal(7, "Системная ошиб
 
 // Status.
 pub(super) const ORDER_NOT_NAMED: Refusal =
-    refusal(4, "Ожидается [orderId] или [orderNumber]", "[orderId] or [orderNumber] expected");
+    refusal(1, "Ожидается [orderId] или [orderNumber]", "[orderId] or [orderNumber] expected");
+pub(super) const ORDER_ID_EMPTY: Refusal = refusal(5, "[orderId] не задан", "[orderId] is empty");
+pub(super) const PAYMENT_DECLINED: Refusal = refusal(
+    2,
+    "Заказ отклонён по причине ошибки в реквизитах платежа",
+    "The order is declined because of an error in the payment details",
+);
 pub(super) const UNKNOWN_ORDER: Refusal = refusal(6, "Заказ не найден", "Unregistered OrderId");
 
 // Completion.
@@ -113,4 +124,25 @@ pub(super) const REVERSAL_IMPOSSIBLE: Refusal = refusal(
     7,
     "Операция невозможна для текущего состояния платежа",
     "The operation is impossible for the payment's current state",
+);
+pub(super) const PART_NOT_REVERSIBLE: Refusal = refusal(
+    7,
+    "Суммы холдирования и отмены должны быть равны",
+    "The amounts of the hold and of the reversal must be equal",
+);
+
+// Deposit and refund.
+pub(super) const BELOW_ONE_ROUBLE: Refusal =
+    refusal(7, "Неверная сумма депозита (менее одного рубля)", "Wrong deposit amount (less than one rouble)");
+pub(super) const POINTS_INVOLVED: Refusal = refusal(
+    7,
+    "Заказ оплачен с участием бонусов: завершите его запросом autoCompletion",
+    "Points were used to pay the order: complete it by autoCompletion",
+);
+pub(super) const ABOVE_DEPOSIT: Refusal =
+    refusal(7, "Сумма возврата превышает сумму списания", "The refund amount exceeds the deposited amount");
+pub(super) const DEPOSIT_NOT_AS_EXPECTED: Refusal = refusal(
+    7,
+    "Сумма списания не равна ожидаемой [expectedDepositedAmount]",
+    "The deposited amount is not the expected one [expectedDepositedAmount]",
 );

@@ -101,10 +101,12 @@ fn form_value(text: &str) -> String {
 fn state(state: &OrderState) -> &'static str {
     match state {
         OrderState::Registered { .. } => "registered",
+        OrderState::Authenticating { .. } => "in authentication",
         OrderState::Held { .. } => "held",
-        OrderState::Deposited { refunded_minor: 0, .. } => "deposited",
+        OrderState::Deposited { .. } if state.status() == 2 => "deposited",
         OrderState::Deposited { .. } => "refunded",
-        OrderState::Declined { reason: Decline::ByIssuer, .. } => "declined",
+        OrderState::Declined { reason: Decline::ByIssuer | Decline::AttemptsExhausted, .. } => "declined",
+        OrderState::Declined { reason: Decline::ByStore { .. }, .. } => "called off",
         OrderState::Declined { reason: Decline::TimeRanOut, .. } => "declined, time ran out",
         OrderState::Reversed { .. } => "reversed",
     }

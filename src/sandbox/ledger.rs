@@ -103,8 +103,14 @@ pub enum Effect {
     Held,
     /// A buyer's money was taken at once (one-phase).
     Deposited,
-    /// The issuer declined.
+    /// The issuer asked the buyer for a code (3-D Secure).
+    Challenged,
+    /// The issuer refused an attempt, and the buyer may try again.
+    AttemptFailed,
+    /// The issuer declined for good.
     Declined,
+    /// The store called an unpaid order off.
+    CalledOff,
     /// The payment time ran out.
     Expired,
     /// The bank let the hold go.
@@ -113,7 +119,7 @@ pub enum Effect {
     Completed,
     /// A hold was let go, by the store or by a clerk.
     Reversed,
-    /// A clerk gave money back, all of it or some.
+    /// The store or a clerk gave money back, all of it or some.
     Refunded,
     /// The buyer's bank took the money back.
     ChargedBack,

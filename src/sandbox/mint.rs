@@ -1,6 +1,14 @@
 //! What the bank makes up: order ids, approval codes and references, all from the seed.
 
-use super::order::{CardSystem, Payment};
+use super::payment::{CardSystem, Payment, Points};
+
+/// The card a buyer uses, as far as anybody asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Card {
+    pub(super) system: CardSystem,
+    /// Whether its issuer asked for a code.
+    pub(super) three_ds: bool,
+}
 
 /// The source of everything random in the book.
 #[derive(Debug)]
@@ -15,10 +23,18 @@ impl Mint {
     }
 
     /// The issuer's word that a payment is good.
-    pub(super) fn authorise(&mut self, card: CardSystem, at_ms: i64) -> Payment {
+    pub(super) fn authorise(&mut self, card: Card, points: &[(String, i64)], at_ms: i64) -> Payment {
+        let on_hold = |(programme, approved): &(String, i64)| Points {
+            programme: programme.clone(),
+            approved: *approved,
+            deposited: 0,
+            refunded: 0,
+        };
         Payment {
             at_ms,
-            card,
+            card: card.system,
+            three_ds: card.three_ds,
+            points: points.iter().map(on_hold).collect(),
             approval_code: format!("{:06}", self.chance.u32(..1_000_000)),
             reference: format!("{:012}", self.chance.u64(..1_000_000_000_000)),
         }

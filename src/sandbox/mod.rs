@@ -6,10 +6,11 @@
 //!
 //! In reading order:
 //!
-//! - `registration`, `order`, `book`, `ledger`: what the bank keeps, pure but for the seed in `mint`; `currency` and `clock`
-//!   beside them
-//! - `operation`, `call`, `answer`, `verbs`: what it can be asked and what it says, apart from any wire; `register` and
-//!   `status` are the two long ones, `errors` its refusals
+//! - `registration`, `order` (with `payment` and `order_view`), `book`, `ledger`: what the bank keeps, pure but for the seed
+//!   in `mint`; `currency`, `moscow` and `clock` beside them
+//! - `contract` and `post`: what is agreed with each store, and the callbacks it gets, sealed by `seal`, carried by `courier`
+//! - `operation`, `call`, `answer`, `verbs`: what it can be asked and what it says, apart from any wire; `register` (with
+//!   `cart` and `ofd`), `status` (with `loyalty`), `old_status` and `last_orders` are the long ones, `errors` its refusals
 //! - `faults`, `fault_json`, `probability`: rules for going wrong; `draw` decides whether, `course` how
 //! - `bank`: the handle that ties these together under one lock; `admission`: a request's way through it, with `credentials`
 //! - `params` and `rest`: the one wire, `soap` the other; `transport` serves both
@@ -23,8 +24,11 @@ mod bank;
 mod book;
 mod buyers;
 mod call;
+mod cart;
 mod clock;
+mod contract;
 mod control;
+mod courier;
 mod course;
 mod credentials;
 mod crowd;
@@ -37,18 +41,27 @@ mod faults;
 pub(crate) mod fuzzing;
 mod in_process;
 mod index;
+mod last_orders;
 mod ledger;
+mod loyalty;
 mod mint;
+mod moscow;
+mod old_status;
+mod ofd;
 mod operation;
 mod order;
+mod order_view;
 mod page;
 mod page_words;
 mod params;
+mod payment;
+mod post;
 mod probability;
 mod register;
 mod registration;
 mod rest;
 mod return_url;
+mod seal;
 mod settings;
 mod soap;
 mod status;
@@ -67,6 +80,7 @@ use tokio::task::JoinHandle;
 
 pub use bank::Bank;
 pub use buyers::{Behaviour, Buyers, BuyersFormat};
+pub use contract::{Callback, CallbackMethod, Contract, NEWEST_STATUS_VERSION, TooManyContracts};
 pub use currency::Currency;
 pub use draw::TooManyRules;
 pub use errors::{Language, Refusal};
@@ -74,9 +88,12 @@ pub use faults::{AmountPart, FaultKind, FaultName, FaultRule, Garbage, Moment};
 pub use in_process::InProcess;
 pub use ledger::{AnswerClass, Effect, EffectEntry, Entry, LedgerLine, RequestEntry};
 pub use operation::Operation;
-pub use order::{CardSystem, OrderView};
+pub use order_view::OrderView;
+pub use payment::CardSystem;
+pub use post::Letter;
 pub use probability::{NotAProbability, Probability};
-pub use registration::{Lifetime, Registration};
+pub use registration::{Lifetime, Payer, Registration};
+pub use seal::{RsaHash, Seal, SealFormat};
 pub use settings::{Login, LoginFormat, Settings};
 
 use transport::Stopping;
@@ -88,6 +105,7 @@ pub struct Sandbox {
     bank: Bank,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    courier: JoinHandle<()>,
     crowd: Option<JoinHandle<()>>,
 }
 
@@ -106,11 +124,12 @@ impl Sandbox {
             .merge(page::routes(bank.clone()))
             .merge(control::routes(bank.clone()));
         let server = tokio::spawn(transport::serve(listener, router, bank.clone(), stopping.clone()));
+        let courier = tokio::spawn(courier::run(bank.clone(), stopping.clone()));
         let crowd = settings.buyers.map(|buyers| {
             let run = crowd::run(bank.clone(), buyers, settings.seed, stopping);
             tokio::spawn(run)
         });
-        Ok(Sandbox { addr, bank, stop, server, crowd })
+        Ok(Sandbox { addr, bank, stop, server, courier, crowd })
     }
 
     /// Where it listens.
@@ -154,7 +173,7 @@ impl Sandbox {
                 None => Ok(()),
             }
         };
-        for ended in <[_; 2]>::from(tokio::join!(self.server, crowd)) {
+        for ended in <[_; 3]>::from(tokio::join!(self.server, self.courier, crowd)) {
             // Buyers who were sent home have not ended badly.
             if let Err(error) = ended.or_else(|error| if error.is_cancelled() { Ok(()) } else { Err(error) }) {
                 tracing::error!(%error, "A task of the sandbox ended badly");

@@ -20,6 +20,24 @@ pub enum Operation {
     /// `reverse.do`.
     #[serde(rename = "reverse", alias = "reversal")]
     Reversal,
+    /// `getOrderStatus.do`, the older one.
+    #[serde(rename = "getOrderStatus")]
+    OldStatus,
+    /// `deposit.do`: completion where no points are involved.
+    #[serde(rename = "deposit")]
+    Deposit,
+    /// `refund.do`.
+    #[serde(rename = "refund")]
+    Refund,
+    /// `autoRefund.do`: money and points together.
+    #[serde(rename = "autoRefund")]
+    AutoRefund,
+    /// `decline.do`: the store calls an unpaid order off.
+    #[serde(rename = "decline")]
+    Decline,
+    /// `getLastOrdersForMerchants.do`.
+    #[serde(rename = "getLastOrdersForMerchants", alias = "last_orders")]
+    LastOrders,
 }
 
 impl Operation {
@@ -31,6 +49,12 @@ impl Operation {
             "getOrderStatusExtended.do" => Some(Operation::Status),
             "autoCompletion.do" => Some(Operation::Completion),
             "reverse.do" => Some(Operation::Reversal),
+            "getOrderStatus.do" => Some(Operation::OldStatus),
+            "deposit.do" => Some(Operation::Deposit),
+            "refund.do" => Some(Operation::Refund),
+            "autoRefund.do" => Some(Operation::AutoRefund),
+            "decline.do" => Some(Operation::Decline),
+            "getLastOrdersForMerchants.do" => Some(Operation::LastOrders),
             _ => None,
         }
     }
@@ -38,8 +62,15 @@ impl Operation {
     /// Whether it can change an order.
     pub(super) fn changes_orders(self) -> bool {
         match self {
-            Operation::Register | Operation::RegisterPreAuth | Operation::Completion | Operation::Reversal => true,
-            Operation::Status => false,
+            Operation::Register
+            | Operation::RegisterPreAuth
+            | Operation::Completion
+            | Operation::Reversal
+            | Operation::Deposit
+            | Operation::Refund
+            | Operation::AutoRefund
+            | Operation::Decline => true,
+            Operation::Status | Operation::OldStatus | Operation::LastOrders => false,
         }
     }
 }

@@ -23,6 +23,16 @@ pub(super) struct Words {
     pub(super) declined: &'static str,
     pub(super) expired: &'static str,
     pub(super) reversed: &'static str,
+    pub(super) points: &'static str,
+    pub(super) secure: &'static str,
+    pub(super) attempt_failed: &'static str,
+    pub(super) attempts_left: &'static str,
+    pub(super) challenge: &'static str,
+    pub(super) challenge_note: &'static str,
+    pub(super) confirm: &'static str,
+    pub(super) fail: &'static str,
+    pub(super) exhausted: &'static str,
+    pub(super) called_off: &'static str,
 }
 
 impl Words {
@@ -53,6 +63,16 @@ const RUSSIAN: Words = Words {
     declined: "Банк отклонил платёж",
     expired: "Время сессии истекло",
     reversed: "Удержание отменено",
+    points: "бонусов",
+    secure: "Оплатить с кодом 3-D Secure",
+    attempt_failed: "Банк отклонил платёж: недостаточно средств",
+    attempts_left: "Осталось попыток",
+    challenge: "Банк просит код подтверждения",
+    challenge_note: "Шаг 3-D Secure: на настоящей странице здесь вводят код из сообщения банка.",
+    confirm: "Ввести верный код",
+    fail: "Ввести неверный код",
+    exhausted: "Попытки оплаты исчерпаны",
+    called_off: "Магазин отменил заказ",
 };
 
 const ENGLISH: Words = Words {
@@ -74,4 +94,14 @@ const ENGLISH: Words = Words {
     declined: "The bank declined the payment",
     expired: "The session time has expired",
     reversed: "The hold was cancelled",
+    points: "points",
+    secure: "Pay with a 3-D Secure code",
+    attempt_failed: "The bank refused the payment: insufficient funds",
+    attempts_left: "Attempts left",
+    challenge: "The bank asks for a confirmation code",
+    challenge_note: "The 3-D Secure step: on a real page you would type the code from your bank's message here.",
+    confirm: "Give the right code",
+    fail: "Give a wrong code",
+    exhausted: "The payment attempts are exhausted",
+    called_off: "The shop called the order off",
 };

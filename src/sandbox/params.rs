@@ -83,7 +83,8 @@ pub(super) fn escape(text: &str, may_stay: impl Fn(u8) -> bool) -> String {
     escaped
 }
 
-fn hex_digit(value: u8) -> char {
+/// One upper-case hexadecimal digit of a value below sixteen.
+pub(super) fn hex_digit(value: u8) -> char {
     let digit = char::from_digit(value.into(), 16).unwrap_or('0');
     digit.to_ascii_uppercase()
 }
@@ -122,5 +123,23 @@ mod tests {
     fn values_do_not_show_in_debug_output() {
         let params = Params::merge("userName=shop&password=hunter2", b"");
         assert_eq!(format!("{params:?}"), r#"["userName", "password"]"#);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_encoded_comes_back_from_query_and_body_alike(name in "\\PC{1,20}", value in "\\PC{0,60}") {
+            let encoded = format!("x=1&{}={}&y", escape(&name, |_| false), escape(&value, |byte| byte.is_ascii_alphabetic()));
+            let expected = Some(value.as_str()).filter(|value| !value.is_empty());
+            for params in [Params::merge(&encoded, b""), Params::merge("", encoded.as_bytes())] {
+                let found = params.get(&name);
+                proptest::prop_assert!(found == expected || name == "x", "{:?}", found);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_some_parameters(query in "\\PC{0,80}", body in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let params = Params::merge(&query, &body);
+            proptest::prop_assert!(params.all("a").all(|value| !value.is_empty()));
+        }
     }
 }

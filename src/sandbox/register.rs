@@ -1,17 +1,20 @@
 //! `register.do` and `registerPreAuth.do`: from parameters to a checked registration, and the answer.
 //!
-//! Parsed here and never checked again. Parameters that change nothing at this bank (pageView, clientId, email, ...) are
-//! accepted and forgotten.
+//! Parsed here and never checked again. What changes nothing at this bank (pageView, postAddress, taxSystem, the data for
+//! tax offices) is checked all the same, since a bank would refuse it; parameters it does not know are not looked at.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::book::Terms;
+use super::cart;
 use super::currency::{Currency, ROUBLE};
 use super::errors::{self, Language, Refusal};
+use super::moscow;
+use super::ofd;
 use super::params::Params;
-use super::registration::{Lifetime, Registration};
+use super::registration::{Lifetime, Payer, Registration};
 
 /// Success carries no errorCode at the legacy gateway.
 #[derive(Debug, Clone, Serialize)]
@@ -22,32 +25,70 @@ pub(super) struct RegisterAnswer {
 }
 
 /// A one-phase registration, checked in the order of the documents' table, so that the first thing wrong is the one
-/// reported. Both verbs take the same parameters.
+/// reported.
 pub(super) fn parse(params: &Params, login: &str, terms: &Terms, now_ms: i64) -> Result<Registration, Refusal> {
-    let order_number = order_number(params, terms.order_number_max)?;
+    let features = features(params)?;
+    let order_number = order_number(params, terms.order_number_max, &features)?;
     let amount_minor = amount(params)?;
     let currency = match params.get("currency") {
         Some(number) => Currency::by_number(number).ok_or(errors::UNKNOWN_CURRENCY)?,
         None => ROUBLE,
     };
-    features(params)?;
+    let return_url = return_url(params)?;
+    tax_system(params)?;
+    if let Some(object) = ofd::object(params, "additionalOfdParams")? {
+        ofd::check_receipt(&object)?;
+    }
+    if let Some(object) = ofd::object(params, "billingPayerData")? {
+        ofd::check_billing(&object)?;
+    }
     Ok(Registration {
         login: login.to_owned(),
         order_number,
         amount_minor,
         currency,
         two_phase: false,
-        return_url: return_url(params)?,
+        return_url,
         fail_url: url_text(params, "failUrl")?.map(str::to_owned),
-        description: text(params, "description", 598)?.unwrap_or_default().to_owned(),
+        description: description(params)?,
         language: Language::from_code(params.get("language")),
         lifetime: lifetime(params, now_ms)?,
         params: json_params(params)?,
+        autocompletion_at_ms: None,
+        auto_reverse_at_ms: None,
+        callback_url: callback_url(params)?,
+        merchant_login: owned(params, "merchantLogin", 255)?,
+        client_id: owned(params, "clientId", 255)?,
+        binding_id: owned(params, "bindingId", 255)?,
+        features,
+        payer: payer(params)?,
+        order_bundle: cart::parse(params, amount_minor, currency)?,
     })
 }
 
-fn order_number(params: &Params, longest: usize) -> Result<String, Refusal> {
-    let number = params.get("orderNumber").ok_or(errors::NUMBER_EMPTY)?;
+/// The same for a two-phase order, which alone may say when its hold shall end.
+pub(super) fn parse_pre_auth(
+    params: &Params,
+    login: &str,
+    terms: &Terms,
+    now_ms: i64,
+) -> Result<Registration, Refusal> {
+    let registration = parse(params, login, terms, now_ms)?;
+    let moment = |name| match params.get(name).map(moscow::from_iso) {
+        None => Ok(None),
+        Some(Some(at_ms)) if at_ms > now_ms => Ok(Some(at_ms)),
+        Some(_) => Err(errors::VALUE_WRONG),
+    };
+    let (autocompletion_at_ms, auto_reverse_at_ms) = (moment("autocompletionDate")?, moment("autoReverseDate")?);
+    Ok(Registration { autocompletion_at_ms, auto_reverse_at_ms, ..registration }.two_phase())
+}
+
+/// A store that lets the gateway number its orders says so by a feature; the empty number is then filled by the book.
+fn order_number(params: &Params, longest: usize, features: &[String]) -> Result<String, Refusal> {
+    let Some(number) = params.get("orderNumber") else {
+        let generated = features.iter().any(|feature| feature == "FORCE_GENERATE_ORDERNUMBER");
+        return if generated { Ok(String::new()) } else { Err(errors::NUMBER_EMPTY) };
+    };
     let too_long = number.chars().count() > longest;
     if too_long || number.chars().any(char::is_control) {
         return Err(errors::WRONG_NUMBER);
@@ -103,7 +144,7 @@ fn text<'a>(params: &'a Params, name: &'a str, longest: usize) -> Result<Option<
 /// expirationDate wins over sessionTimeoutSecs, which is then not even looked at.
 fn lifetime(params: &Params, now_ms: i64) -> Result<Lifetime, Refusal> {
     if let Some(date) = params.get("expirationDate") {
-        return match moscow_ms(date) {
+        return match moscow::from_iso(date) {
             Some(at_ms) if at_ms > now_ms => Ok(Lifetime::Until(at_ms)),
             Some(_) | None => Err(errors::VALUE_WRONG),
         };
@@ -118,15 +159,46 @@ fn lifetime(params: &Params, now_ms: i64) -> Result<Lifetime, Refusal> {
     }
 }
 
-/// `yyyy-MM-ddTHH:mm:ss` in Moscow time. Moscow has kept UTC+3 since 2014 and orders lie in the future, so the offset is
-/// fixed and no zone database is needed.
-fn moscow_ms(text: &str) -> Option<i64> {
-    if text.len() != "2014-09-08T14:14:14".len() {
-        return None;
+/// Percent and plus signs and line breaks are forbidden: processing takes none.
+fn description(params: &Params) -> Result<String, Refusal> {
+    match text(params, "description", 598)? {
+        Some(text) if text.contains(['%', '+', '\r', '\n']) => Err(errors::VALUE_WRONG),
+        text => Ok(text.unwrap_or_default().to_owned()),
     }
-    let civil = jiff::civil::DateTime::strptime("%Y-%m-%dT%H:%M:%S", text).ok()?;
-    let moment = jiff::tz::offset(3).to_timestamp(civil).ok()?;
-    Some(moment.as_millisecond())
+}
+
+fn owned(params: &Params, name: &str, longest: usize) -> Result<Option<String>, Refusal> {
+    Ok(text(params, name, longest)?.map(str::to_owned))
+}
+
+fn callback_url(params: &Params) -> Result<Option<String>, Refusal> {
+    match url_text(params, "dynamicCallbackUrl")? {
+        Some(url) if !has_scheme(url) => Err(errors::VALUE_WRONG),
+        url => Ok(url.map(str::to_owned)),
+    }
+}
+
+fn payer(params: &Params) -> Result<Payer, Refusal> {
+    let phone = owned(params, "phone", 12)?;
+    if phone.as_deref().is_some_and(|phone| !is_phone(phone, 12)) {
+        return Err(errors::VALUE_WRONG);
+    }
+    let (email, post_address) = (owned(params, "email", 40)?, owned(params, "postAddress", 255)?);
+    Ok(Payer { email, phone, post_address })
+}
+
+/// Digits, perhaps after a plus sign, in at most `longest` characters.
+pub(super) fn is_phone(text: &str, longest: usize) -> bool {
+    let number = text.strip_prefix('+').unwrap_or(text);
+    text.len() <= longest && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// 0 general, 1 and 2 simplified, 3 imputed, 4 agricultural, 5 patent.
+fn tax_system(params: &Params) -> Result<(), Refusal> {
+    match params.get("taxSystem").map(|text| digits(text, 2)) {
+        None | Some(Some(0..=5)) => Ok(()),
+        Some(_) => Err(errors::VALUE_WRONG),
+    }
 }
 
 /// What the gateway's own description lists; VERIFY needs a permission that no store has here.
@@ -147,16 +219,22 @@ const FEATURES: [&str; 14] = [
     "PAY_BY_CLIENT",
 ];
 
-fn features(params: &Params) -> Result<(), Refusal> {
-    for feature in params.all("features") {
+/// Repeated, or in one parameter with semicolons between, as the new gateway has it.
+fn features(params: &Params) -> Result<Vec<String>, Refusal> {
+    let mut features = Vec::new();
+    let asked = params.all("features").flat_map(|text| text.split([';', ','])).map(str::trim);
+    for feature in asked.filter(|feature| !feature.is_empty()) {
         if feature == "VERIFY" {
             return Err(errors::VERIFY_FORBIDDEN);
         }
         if !FEATURES.contains(&feature) {
             return Err(errors::FEATURES_WRONG);
         }
+        if !features.iter().any(|known| known == feature) {
+            features.push(feature.to_owned());
+        }
     }
-    Ok(())
+    Ok(features)
 }
 
 /// One flat JSON object; values that are not text come back as their JSON text.
@@ -173,78 +251,4 @@ fn json_params(params: &Params) -> Result<Vec<(String, String)>, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TERMS: Terms = Terms { session_ms: 1, hold_ms: 1, order_number_max: 32, part_after_part: false };
-    const GOOD: &str = "orderNumber=A-1&amount=100&returnUrl=https://shop.example/";
-
-    fn parsed(extra: &str) -> Result<Registration, Refusal> {
-        // The first value wins, so what is added goes before what is good.
-        let params = Params::merge(&format!("{extra}&{GOOD}"), b"");
-        parse(&params, "shop", &TERMS, 1_700_000_000_000)
-    }
-
-    fn without(name: &str) -> Result<Registration, Refusal> {
-        let left: Vec<_> = GOOD.split('&').filter(|pair| !pair.starts_with(name)).collect();
-        parse(&Params::merge(&left.join("&"), b""), "shop", &TERMS, 0)
-    }
-
-    #[test]
-    fn what_is_missing_is_code_4() {
-        assert_eq!(without("orderNumber").unwrap_err(), errors::NUMBER_EMPTY);
-        assert_eq!(without("amount").unwrap_err(), errors::AMOUNT_EMPTY);
-        assert_eq!(without("returnUrl").unwrap_err(), errors::RETURN_URL_EMPTY);
-    }
-
-    #[test]
-    fn what_is_wrong_has_its_code() {
-        let check = |extra: &str, refusal| assert_eq!(parsed(extra).unwrap_err(), refusal, "{extra}");
-        check("orderNumber=123456789012345678901234567890123", errors::WRONG_NUMBER);
-        check("orderNumber=a%0Ab", errors::WRONG_NUMBER);
-        for amount in ["0", "-1", "1.5", "1234567890123", "%2B5", "12,00"] {
-            check(&format!("amount={amount}"), errors::AMOUNT_WRONG);
-        }
-        check("currency=999", errors::UNKNOWN_CURRENCY);
-        check("currency=RUB", errors::UNKNOWN_CURRENCY);
-        check("returnUrl=/thanks", errors::RETURN_URL_RELATIVE);
-        check("returnUrl=shop.example", errors::RETURN_URL_RELATIVE);
-        check("sessionTimeoutSecs=0", errors::VALUE_WRONG);
-        check("sessionTimeoutSecs=20m", errors::VALUE_WRONG);
-        check("expirationDate=2014-09-08T14:14:14", errors::VALUE_WRONG);
-        check("expirationDate=2044-09-08", errors::VALUE_WRONG);
-        check("expirationDate=2044-09-08T14:14:14Z", errors::VALUE_WRONG);
-        check("jsonParams=[1]", errors::VALUE_WRONG);
-        check("features=VERIFY", errors::VERIFY_FORBIDDEN);
-        check("features=AUTO_PAYMENT&features=X", errors::FEATURES_WRONG);
-    }
-
-    #[test]
-    fn what_is_good_is_taken_over() {
-        let plain = parsed("").unwrap();
-        assert_eq!((plain.amount_minor, plain.currency, plain.lifetime), (100, ROUBLE, Lifetime::Default));
-        let rich = parsed(
-            "amount=999999999999&currency=978&language=en&sessionTimeoutSecs=60&jsonParams={\"a\":\"b\",\"n\":1}",
-        )
-        .unwrap();
-        assert_eq!(rich.amount_minor, 999_999_999_999);
-        assert_eq!((rich.currency.number, rich.language), ("978", Language::En));
-        assert_eq!(rich.lifetime, Lifetime::Seconds(60));
-        let pairs: Vec<_> = rich.params.iter().map(|(n, v)| (&**n, &**v)).collect();
-        assert_eq!(pairs, [("a", "b"), ("n", "1")]);
-    }
-
-    #[test]
-    fn an_expiration_date_is_moscow_time_and_wins() {
-        let order = parsed("sessionTimeoutSecs=bad&expirationDate=2033-05-18T06:33:20").unwrap();
-        assert_eq!(order.lifetime, Lifetime::Until(2_000_000_000_000));
-    }
-
-    #[test]
-    fn a_scheme_is_a_scheme() {
-        assert!(has_scheme("https://a") && has_scheme("my-shop://back"));
-        for bad in ["", "https://", "//a", "1a://b", "javascript:alert(1)", "JavaScript://%0aalert(1)", "a b://c"] {
-            assert!(!has_scheme(bad), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -77,7 +77,8 @@ pub(super) fn routes(bank: Bank, stopping: Stopping, authority: String) -> Route
 }
 
 async fn exchange(State(wire): State<Wire>, Path(verb): Path<String>, request: Request) -> Response {
-    let Some(operation) = Operation::from_rest(&verb) else {
+    let known = Operation::from_rest(&verb);
+    let Some(operation) = known.filter(|operation| wire.bank.serves(*operation)) else {
         return html(StatusCode::NOT_FOUND, "Not Found");
     };
     let call = match read(operation, request, &wire.authority).await {
@@ -148,8 +149,11 @@ fn end(speech: &impl Speech, call: &Call, admission: &Admission, answer: Option<
         Ending::Close => HangUp::Close.into_response(),
         Ending::Reset => HangUp::Reset.into_response(),
         Ending::FalseSuccess => spell(Some(&match call.operation {
-            Operation::Reversal => Answer::reversed(language),
-            _ => Answer::completed(call.asked_minor().unwrap_or_default(), admission.request, language),
+            Operation::Completion | Operation::AutoRefund => {
+                let claimed = ("PAYMENT", call.asked_minor().unwrap_or_default());
+                Answer::composite(&[claimed], admission.request, language)
+            }
+            _ => Answer::acknowledged(language),
         })),
         Ending::FalseRefusal => spell(Some(&Answer::refused(errors::WRONG_STATE, language))),
     }

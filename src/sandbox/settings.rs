@@ -2,11 +2,13 @@
 //!
 //! Only values: nothing here reads arguments or files, that is the business of whoever starts the sandbox.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::contract::Contract;
 use super::{Buyers, FaultRule};
 
 /// How the bank is set up. `Settings::default()` is a bank on a free loopback port that lets anybody in.
@@ -29,6 +31,19 @@ pub struct Settings {
     /// Whether a hold may be completed more than once, part after part, up to what is held: some gateways do, and there a
     /// completion that is sent twice takes money twice.
     pub part_after_part: bool,
+    /// How often a buyer may try to pay before his order is closed.
+    pub payment_attempts: u8,
+    /// Whether an order that its store calls off (`decline.do`) is shown reversed, as at the legacy gateway, rather than
+    /// declined.
+    pub called_off_is_reversed: bool,
+    /// Whether `getLastOrdersForMerchants.do` is there; newer gateways dropped it.
+    pub last_orders: bool,
+    /// What is agreed with a store that has no contract of its own.
+    pub contract: Contract,
+    /// The stores that have one.
+    pub contracts: BTreeMap<String, Contract>,
+    /// How long after a callback that failed the next attempt follows; the wait doubles each time.
+    pub callback_first_wait: Duration,
     /// Faults in force from the start.
     pub faults: Vec<FaultRule>,
 }
@@ -46,6 +61,14 @@ impl Default for Settings {
             hold_lifetime: Duration::from_secs(7 * 24 * 3_600),
             order_number_max: 32,
             part_after_part: false,
+            // Every order has three, says one gateway.
+            payment_attempts: 3,
+            called_off_is_reversed: true,
+            last_orders: true,
+            contract: Contract::default(),
+            contracts: BTreeMap::new(),
+            // No gateway publishes its schedule but one (a minute): short enough to be watched.
+            callback_first_wait: Duration::from_secs(5),
             faults: Vec::new(),
         }
     }

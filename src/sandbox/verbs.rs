@@ -1,14 +1,17 @@
 //! What the gateway can be asked, and what it answers, apart from any wire.
 //!
-//! A wire (REST today) turns its bytes into a `Call` and an `Answer` into its bytes; what happens in between is here and in
+//! A wire turns its bytes into a `Call` and an `Answer` into its bytes; what happens in between is here and in
 //! the book.
 
 use super::answer::Answer;
-use super::book::Book;
+use super::book::{Book, Key, RefundWish};
 use super::call::Call;
 use super::course::Twist;
+use super::credentials::TOKEN;
 use super::errors::{self, Refusal};
 use super::faults::AmountPart;
+use super::last_orders;
+use super::old_status;
 use super::operation::Operation;
 use super::order::Order;
 use super::register::{self, RegisterAnswer, digits};
@@ -34,22 +37,32 @@ pub(super) fn perform(book: &mut Book, asked: Asked<'_>, twist: Option<Twist>) -
         Operation::Status => status(book, asked, twist),
         Operation::Completion => complete(book, asked),
         Operation::Reversal => reverse(book, asked),
+        Operation::OldStatus => old_status(book, asked),
+        Operation::Deposit => deposit(book, asked),
+        Operation::Refund => refund(book, asked),
+        Operation::AutoRefund => refund_composite(book, asked),
+        Operation::Decline => decline(book, asked),
+        Operation::LastOrders => last_orders(book, asked),
     };
-    done.unwrap_or_else(|refusal| Answer::refused(refusal, asked.call.language()))
+    done.unwrap_or_else(|refusal| refuse(refusal, asked.call))
+}
+
+/// A refusal, spelled as the request's other answers are.
+pub(super) fn refuse(refusal: Refusal, call: &Call) -> Answer {
+    match call.operation {
+        Operation::OldStatus => Answer::old_refused(refusal, call.language()),
+        _ => Answer::refused(refusal, call.language()),
+    }
 }
 
 fn register(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
-    let registration = registration(book, asked)?;
+    let registration = register::parse(&asked.call.params, asked.login, &book.terms, asked.now_ms)?;
     enter(book, asked, registration)
 }
 
 fn register_pre_auth(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
-    let registration = registration(book, asked)?.two_phase();
+    let registration = register::parse_pre_auth(&asked.call.params, asked.login, &book.terms, asked.now_ms)?;
     enter(book, asked, registration)
-}
-
-fn registration(book: &Book, asked: Asked<'_>) -> Result<Registration, Refusal> {
-    register::parse(&asked.call.params, asked.login, &book.terms, asked.now_ms)
 }
 
 fn enter(book: &mut Book, asked: Asked<'_>, registration: Registration) -> Result<Answer, Refusal> {
@@ -68,13 +81,17 @@ pub(super) fn payment_path(order: &Order) -> String {
 
 fn status(book: &mut Book, asked: Asked<'_>, twist: Option<Twist>) -> Result<Answer, Refusal> {
     let key = asked.call.key(asked.login).ok_or(errors::ORDER_NOT_NAMED)?;
+    // Whoever asks with a token names the order by its id.
+    if asked.login == TOKEN && matches!(key, Key::Number { .. }) {
+        return Err(errors::ORDER_NOT_NAMED);
+    }
     let order = book.find(key, asked.now_ms)?.clone();
     let shown = match (twist, &order.earlier) {
         (Some(Twist::Stale), Some(earlier)) => Order { state: earlier.clone(), ..order },
         (Some(Twist::AnotherOrder), _) => book.another(&order.id).cloned().unwrap_or(order),
         (Some(Twist::Stale | Twist::Amount { .. }) | None, _) => order,
     };
-    let mut answer = status::answer(&shown, asked.call.language());
+    let mut answer = status::answer(&shown, book.post.contracts.of(asked.login), asked.call.language());
     if let Some(Twist::Amount { part, off_by_minor }) = twist {
         bend(&mut answer, part, off_by_minor);
     }
@@ -82,12 +99,19 @@ fn status(book: &mut Book, asked: Asked<'_>, twist: Option<Twist>) -> Result<Ans
 }
 
 fn bend(answer: &mut StatusAnswer, part: AmountPart, off_by_minor: i64) {
-    let amount = match part {
-        AmountPart::Amount => &mut answer.amount,
-        AmountPart::Approved => &mut answer.payment_amount_info.approved_amount,
-        AmountPart::Deposited => &mut answer.payment_amount_info.deposited_amount,
+    let amount = match (part, &mut answer.payment_amount_info) {
+        (AmountPart::Approved, Some(amounts)) => &mut amounts.approved_amount,
+        (AmountPart::Deposited, Some(amounts)) => &mut amounts.deposited_amount,
+        // Where a version shows no other amount, the only one is bent.
+        (AmountPart::Amount, _) | (_, None) => &mut answer.amount,
     };
     *amount = amount.saturating_add(off_by_minor);
+}
+
+fn old_status(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let key = asked.call.key(asked.login).ok_or(errors::ORDER_ID_EMPTY)?;
+    let order = book.find(key, asked.now_ms)?;
+    Ok(Answer::OldStatus(Box::new(old_status::answer(order, asked.call.language()))))
 }
 
 fn complete(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
@@ -96,15 +120,117 @@ fn complete(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
     let amount = call.params.get("compositeCompletionAmount").ok_or(errors::FIELD_EMPTY)?;
     let asked_minor = completion_amount(amount)?;
     let order = book.complete(key, asked_minor, now_ms, Some(request))?;
-    Ok(Answer::completed(order.deposited_minor(), request, call.language()))
+    Ok(Answer::composite(&completion_operations(order), request, call.language()))
 }
 
-/// Without an amount: partial reversals need a right of their own, and this bank gives none.
+/// What points processing did: it took the points and counted the money for new ones, or where only a part was taken, it
+/// gave points back and counted less, as in the documents' example. Without points there is the payment alone.
+fn completion_operations(order: &Order) -> Vec<(&'static str, i64)> {
+    let points = order.state.payment().filter(|payment| !payment.points.is_empty());
+    let money = order.deposited_minor();
+    match points.map(|payment| (payment.points_approved(), payment.points_deposited())) {
+        None => vec![("PAYMENT", money)],
+        Some((approved, deposited)) if money == order.approved_minor() && approved == deposited => {
+            vec![("PAYMENT", deposited), ("AWARD", money)]
+        }
+        Some((approved, deposited)) => {
+            vec![("REFUND_PAYMENT", approved - deposited), ("REFUND_AWARD", order.approved_minor() - money)]
+        }
+    }
+}
+
+/// Less than a rouble the gateway does not deposit.
+const DEPOSIT_LEAST: i64 = 100;
+
+/// 0 takes the whole hold. Where points are involved only a composite completion knows what to do with them.
+fn deposit(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let Asked { call, login, request, now_ms } = asked;
+    let key = call.key(login).ok_or(errors::ORDER_ID_EMPTY)?;
+    let asked_minor = money(call, "amount")?;
+    if (1..DEPOSIT_LEAST).contains(&asked_minor) {
+        return Err(errors::BELOW_ONE_ROUBLE);
+    }
+    let order = book.find(key, now_ms)?;
+    if order.state.payment().is_some_and(|payment| !payment.points.is_empty()) {
+        return Err(errors::POINTS_INVOLVED);
+    }
+    book.complete(key, asked_minor, now_ms, Some(request))?;
+    Ok(Answer::acknowledged(call.language()))
+}
+
+/// The whole hold alone: partial reversals need a right of their own, and this bank gives none.
 fn reverse(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
     let Asked { call, login, request, now_ms } = asked;
     let key = call.key(login).ok_or(errors::FIELD_EMPTY)?;
+    if call.params.get("amount").is_some() {
+        let asked_minor = money(call, "amount")?;
+        if asked_minor != 0 && asked_minor != book.find(key, now_ms)?.approved_minor() {
+            return Err(errors::PART_NOT_REVERSIBLE);
+        }
+    }
     book.reverse(key, now_ms, Some(request))?;
-    Ok(Answer::reversed(call.language()))
+    Ok(Answer::acknowledged(call.language()))
+}
+
+/// Several, up to what was deposited; 0 is all that is left. One that the store has named before is not done again.
+fn refund(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let Asked { call, login, request, now_ms } = asked;
+    let key = call.key(login).ok_or(errors::ORDER_ID_EMPTY)?;
+    let external_id = call.params.get("externalRefundId");
+    if external_id.is_some_and(|id| id.chars().count() > 36) {
+        return Err(errors::VALUE_WRONG);
+    }
+    let expected = call.params.get("expectedDepositedAmount");
+    let expected_deposited_minor = match expected.map(|text| digits(text, 12)) {
+        Some(None) => return Err(errors::VALUE_WRONG),
+        Some(expected) => expected,
+        None => None,
+    };
+    let wish =
+        RefundWish { composite: false, asked_minor: money(call, "amount")?, external_id, expected_deposited_minor };
+    let before = book.find(key, now_ms)?.movements.len();
+    let (order, _) = book.refund(key, wish, now_ms, Some(request))?;
+    let language = call.language();
+    Ok(if order.movements.len() == before {
+        Answer::acknowledged_again(language)
+    } else {
+        Answer::acknowledged(language)
+    })
+}
+
+/// Money and points together.
+fn refund_composite(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let Asked { call, login, request, now_ms } = asked;
+    let key = call.key(login).ok_or(errors::FIELD_EMPTY)?;
+    let asked_minor = digits(call.composite_refund().ok_or(errors::FIELD_EMPTY)?, 20).ok_or(errors::AMOUNT_WRONG)?;
+    let wish = RefundWish { composite: true, asked_minor, external_id: None, expected_deposited_minor: None };
+    let (order, made) = book.refund(key, wish, now_ms, Some(request))?;
+    let operations = order
+        .movements
+        .get(made)
+        .map(|movement| [("REFUND_PAYMENT", movement.points), ("REFUND_AWARD", movement.amount_minor)]);
+    Ok(Answer::composite(&operations.into_iter().flatten().collect::<Vec<_>>(), request, call.language()))
+}
+
+/// `decline.do`: only what nobody has paid.
+fn decline(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let Asked { call, login, request, now_ms } = asked;
+    let key = call.key(login).ok_or(errors::ORDER_NOT_NAMED)?;
+    book.call_off(key, now_ms, Some(request))?;
+    Ok(Answer::acknowledged(call.language()))
+}
+
+fn last_orders(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
+    let wanted = last_orders::parse(&asked.call.params)?;
+    let contract = book.post.contracts.of(asked.login).clone();
+    let orders = book.of_store(asked.login, asked.now_ms);
+    Ok(Answer::LastOrders(wanted.page(orders, &contract, asked.call.language())))
+}
+
+/// N..12, mandatory.
+fn money(call: &Call, name: &str) -> Result<i64, Refusal> {
+    let text = call.params.get(name).ok_or(errors::FIELD_EMPTY)?;
+    digits(text, 12).ok_or(errors::AMOUNT_WRONG)
 }
 
 /// N..20: a number too long for `i64` is well-formed, and above any hold.
@@ -118,125 +244,4 @@ fn completion_amount(text: &str) -> Result<i64, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::book::{Key, Terms};
-    use super::super::order::CardSystem;
-    use super::super::params::Params;
-    use super::*;
-
-    const TERMS: Terms =
-        Terms { session_ms: 1_200_000, hold_ms: 600_000, order_number_max: 32, part_after_part: false };
-
-    /// A bank with one held order of 900.
-    fn bank() -> (Book, String) {
-        let mut book = Book::new(TERMS, 1);
-        let registration = Registration::new("shop", "A-1", 900).two_phase();
-        let id = book.register(registration, 1_000, None).unwrap().id.clone();
-        book.pay(Key::Id(&id), CardSystem::Visa, 2_000).unwrap();
-        (book, id)
-    }
-
-    fn ask(book: &mut Book, operation: Operation, query: &str, twist: Option<Twist>) -> serde_json::Value {
-        let call = Call { operation, params: Params::merge(query, b""), origin: "http://bank".to_owned() };
-        let asked = Asked { call: &call, login: "shop", request: 42, now_ms: 3_000 };
-        let answer = perform(book, asked, twist);
-        serde_json::to_value(answer).unwrap()
-    }
-
-    #[test]
-    fn a_completion_is_judged_by_order_amount_and_state() {
-        let check = |query: &str, code: &str, deposited| {
-            let (mut book, id) = bank();
-            let query = query.replace("ID", &id);
-            let answer = ask(&mut book, Operation::Completion, &query, None);
-            assert_eq!(answer["errorCode"], code, "{query}");
-            let order = book.find(Key::Id(&id), 3_000).unwrap();
-            assert_eq!(order.deposited_minor(), deposited, "{query}");
-        };
-        check("orderId=ID&compositeCompletionAmount=0", "0", 900);
-        check("orderId=ID&compositeCompletionAmount=500", "0", 500);
-        check("orderId=ID&compositeCompletionAmount=901", "5", 0);
-        check("orderId=ID&compositeCompletionAmount=99999999999999999999", "5", 0);
-        check("orderId=ID&compositeCompletionAmount=-1", "5", 0);
-        check("orderId=ID", "5", 0);
-        check("compositeCompletionAmount=0", "5", 0);
-        check("orderNumber=A-1&compositeCompletionAmount=0", "5", 0);
-        check("orderId=nobody&compositeCompletionAmount=0", "6", 0);
-    }
-
-    #[test]
-    fn a_second_completion_is_refused() {
-        let (mut book, id) = bank();
-        let query = format!("orderId={id}&compositeCompletionAmount=500");
-        let first = ask(&mut book, Operation::Completion, &query, None);
-        let operation = &first["operations"][0];
-        assert_eq!((&operation["amount"], &operation["successful"]), (&500.into(), &true.into()));
-        assert!(operation["pcId"].is_u64() && operation["transactionId"].is_string());
-        let second = ask(&mut book, Operation::Completion, &query, None);
-        assert_eq!(second["errorCode"], "7");
-        assert_eq!(second["errorMessage"], "Платёж должен быть в корректном состоянии");
-    }
-
-    #[test]
-    fn only_a_hold_is_reversed_and_only_once() {
-        let check = |query: &str, code: i64, status: u8| {
-            let (mut book, id) = bank();
-            let query = query.replace("ID", &id);
-            let answer = ask(&mut book, Operation::Reversal, &query, None);
-            let found = answer["errorCode"].as_i64().or_else(|| answer["errorCode"].as_str()?.parse().ok());
-            assert_eq!(found, Some(code), "{query}: {answer}");
-            assert_eq!(book.find(Key::Id(&id), 3_000).unwrap().state.status(), status, "{query}");
-        };
-        check("orderId=ID", 0, 3);
-        check("orderNumber=A-1", 5, 1);
-        check("", 5, 1);
-        check("orderId=nobody", 6, 1);
-        let (mut book, id) = bank();
-        let query = format!("orderId={id}");
-        ask(&mut book, Operation::Reversal, &query, None);
-        assert_eq!(ask(&mut book, Operation::Reversal, &query, None)["errorCode"], "7");
-        let completion = format!("{query}&compositeCompletionAmount=0");
-        assert_eq!(ask(&mut book, Operation::Completion, &completion, None)["errorCode"], "7");
-        let (mut book, id) = bank();
-        ask(&mut book, Operation::Completion, &format!("orderId={id}&compositeCompletionAmount=0"), None);
-        assert_eq!(ask(&mut book, Operation::Reversal, &format!("orderId={id}"), None)["errorCode"], "7");
-    }
-
-    #[test]
-    fn status_finds_by_id_before_number_and_misses_without_a_status() {
-        let (mut book, id) = bank();
-        let found = ask(&mut book, Operation::Status, &format!("orderId={id}&orderNumber=B-9"), None);
-        assert_eq!((&found["orderStatus"], &found["orderNumber"]), (&1.into(), &"A-1".into()));
-        let by_number = ask(&mut book, Operation::Status, "orderNumber=A-1", None);
-        assert_eq!(by_number["attributes"][0]["value"], *id);
-        let missing = ask(&mut book, Operation::Status, "orderNumber=B-9&language=en", None);
-        assert_eq!(missing, serde_json::json!({"errorCode": "6", "errorMessage": "Unregistered OrderId"}));
-        assert_eq!(ask(&mut book, Operation::Status, "", None)["errorCode"], "4");
-    }
-
-    #[test]
-    fn twists_bend_the_answer_and_not_the_book() {
-        let (mut book, id) = bank();
-        book.register(Registration::new("shop", "A-2", 5), 2_500, None).unwrap();
-        let query = format!("orderId={id}");
-        let mut bent = |twist| ask(&mut book, Operation::Status, &query, Some(twist));
-        assert_eq!(bent(Twist::Stale)["orderStatus"], 0);
-        assert_eq!(bent(Twist::AnotherOrder)["orderNumber"], "A-2");
-        let part = AmountPart::Approved;
-        let amounts = &bent(Twist::Amount { part, off_by_minor: -100 })["paymentAmountInfo"];
-        assert_eq!(amounts["approvedAmount"], 800);
-        assert_eq!(book.find(Key::Id(&id), 3_000).unwrap().approved_minor(), 900);
-    }
-
-    #[test]
-    fn a_registration_is_answered_without_an_error_code() {
-        let (mut book, _) = bank();
-        let query = "orderNumber=C-1&amount=100&returnUrl=https://shop.example/&language=en";
-        let answer = ask(&mut book, Operation::RegisterPreAuth, query, None);
-        let id = answer["orderId"].as_str().unwrap();
-        assert_eq!(answer["formUrl"], format!("http://bank/payment/merchants/sandbox/payment_en.html?mdOrder={id}"));
-        assert!(answer.get("errorCode").is_none());
-        assert!(book.find(Key::Id(id), 3_000).unwrap().registration.two_phase);
-        assert_eq!(ask(&mut book, Operation::Register, query, None)["errorCode"], "1");
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! The sandbox over a real socket: raw bytes in, raw bytes out, so that no client library smooths anything over.
 
+mod callbacks;
+mod clients;
 mod faults;
 mod pages;
 mod rest;

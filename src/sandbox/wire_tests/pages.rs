@@ -50,7 +50,11 @@ async fn a_person_pays_is_declined_or_walks_away() {
     let held = registered(&sandbox, Registration::new("shop", "A-1", 100).two_phase());
     assert!(press(&sandbox, &held, "pay").await.contains(shop));
     let declined = registered(&sandbox, Registration::new("shop", "A-2", 100));
-    assert!(press(&sandbox, &declined, "decline").await.contains(shop));
+    let page = "location: /payment/merchants/sandbox/payment_en.html?mdOrder=";
+    for _ in 0..2 {
+        assert!(press(&sandbox, &declined, "decline").await.contains(page), "he may try again");
+    }
+    assert!(press(&sandbox, &declined, "decline").await.contains(shop), "three attempts, and no more");
     let left = registered(&sandbox, Registration::new("shop", "A-3", 100));
     assert!(press(&sandbox, &left, "leave").await.contains("You left without paying"));
     let statuses: Vec<_> = sandbox.bank().orders().iter().map(|order| order.status).collect();
@@ -98,4 +102,56 @@ async fn the_front_page_leads_everywhere_and_shows_no_password() {
     let page = get(&closed, "/").await;
     assert!(!page.contains("hunter2"));
     assert!(page.contains("-d userName=shop -d password=PASSWORD"), "the example is let in: {page}");
+}
+
+#[tokio::test]
+async fn attempts_are_counted_down_on_the_page() {
+    let sandbox = bank().await;
+    let id = registered(&sandbox, Registration::new("shop", "A-1", 100).with_points("sbrf_spasibo", 30));
+    let path = format!("/payment/merchants/sandbox/payment_en.html?mdOrder={id}");
+    let fresh = get(&sandbox, &path).await;
+    assert!(fresh.contains("<dd>3</dd>") && !fresh.contains("insufficient funds"), "{fresh}");
+    assert!(fresh.contains("+ 30 points (sbrf_spasibo)"), "{fresh}");
+    press(&sandbox, &id, "decline").await;
+    let tried = get(&sandbox, &path).await;
+    assert!(tried.contains("<dd>2</dd>") && tried.contains("insufficient funds"), "{tried}");
+    assert_eq!(sandbox.bank().order(&id).unwrap().status, 0);
+    assert!(press(&sandbox, &id, "pay").await.contains("location: https://shop.example/"));
+    assert_eq!(sandbox.bank().order(&id).unwrap().points_deposited, 30);
+}
+
+#[tokio::test]
+async fn the_issuer_asks_for_a_code_and_the_order_waits_in_authentication() {
+    let sandbox = bank().await;
+    let page = "location: /payment/merchants/sandbox/payment_en.html?mdOrder=";
+    let id = registered(&sandbox, Registration::new("shop", "A-1", 100).two_phase());
+    let status = || sandbox.bank().order(&id).unwrap().status;
+    assert!(press(&sandbox, &id, "secure").await.contains(page));
+    let path = format!("/payment/merchants/sandbox/payment_en.html?mdOrder={id}");
+    assert!(get(&sandbox, &path).await.contains("asks for a confirmation code"));
+    assert_eq!(status(), 5);
+    assert!(press(&sandbox, &id, "fail").await.contains(page), "a wrong code costs an attempt");
+    assert_eq!((status(), sandbox.bank().order(&id).unwrap().failed_attempts), (0, 1));
+    press(&sandbox, &id, "secure").await;
+    assert!(press(&sandbox, &id, "confirm").await.contains("location: https://shop.example/"));
+    assert_eq!(status(), 1);
+    let features = vec!["FORCE_TDS".to_owned()];
+    let forced = registered(&sandbox, Registration { features, ..Registration::new("shop", "A-2", 100) });
+    assert!(press(&sandbox, &forced, "pay").await.starts_with("HTTP/1.1 400"), "the store wants the code");
+}
+
+#[tokio::test]
+async fn a_contract_is_set_and_its_key_is_not_told() {
+    let sandbox = bank().await;
+    let put = "PUT /sandbox/contracts/shop HTTP/1.1";
+    let body = r#"{"status_version":4,"callback":{"url":"http://127.0.0.1:9/cb","method":"post","seal":{"hmac_key":"hunter2"}}}"#;
+    let set = send(&sandbox, put, body).await.unwrap();
+    assert!(set.starts_with("HTTP/1.1 200") && set.contains(r#""status_version":4"#), "{set}");
+    let listed = get(&sandbox, "/sandbox/contracts").await;
+    assert!(listed.contains("127.0.0.1:9") && !listed.contains("hunter2"), "{listed}");
+    let bad = send(&sandbox, put, r#"{"status":4}"#).await.unwrap();
+    assert!(bad.starts_with("HTTP/1.1 400") && bad.contains("unknown field"), "{bad}");
+    held(&sandbox, "A-1");
+    let status = ask(&sandbox, "getOrderStatusExtended.do", "orderNumber=A-1").await;
+    assert!(status.get("paymentWay").is_none() && status.get("paymentAmountInfo").is_some(), "{status}");
 }

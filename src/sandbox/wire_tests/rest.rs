@@ -70,7 +70,7 @@ async fn what_is_unknown_or_too_long_is_refused_by_http() {
 #[tokio::test]
 async fn buyers_come_think_and_act() {
     let buyers = Buyers {
-        behaviour: Behaviour { pay_percent: 100, decline_percent: 0, median_divisor: 1_000 },
+        behaviour: Behaviour { pay_percent: 100, decline_percent: 0, secure_percent: 50, median_divisor: 1_000 },
         .."1000/s".parse().unwrap()
     };
     let session_timeout = Duration::from_secs(10);
