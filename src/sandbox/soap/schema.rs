@@ -1,6 +1,8 @@
 //! How the types of a WSDL are written down here: one table that the WSDL is printed from, requests are read by and answers
 //! are spelled by, so that the three cannot disagree.
 
+use super::super::operation::Operation;
+
 /// A simple type, or a structure.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
@@ -75,11 +77,10 @@ pub(super) const fn many(name: &'static str, kind: Kind) -> Field {
     Field { name, kind, occurs: Occurs::AnyNumber }
 }
 
-/// One request of a service: its name here, the REST verb that does the same, and its two messages.
+/// One request of a service: its name here, what it asks of the bank, and its two messages.
 pub(super) struct Verb {
     pub(super) name: &'static str,
-    /// The last part of the REST address.
-    pub(super) rest: &'static str,
+    pub(super) operation: Operation,
     /// The name of the request's only part.
     pub(super) part: &'static str,
     pub(super) request: &'static Type,

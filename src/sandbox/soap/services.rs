@@ -1,6 +1,6 @@
 //! The two services and what each offers.
 //!
-//! Each request is a REST verb under another name. Of the gateway's other requests (addParams, bindings, wallets, card
+//! Each request is one of the bank's operations, which REST has under another name. Of the gateway's other requests (addParams, bindings, wallets, card
 //! lists, payment by the shop's own form, getAvailableLoyalty) this bank has none.
 
 use super::super::operation::Operation;
@@ -15,50 +15,56 @@ pub(super) static MERCHANT: Service = Service {
     verbs: &[
         Verb {
             name: "registerOrder",
-            rest: "register.do",
+            operation: Operation::Register,
             part: "order",
             request: &types::ORDER,
             answer: &types::REGISTERED,
         },
         Verb {
             name: "registerOrderPreAuth",
-            rest: "registerPreAuth.do",
+            operation: Operation::RegisterPreAuth,
             part: "order",
             request: &types::ORDER,
             answer: &types::REGISTERED,
         },
         Verb {
             name: "getOrderStatus",
-            rest: "getOrderStatus.do",
+            operation: Operation::OldStatus,
             part: "order",
             request: &types::STATUS_REQUEST,
             answer: &types::STATUS,
         },
         Verb {
             name: "getOrderStatusExtended",
-            rest: "getOrderStatusExtended.do",
+            operation: Operation::Status,
             part: "order",
             request: &types::EXTENDED_REQUEST,
             answer: &types::EXTENDED,
         },
         Verb {
             name: "depositOrder",
-            rest: "deposit.do",
+            operation: Operation::Deposit,
             part: "order",
             request: &types::DEPOSIT,
             answer: &types::DONE,
         },
         Verb {
             name: "reverseOrder",
-            rest: "reverse.do",
+            operation: Operation::Reversal,
             part: "order",
             request: &types::REVERSAL,
             answer: &types::DONE,
         },
-        Verb { name: "refundOrder", rest: "refund.do", part: "order", request: &types::REFUND, answer: &types::DONE },
+        Verb {
+            name: "refundOrder",
+            operation: Operation::Refund,
+            part: "order",
+            request: &types::REFUND,
+            answer: &types::DONE,
+        },
         Verb {
             name: "getLastOrdersForMerchants",
-            rest: "getLastOrdersForMerchants.do",
+            operation: Operation::LastOrders,
             part: "request",
             request: &types::LAST_ORDERS_REQUEST,
             answer: &types::LAST_ORDERS,
@@ -74,14 +80,14 @@ pub(super) static LOYALTY: Service = Service {
     verbs: &[
         Verb {
             name: "autoCompletion",
-            rest: "autoCompletion.do",
+            operation: Operation::Completion,
             part: "autoCompletionRequest",
             request: &types::COMPLETION,
             answer: &types::LOYALTY_DONE,
         },
         Verb {
             name: "autoRefund",
-            rest: "autoRefund.do",
+            operation: Operation::AutoRefund,
             part: "autoRefundRequest",
             request: &types::AUTO_REFUND,
             answer: &types::LOYALTY_DONE,
@@ -90,13 +96,8 @@ pub(super) static LOYALTY: Service = Service {
 };
 
 impl Service {
-    /// What it offers: of its requests those that the bank can do.
-    pub(super) fn offered(&self) -> impl Iterator<Item = (&'static Verb, Operation)> {
-        self.verbs.iter().filter_map(|verb| Some((verb, Operation::from_rest(verb.rest)?)))
-    }
-
     /// The request of this name.
-    pub(super) fn verb(&self, name: &str) -> Option<(&'static Verb, Operation)> {
-        self.offered().find(|(verb, _)| verb.name == name)
+    pub(super) fn verb(&self, name: &str) -> Option<&'static Verb> {
+        self.verbs.iter().find(|verb| verb.name == name)
     }
 }

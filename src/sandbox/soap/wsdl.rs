@@ -39,7 +39,7 @@ pub(super) fn outer(service: &Service, endpoint: &str) -> String {
     out.leaf("wsdl:import", &[("location", &location), ("namespace", service.namespace)]);
     out.open("wsdl:binding", &[("name", &binding), ("type", &format!("ns1:{}", service.name))]);
     out.leaf("soap:binding", &[("style", "rpc"), ("transport", HTTP)]);
-    for (verb, _) in service.offered() {
+    for verb in service.verbs {
         out.open("wsdl:operation", &[("name", verb.name)]);
         out.leaf("soap:operation", &[("soapAction", ""), ("style", "rpc")]);
         for (way, message) in [("wsdl:input", verb.name.to_owned()), ("wsdl:output", format!("{}Response", verb.name))]
@@ -81,13 +81,13 @@ pub(super) fn inner(service: &Service) -> String {
         ],
     );
     let mut known = BTreeSet::new();
-    for (verb, _) in service.offered() {
+    for verb in service.verbs {
         type_of(&mut out, verb.request, &mut known);
         type_of(&mut out, verb.answer, &mut known);
     }
     out.close();
     out.close();
-    for (verb, _) in service.offered() {
+    for verb in service.verbs {
         let messages = [
             (verb.name.to_owned(), verb.part, verb.request),
             (format!("{}Response", verb.name), "return", verb.answer),
@@ -99,7 +99,7 @@ pub(super) fn inner(service: &Service) -> String {
         }
     }
     out.open("wsdl:portType", &[("name", service.name)]);
-    for (verb, _) in service.offered() {
+    for verb in service.verbs {
         out.open("wsdl:operation", &[("name", verb.name)]);
         for (way, message) in [("wsdl:input", verb.name.to_owned()), ("wsdl:output", format!("{}Response", verb.name))]
         {
