@@ -80,7 +80,8 @@
 //! and `intake` both; `timekeeper` uses clock and domain; `gateway` uses domain, config, metrics, timekeeper; `api` uses everything but gateway, report and daemon;
 //! `daemon` wires all; `cli` starts them, and only `daemon` reaches the gateway. `simulation` runs the
 //! daemon against the sandbox in virtual time. `progress` and `systemd` stand alone.
-//! `rusqlite`, `ring` and `rustix` live in `store` alone, `reqwest` and `governor` in `gateway`, `axum` in `api` and `sandbox`,
+//! `rusqlite` and `rustix` live in `store` alone, `ring` in `store` and `sandbox`, `quick-xml` in `gateway` and `sandbox`,
+//! `reqwest` and `governor` in `gateway`, `axum` in `api` and `sandbox`,
 //! `tokio-cron-scheduler` in `daemon::schedule`. A test reads the source and holds the house to it.
 //!
 //! Read [`domain`], [`store`], [`gateway`] and [`daemon`] in this order, and you know what it does; then [`config`],
