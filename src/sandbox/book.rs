@@ -13,6 +13,7 @@ use super::order::{HoldEnd, Movement, MovementKind, Order, State};
 use super::payment::Payment;
 use super::post::Post;
 use super::registration::{Lifetime, Registration};
+use super::status::deposited_amount;
 
 /// Half a gigabyte of orders at most; more than any demo or test registers in one run.
 const ORDERS_MAX: usize = 500_000;
@@ -43,7 +44,7 @@ pub(super) struct RefundWish<'a> {
     pub(super) asked_minor: i64,
     /// The store's own id: one it has used before for this order is that same refund.
     pub(super) external_id: Option<&'a str>,
-    /// Refund only while so much is deposited.
+    /// Refund only while the store is shown so much as deposited.
     pub(super) expected_deposited_minor: Option<i64>,
 }
 
@@ -311,7 +312,8 @@ impl Book {
         if let Some(earlier) = order.movements.iter().position(known) {
             return Ok((&self.orders[index], earlier));
         }
-        if wish.expected_deposited_minor.is_some_and(|expected| expected != order.refundable_minor()) {
+        let shown_minor = deposited_amount(order, self.post.contracts.of(&order.registration.login));
+        if wish.expected_deposited_minor.is_some_and(|expected| expected != shown_minor) {
             return Err(errors::DEPOSIT_NOT_AS_EXPECTED);
         }
         if order.movements.len() >= MOVEMENTS_MAX {

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::contract::Contract;
 use super::errors::{self, Language};
 use super::order::{Decline, Order, State};
-use super::status::{BUYER_IP, MASKED_PAN, attempted};
+use super::status::{BUYER_IP, MASKED_PAN, attempted, deposited_amount};
 
 /// A found order, as the older request shows it.
 #[derive(Debug, Clone, Serialize)]
@@ -42,14 +43,14 @@ pub(super) struct OldStatusAnswer {
 }
 
 /// The answer about an order as it stands. A card that was refused is code 2, although the request itself went well.
-pub(super) fn answer(order: &Order, language: Language) -> OldStatusAnswer {
+pub(super) fn answer(order: &Order, contract: &Contract, language: Language) -> OldStatusAnswer {
     let refused = matches!(order.state, State::Declined { reason: Decline::ByIssuer | Decline::AttemptsExhausted, .. });
     let said = if refused { errors::PAYMENT_DECLINED } else { errors::SUCCESS };
     let attempted = attempted(order);
     OldStatusAnswer {
         expiration: attempted.then_some("203412"),
         cardholder_name: attempted.then_some("CARDHOLDER NAME"),
-        deposit_amount: order.deposited_minor(),
+        deposit_amount: deposited_amount(order, contract),
         currency: order.registration.currency.number,
         approval_code: order.state.payment().map(|payment| payment.approval_code.clone()),
         auth_code: 2,

@@ -229,7 +229,7 @@ pub(super) fn answer(order: &Order, contract: &Contract, language: Language) -> 
         auth_date_time: payment.map(|payment| payment.at_ms).filter(|_| from(2)),
         terminal_id: from(2).then_some("123456"),
         auth_ref_num: payment.map(|payment| payment.reference.clone()).filter(|_| from(2)),
-        payment_amount_info: from(3).then(|| amounts(order, version)),
+        payment_amount_info: from(3).then(|| amounts(order, contract)),
         bank_info: from(3).then(|| bank(attempted, language)),
         payer_data: payer(order).filter(|_| from(13)),
         order_bundle: registration.order_bundle.as_ref().filter(|_| from(3)).map(|bundle| shown(bundle, version)),
@@ -348,17 +348,23 @@ fn payer(order: &Order) -> Option<PayerData> {
     given.then_some(PayerData { email: payer.email, phone: payer.phone, post_address: payer.post_address })
 }
 
-fn amounts(order: &Order, version: u8) -> PaymentAmountInfo {
+fn amounts(order: &Order, contract: &Contract) -> PaymentAmountInfo {
+    let version = contract.status_version;
     let paid = order.state.payment().is_some();
     let total = order.registration.amount_minor;
     PaymentAmountInfo {
         payment_state: order.state.payment_state(),
         approved_amount: order.approved_minor(),
-        deposited_amount: order.deposited_minor(),
+        deposited_amount: deposited_amount(order, contract),
         refunded_amount: order.refunded_minor(),
         fee_amount: (paid && version >= 11).then_some(0),
         total_amount: (version >= 18).then_some(total),
     }
+}
+
+/// `depositedAmount`, as this store is shown it.
+pub(super) fn deposited_amount(order: &Order, contract: &Contract) -> i64 {
+    if contract.deposited_net_of_refunds { order.refundable_minor() } else { order.deposited_minor() }
 }
 
 /// The cart as it was sent, less what an older version does not know.

@@ -110,8 +110,9 @@ fn bend(answer: &mut StatusAnswer, part: AmountPart, off_by_minor: i64) {
 
 fn old_status(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
     let key = asked.call.key(asked.login).ok_or(errors::ORDER_ID_EMPTY)?;
-    let order = book.find(key, asked.now_ms)?;
-    Ok(Answer::OldStatus(Box::new(old_status::answer(order, asked.call.language()))))
+    let order = book.find(key, asked.now_ms)?.clone();
+    let contract = book.post.contracts.of(asked.login);
+    Ok(Answer::OldStatus(Box::new(old_status::answer(&order, contract, asked.call.language()))))
 }
 
 fn complete(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {

@@ -155,6 +155,8 @@ fn a_deposit_is_a_completion_in_money_alone() {
 #[test]
 fn refunds_add_up_to_the_deposit_and_a_named_one_is_done_once() {
     let (mut book, id) = bank_with(Registration::new("shop", "A-1", 900));
+    let contract = Contract { deposited_net_of_refunds: true, ..Contract::default() };
+    book.post.contracts.set("shop".to_owned(), contract).unwrap();
     let mut check = |query: &str, expected: i64, refunded| {
         let answer = ask(&mut book, Operation::Refund, &format!("orderId={id}&{query}"), None);
         assert_eq!(code(&answer), expected, "{query}: {answer}");
@@ -171,6 +173,11 @@ fn refunds_add_up_to_the_deposit_and_a_named_one_is_done_once() {
     check("amount=601", 7, 300);
     check("amount=0", 0, 900);
     check("amount=0", 7, 900);
+    let shown = ask(&mut book, Operation::Status, &format!("orderId={id}"), None);
+    assert_eq!(shown["paymentAmountInfo"]["depositedAmount"], 0);
+    book.post.contracts.set("shop".to_owned(), Contract::default()).unwrap();
+    let shown = ask(&mut book, Operation::Status, &format!("orderId={id}"), None);
+    assert_eq!(shown["paymentAmountInfo"]["depositedAmount"], 900);
     let unpaid = ask(&mut book, Operation::Refund, "orderId=nobody&amount=1", None);
     assert_eq!(code(&unpaid), 6);
     let (mut book, id) = bank();
