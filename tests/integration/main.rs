@@ -21,6 +21,7 @@ mod reload;
 mod report;
 mod review;
 mod schedule;
+mod soap;
 mod stopped;
 mod tls_faults;
 mod verbs;
