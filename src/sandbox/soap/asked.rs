@@ -71,13 +71,20 @@ fn words(list: &Value, of: &str) -> Vec<String> {
     words.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Names and values, whichever way they are put: `<x name="a" value="b"/>`, `<x name="a">b</x>` or `<a>b</a>`.
+/// Names and values, whichever way they are put: `<x name="a" value="b"/>`, `<x name="a">b</x>` or `<a>b</a>`. A name that
+/// comes again has all of its values.
 fn bag(element: &Element) -> Map<String, Value> {
-    let entry = |child: &Element| {
+    let mut bag = Map::new();
+    for child in &element.children {
         let name = child.attribute("name").unwrap_or(&child.name).to_owned();
-        (name, Value::from(child.attribute("value").unwrap_or(child.text())))
-    };
-    element.children.iter().map(entry).collect()
+        let value = Value::from(child.attribute("value").unwrap_or(child.text()));
+        match bag.get_mut(&name) {
+            None => drop(bag.insert(name, value)),
+            Some(Value::Array(all)) => all.push(value),
+            Some(one) => *one = Value::Array(vec![one.take(), value]),
+        }
+    }
+    bag
 }
 
 /// What an element says, as the JSON of the REST requests would say it.
