@@ -8,7 +8,7 @@
 pub type Target = fn(&[u8]);
 
 /// Each target by the name of its seeds' directory.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("status_answer", crate::gateway::fuzzing::status_answer),
     ("completion_answer", crate::gateway::fuzzing::completion_answer),
     ("soap_answer", crate::gateway::fuzzing::soap_answer),
@@ -25,6 +25,7 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("api_body", crate::api::fuzzing::body),
     ("callback", crate::callback::fuzzing::callback),
     ("sandbox_wire", crate::sandbox::fuzzing::wire),
+    ("sandbox_soap", crate::sandbox::fuzzing::soap),
 ];
 
 /// Hands `bytes` to the target of that name.

@@ -108,6 +108,8 @@ fn welcome(sandbox: &Sandbox, output: &Output) -> Result<(), Failure> {
     let base = rest.strip_suffix("payment/rest/").unwrap_or(&rest);
     output.heading(format!("The sandbox is open at {rest}"))?;
     let mut facts = Table::facts();
+    facts.fact("soap", format!("{} (?wsdl describes it)", sandbox.soap_url()));
+    facts.fact("soap, points", sandbox.soap_loyalty_url());
     facts.fact("pages", format!("{base} (orders and their payment pages, in a browser)"));
     facts.fact("ledger", format!("{base}sandbox/ledger (what was asked, and what it did)"));
     facts.fact("orders", format!("{base}sandbox/orders"));

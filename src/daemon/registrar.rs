@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::domain::registration::journey::{self, Registration, RegistrationKey, State, Step};
-use crate::domain::registration::{self, Request, Terms, Tree};
+use crate::domain::registration::{self, Request, Table, Terms, Tree};
 use crate::gateway::{Permit, Purpose};
 use crate::store::{Added, Moved, StoreError};
 
@@ -227,6 +227,6 @@ fn tell(desk: &Desk, row: &Registration, added: Option<&Added>) {
 /// What was handed in. It was checked then, and what has passed since is for the bank to say.
 fn request(row: &Registration) -> Option<Request> {
     let tree = Tree::from_json(row.document.as_deref()?).ok()?;
-    let terms = Terms { number_max: usize::MAX, currency: row.currency, now: None };
+    let terms = Terms { table: Table::RegisterDo, number_max: usize::MAX, currency: row.currency, now: None };
     registration::read(&tree, &terms).ok()
 }

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::domain::money::AMOUNT_MAX;
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::NewOrder;
-use crate::domain::registration::{Terms, Tree, read};
+use crate::domain::registration::{Table, Terms, Tree, read};
 use crate::domain::time::Timestamp;
 
 /// Two merchants, so that an order has to say whose it is.
@@ -78,7 +78,12 @@ pub(crate) fn registration(bytes: &[u8]) {
                 assert_eq!(sum, Some(request.amount.minor()), "the cart is worth something else");
             }
             let document = request.document().to_string();
-            let terms = Terms { number_max: merchant.order_number_max, currency: merchant.currency, now: None };
+            let terms = Terms {
+                table: Table::RegisterDo,
+                number_max: merchant.order_number_max,
+                currency: merchant.currency,
+                now: None,
+            };
             let again = Tree::from_json(&document).ok().and_then(|tree| read(&tree, &terms).ok());
             assert_eq!(again.as_ref(), Some(&request), "what is kept is another request");
         }

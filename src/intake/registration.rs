@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::config::{Config, MerchantConfig};
+use crate::config::{Config, MerchantConfig, Protocol};
 use crate::domain::order::MerchantId;
-use crate::domain::registration::{self, Flaw, Problem, Request, Terms, Tree};
+use crate::domain::registration::{self, Flaw, Problem, Request, Table, Terms, Tree};
 use crate::domain::time::Timestamp;
 
 /// Why a registration is refused before anything is written.
@@ -53,8 +53,17 @@ pub fn check<'a>(tree: &Tree, config: &'a Config, now: Timestamp) -> Result<(&'a
     let merchant = merchant(tree, config);
     // Without a merchant it is refused anyway; the strictest terms find what else is wrong.
     let terms = match &merchant {
-        Ok(merchant) => Terms { number_max: merchant.order_number_max, currency: merchant.currency, now: Some(now) },
+        Ok(merchant) => Terms {
+            table: match merchant.gateway.protocol {
+                Protocol::Rest => Table::RegisterDo,
+                Protocol::Soap { .. } => Table::RegisterOrder,
+            },
+            number_max: merchant.order_number_max,
+            currency: merchant.currency,
+            now: Some(now),
+        },
         Err(_) => Terms {
+            table: Table::RegisterDo,
             number_max: crate::domain::order::ORDER_NUMBER_MAX,
             currency: crate::domain::money::Currency::RUB,
             now: Some(now),

@@ -22,6 +22,13 @@ pub(super) struct Admission {
     pub(super) course: Course,
 }
 
+impl Admission {
+    /// Why the asker was not let in, if he was not.
+    pub(super) fn turned_away(&self) -> Option<Refusal> {
+        self.login.as_ref().err().copied()
+    }
+}
+
 impl Bank {
     /// Opens the ledger's line for a request that has arrived and draws its fault.
     pub(super) fn admit(&self, call: &Call) -> Admission {

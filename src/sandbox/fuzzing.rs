@@ -1,8 +1,10 @@
-//! What is promised of the sandbox's wire: form parameters, the registrations, carts and lists they ask for, fault rules.
+//! What is promised of the sandbox's wires: form parameters, the registrations, carts and lists they ask for, fault rules,
+//! and envelopes.
 
 use super::book::Terms;
 use super::faults::FaultRule;
 use super::params::{Params, escape};
+use super::soap;
 use super::{cart, currency, last_orders, register};
 
 /// The usual ones.
@@ -36,4 +38,9 @@ pub(crate) fn wire(bytes: &[u8]) {
         let again = serde_json::to_vec(&rule).ok().and_then(|json| serde_json::from_slice(&json).ok());
         assert_eq!(again, Some(rule), "it reads the same again");
     }
+}
+
+/// An envelope, for either service.
+pub(crate) fn soap(bytes: &[u8]) {
+    soap::hold(bytes);
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::bank::Bank;
 use super::rest;
 use super::settings::Settings;
+use super::soap;
 use super::transport::{self, Stopping};
 
 /// As much as a socket takes before its reader reads.
@@ -29,7 +30,9 @@ impl InProcess {
     pub fn open(settings: &Settings, start_ms: i64) -> InProcess {
         let bank = Bank::virtual_from(settings, start_ms);
         let (stop, stopped) = watch::channel(false);
-        let router = rest::routes(bank.clone(), Stopping(stopped), "bank".to_owned());
+        let stopping = Stopping(stopped);
+        let router = rest::routes(bank.clone(), stopping.clone(), "bank".to_owned());
+        let router = router.merge(soap::routes(bank.clone(), stopping, "bank".to_owned()));
         InProcess { bank, router, stop }
     }
 

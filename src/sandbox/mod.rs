@@ -13,7 +13,7 @@
 //!   `cart` and `ofd`), `status` (with `loyalty`), `old_status` and `last_orders` are the long ones, `errors` its refusals
 //! - `faults`, `fault_json`, `probability`: rules for going wrong; `draw` decides whether, `course` how
 //! - `bank`: the handle that ties these together under one lock; `admission`: a request's way through it, with `credentials`
-//! - `params` and `rest`: the wire; `transport` serves it
+//! - `params` and `rest`: the one wire, `soap` the other; `transport` serves both
 //! - `page` (with `page_words`, `return_url`), `index`, `control`: what people open
 //! - `buyers`, `crowd`: who the virtual buyers are, and the task that sends them
 //! - `settings`, and here the running server; `in_process` is the one of a simulation
@@ -63,6 +63,7 @@ mod rest;
 mod return_url;
 mod seal;
 mod settings;
+mod soap;
 mod status;
 mod transport;
 mod verbs;
@@ -118,7 +119,8 @@ impl Sandbox {
         let stopping = Stopping(stopped);
         let authority = reachable(addr).to_string();
         let router = index::routes(bank.clone(), authority.clone())
-            .merge(rest::routes(bank.clone(), stopping.clone(), authority))
+            .merge(rest::routes(bank.clone(), stopping.clone(), authority.clone()))
+            .merge(soap::routes(bank.clone(), stopping.clone(), authority))
             .merge(page::routes(bank.clone()))
             .merge(control::routes(bank.clone()));
         let server = tokio::spawn(transport::serve(listener, router, bank.clone(), stopping.clone()));
@@ -138,6 +140,16 @@ impl Sandbox {
     /// The base of the REST requests, as a client's configuration wants it.
     pub fn rest_url(&self) -> String {
         format!("http://{}/payment/rest/", reachable(self.addr))
+    }
+
+    /// The address of the SOAP service, as a client's configuration wants it; `?wsdl` behind it describes it.
+    pub fn soap_url(&self) -> String {
+        format!("http://{}{}", reachable(self.addr), soap::merchant_address())
+    }
+
+    /// The address of the SOAP service for orders with points.
+    pub fn soap_loyalty_url(&self) -> String {
+        format!("http://{}{}", reachable(self.addr), soap::loyalty_address())
     }
 
     /// The bank behind the server.

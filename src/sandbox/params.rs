@@ -24,6 +24,11 @@ impl Params {
         Params(pairs)
     }
 
+    /// What another wire than that of forms has said.
+    pub(super) fn of(pairs: Vec<(String, String)>) -> Params {
+        Params(pairs)
+    }
+
     /// The first value that is not empty: an empty parameter counts as one not passed.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let named = |(key, value): &&(String, String)| key == name && !value.is_empty();

@@ -31,19 +31,48 @@ pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Exchanges outlive their connections while a fault holds them, so connections do not bound them.
 const EXCHANGES_MAX: usize = 4_096;
 
-/// What every request to the wire needs.
+/// What every request to a wire needs.
 #[derive(Clone)]
 pub(super) struct Wire {
-    bank: Bank,
+    pub(super) bank: Bank,
     stopping: Stopping,
     exchanges: Arc<Semaphore>,
     /// The address clients use when they do not say which.
-    authority: String,
+    pub(super) authority: String,
+}
+
+/// How a wire spells the ends of an exchange that reach the caller as bytes of its own.
+pub(super) trait Speech: Send + Sync + 'static {
+    /// An answer, honest or not.
+    fn answer(&self, call: &Call, admission: &Admission, answer: Option<&Answer>) -> Response;
+
+    /// Rubbish in the place of an answer.
+    fn garbage(&self, shape: Garbage, call: &Call, answer: Option<&Answer>) -> Response;
+}
+
+impl Wire {
+    pub(super) fn new(bank: Bank, stopping: Stopping, authority: String) -> Wire {
+        Wire { bank, stopping, exchanges: Arc::new(Semaphore::new(EXCHANGES_MAX)), authority }
+    }
+
+    /// Conducts one exchange to its end.
+    pub(super) async fn conduct(self, call: Call, speech: impl Speech) -> Response {
+        let Ok(permit) = self.exchanges.acquire_owned().await else {
+            return HangUp::Close.into_response();
+        };
+        let (bank, stopping) = (self.bank, self.stopping);
+        let conducted = tokio::spawn(async move {
+            let _permit = permit;
+            stopping.cut_short(conduct(bank, call, speech)).await
+        });
+        // A stopped or crashed exchange is one that was never answered.
+        conducted.await.ok().flatten().unwrap_or_else(|| HangUp::Close.into_response())
+    }
 }
 
 /// The routes below `/payment/rest/`.
 pub(super) fn routes(bank: Bank, stopping: Stopping, authority: String) -> Router {
-    let wire = Wire { bank, stopping, exchanges: Arc::new(Semaphore::new(EXCHANGES_MAX)), authority };
+    let wire = Wire::new(bank, stopping, authority);
     Router::new().route("/payment/rest/{verb}", get(exchange).post(exchange)).with_state(wire)
 }
 
@@ -56,16 +85,20 @@ async fn exchange(State(wire): State<Wire>, Path(verb): Path<String>, request: R
         Ok(call) => call,
         Err(status) => return html(status, "The request cannot be read"),
     };
-    let Ok(permit) = wire.exchanges.acquire_owned().await else {
-        return HangUp::Close.into_response();
-    };
-    let (bank, stopping) = (wire.bank, wire.stopping);
-    let conducted = tokio::spawn(async move {
-        let _permit = permit;
-        stopping.cut_short(conduct(bank, call)).await
-    });
-    // A stopped or crashed exchange is one that was never answered.
-    conducted.await.ok().flatten().unwrap_or_else(|| HangUp::Close.into_response())
+    wire.conduct(call, RestSpeech).await
+}
+
+/// JSON.
+struct RestSpeech;
+
+impl Speech for RestSpeech {
+    fn answer(&self, _call: &Call, _admission: &Admission, answer: Option<&Answer>) -> Response {
+        spell(answer)
+    }
+
+    fn garbage(&self, shape: Garbage, _call: &Call, answer: Option<&Answer>) -> Response {
+        garbage(shape, answer)
+    }
 }
 
 async fn read(operation: Operation, request: Request, authority: &str) -> Result<Call, StatusCode> {
@@ -91,12 +124,12 @@ fn host(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Follows the course that was drawn for this exchange.
-async fn conduct(bank: Bank, call: Call) -> Response {
+async fn conduct(bank: Bank, call: Call, speech: impl Speech) -> Response {
     let admission = bank.admit(&call);
     wait(admission.course.before).await;
     let answer = bank.carry_out(&call, &admission);
     wait(admission.course.after).await;
-    end(&call, &admission, answer.as_ref())
+    end(&speech, &call, &admission, answer.as_ref())
 }
 
 /// A wait of nothing must not cost a turn of the timer.
@@ -106,12 +139,13 @@ async fn wait(duration: Duration) {
     }
 }
 
-fn end(call: &Call, admission: &Admission, answer: Option<&Answer>) -> Response {
+fn end(speech: &impl Speech, call: &Call, admission: &Admission, answer: Option<&Answer>) -> Response {
     let language = call.language();
+    let spell = |answer| speech.answer(call, admission, answer);
     match &admission.course.ending {
         Ending::Answer => spell(answer),
         Ending::Error { status, retry_after } => error(*status, retry_after.as_deref()),
-        Ending::Garbage(shape) => garbage(*shape, answer),
+        Ending::Garbage(shape) => speech.garbage(*shape, call, answer),
         Ending::Close => HangUp::Close.into_response(),
         Ending::Reset => HangUp::Reset.into_response(),
         Ending::FalseSuccess => spell(Some(&match call.operation {
@@ -153,7 +187,7 @@ fn html(status: StatusCode, words: &'static str) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html;charset=UTF-8")], page).into_response()
 }
 
-fn garbage(shape: Garbage, answer: Option<&Answer>) -> Response {
+pub(super) fn garbage(shape: Garbage, answer: Option<&Answer>) -> Response {
     match shape {
         Garbage::Html => html(StatusCode::OK, "Technical works are in progress"),
         Garbage::Truncated => plain(first_half(&json(answer))),
@@ -165,6 +199,6 @@ fn garbage(shape: Garbage, answer: Option<&Answer>) -> Response {
     }
 }
 
-fn first_half(text: &str) -> String {
+pub(super) fn first_half(text: &str) -> String {
     text.chars().take(text.chars().count() / 2).collect()
 }

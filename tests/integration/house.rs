@@ -55,6 +55,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("axum", &["src/api/", "src/sandbox/"]),
     ("tokio_cron_scheduler", &["src/daemon/schedule.rs"]),
     ("rustix", &["src/store/", "src/cli/core_dumps.rs"]),
+    ("quick_xml", &["src/gateway/", "src/sandbox/"]),
     ("signal_hook", &["src/cli/signals.rs"]),
     ("sd_notify", &["src/systemd.rs"]),
     ("SystemTime", &["src/clock.rs", "src/sandbox/"]),

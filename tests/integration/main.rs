@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
 mod answers;
+mod both_wires;
 mod child;
 mod cli;
 mod crash_points;
@@ -22,6 +23,7 @@ mod reload;
 mod report;
 mod review;
 mod schedule;
+mod soap;
 mod stopped;
 mod tls_faults;
 mod verbs;

@@ -24,9 +24,41 @@ const SESSION_MAX: i64 = 999_999_999;
 /// What cannot stand in a description (register.do, the note on what is passed to the processing).
 const NOT_DESCRIBED: [char; 4] = ['%', '+', '\r', '\n'];
 
+/// By which of the bank's two documents a registration is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// register.do and registerPreAuth.do: the wider one. What was checked before is read again by it.
+    RegisterDo,
+    /// registerOrder and registerOrderPreAuth.
+    RegisterOrder,
+}
+
+impl Table {
+    /// The longest description: `ANS..598` and `ANS..512`.
+    const fn description_max(self) -> usize {
+        match self {
+            Self::RegisterDo => 598,
+            Self::RegisterOrder => 512,
+        }
+    }
+
+    /// Fields that it has no row for, and where the shop can put them instead.
+    const fn lacks(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::RegisterDo => &[],
+            Self::RegisterOrder => &[
+                ("phone", "put it into customerDetails of the cart, or into params"),
+                ("dynamic_callback_url", "have the bank set one address for all orders"),
+            ],
+        }
+    }
+}
+
 /// What a registration is read against.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
+    /// The document of the interface that the merchant's bank is asked over.
+    pub table: Table,
     /// The longest order number that the merchant's bank takes.
     pub number_max: usize,
     /// The currency of an order that does not say.
@@ -68,7 +100,7 @@ fn gather(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Request> {
         );
     }
     let (fail_url, dynamic_callback_url) = (url(section, "fail_url"), url(section, "dynamic_callback_url"));
-    let description = description(section);
+    let description = description(section, terms.table);
     let language = section.text("language", within(Class::Letters, 2, 2)).map(|code| code.to_ascii_lowercase());
     let page_view = section.text("page_view", up_to(Class::Printable, 20));
     let client_id = section.text("client_id", up_to(Class::Printable, 255));
@@ -84,6 +116,13 @@ fn gather(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Request> {
     let billing = section.section("billing_payer_data", |billing| billing.table(&BILLING)).unwrap_or_default();
     let ofd = section.section("additional_ofd_params", ofd).unwrap_or_default();
     let order_bundle = section.section("order_bundle", |bundle| cart::bundle(bundle, currency));
+    for (name, instead) in terms.table.lacks() {
+        if section.is_given(name) {
+            let sentence =
+                format!("the bank's SOAP interface has no such field; {instead}, or use protocol = \"rest\"");
+            section.note(Flaw::UnknownField, name, sentence);
+        }
+    }
     if let (Some(amount), Some(Some(bundle))) = (amount, &order_bundle) {
         check_sum(section, amount, bundle);
     }
@@ -179,7 +218,7 @@ fn is_scheme(scheme: &str) -> bool {
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-fn description(section: &mut Section<'_, '_>) -> Option<String> {
+fn description(section: &mut Section<'_, '_>, table: Table) -> Option<String> {
     let value = section.take("description")?;
     if let Tree::Text(text) = value
         && let Some(found) = text.chars().find(|c| NOT_DESCRIBED.contains(c))
@@ -188,7 +227,7 @@ fn description(section: &mut Section<'_, '_>) -> Option<String> {
         section.note(Flaw::ForbiddenCharacter, "description", sentence);
         return None;
     }
-    text_of(value, "description", up_to(Class::Printable, 598), section.problems)
+    text_of(value, "description", up_to(Class::Printable, table.description_max()), section.problems)
 }
 
 fn params(section: &mut Section<'_, '_>, tree: &Tree) -> Vec<(String, String)> {

@@ -55,7 +55,8 @@ impl Class {
             Self::Digits => c.is_ascii_digit(),
             Self::Name => c.is_ascii_alphanumeric() || "_-.:@".contains(c),
             Self::Latin => c == ' ' || c.is_ascii_graphic(),
-            Self::Printable => !c.is_control(),
+            // Neither U+FFFE nor U+FFFF is a character, and no XML may hold them.
+            Self::Printable => !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'),
             Self::Phone => c.is_ascii_digit() || (c == '+' && at == 0),
             Self::Day => c.is_ascii_digit() || c == '.',
             Self::Email => c.is_ascii_graphic(),

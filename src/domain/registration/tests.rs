@@ -5,7 +5,7 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 
 fn terms() -> Terms {
-    Terms { number_max: 32, currency: Currency::RUB, now: Some(NOW) }
+    Terms { table: Table::RegisterDo, number_max: 32, currency: Currency::RUB, now: Some(NOW) }
 }
 
 /// `GOOD` with some of its members replaced or added; a `null` takes one away.
@@ -25,6 +25,29 @@ fn with(members: &str) -> Tree {
 fn told(tree: &Tree) -> Vec<(String, &'static str)> {
     let problems = read(tree, &terms()).err().unwrap_or_default();
     problems.into_iter().map(|problem| (problem.path, problem.flaw.as_str())).collect()
+}
+
+/// What SOAP's document takes less of.
+#[test]
+fn the_narrower_table_tells_what_it_has_no_row_for() {
+    let long = |length: usize| format!(r#""description": "{}""#, "x".repeat(length));
+    let table = [
+        (long(512), None),
+        (long(513), Some(("description", "too_long"))),
+        (r#""phone": "+79123456789""#.to_owned(), Some(("phone", "unknown_field"))),
+        (
+            r#""dynamic_callback_url": "https://shop.example/told""#.to_owned(),
+            Some(("dynamic_callback_url", "unknown_field")),
+        ),
+        (r#""phone": null, "email": "a@b""#.to_owned(), None),
+    ];
+    for (members, expected) in table {
+        let tree = with(&members);
+        let problems = read(&tree, &Terms { table: Table::RegisterOrder, ..terms() }).err().unwrap_or_default();
+        let found: Vec<_> = problems.iter().map(|problem| (problem.path.as_str(), problem.flaw.as_str())).collect();
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{members}");
+        assert!(read(&tree, &terms()).is_ok(), "{members}");
+    }
 }
 
 #[track_caller]
@@ -68,6 +91,7 @@ fn each_parameter_is_as_the_banks_table_wants_it() {
         (r#""description": "1+1""#.to_owned(), "description", "forbidden_character"),
         (r#""description": "a\rb""#.to_owned(), "description", "forbidden_character"),
         (r#""description": "a\nb""#.to_owned(), "description", "forbidden_character"),
+        (r#""description": "a\uffff""#.to_owned(), "description", "forbidden_character"),
         (format!(r#""description": "{}""#, long(598)), "", ""),
         (format!(r#""description": "{}""#, long(599)), "description", "too_long"),
         (r#""language": "rus""#.to_owned(), "language", "too_long"),

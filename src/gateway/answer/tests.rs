@@ -124,7 +124,9 @@ fn points_are_counted_where_they_and_the_money_make_up_the_price() {
         let price = Amount::new(price).unwrap();
         let beside = view(name).beside(price);
         assert_eq!((beside.amount, beside.amounts), (Some(amount), Some(sums(amounts))), "{name} {price:?}");
-        assert_eq!(beside.points, Some(sums(points)), "{name}");
+        // What is in the sums is not told beside them once more.
+        let is_counted = view(name).amounts != beside.amounts;
+        assert_eq!(beside.points, (!is_counted).then(|| sums(points)), "{name} {price:?}");
         assert_eq!(beside.clone().beside(price), beside, "{name}: read once more, it stays");
     }
 }

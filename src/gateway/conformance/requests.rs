@@ -1,9 +1,10 @@
 //! Golden requests: byte for byte, credentials in the body and nowhere else.
 
 use super::*;
-use crate::domain::money::Amount;
+use crate::domain::money::{Amount, Currency};
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::OrderNumber;
+use crate::domain::registration::{Request as Registration, Table, Terms, Tree, read};
 use crate::domain::time::Timestamp;
 use crate::gateway::last_orders::LastOrders;
 use crate::gateway::request::{Encoded, Named, NoWord, Request};
@@ -208,5 +209,88 @@ fn no_address_holds_a_credential() {
             };
             assert!(!encoded.url.contains(['?', '@', '&']) && !encoded.url.contains("shop-api"), "{}", encoded.url);
         }
+    }
+}
+
+fn registration(json: &str) -> Registration {
+    let terms = Terms { table: Table::RegisterDo, number_max: 32, currency: Currency::RUB, now: None };
+    read(&Tree::from_json(json).unwrap(), &terms).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// What is registered, the operation, and its order. The last row is the documents' own example, as far as it goes, with
+/// everything else that has a place (registerOrderPreAuth, "Request example").
+#[test]
+fn a_registration_is_written_as_the_documents_have_it() {
+    let table = [
+        (
+            r#"{"order_number": "A-1&<2>", "amount": 7035, "return_url": "http://yoursite.com/?a=1&b=2",
+                "session_timeout_secs": 600, "description": "\"Чай\" & <co>", "params": {"a\"": "'<1>'", "b": ""}}"#,
+            "registerOrder",
+            "<order merchantOrderNumber=\"A-1&amp;&lt;2&gt;\" description=\"&quot;Чай&quot; &amp; &lt;co&gt;\" \
+             amount=\"7035\" currency=\"643\" sessionTimeoutSecs=\"600\">\
+             <returnUrl>http://yoursite.com/?a=1&amp;b=2</returnUrl>\
+             <params name=\"a&quot;\" value=\"&apos;&lt;1&gt;&apos;\"></params><params name=\"b\" value=\"\"></params>\
+             </order>",
+        ),
+        (
+            r#"{"order_number": "7", "amount": 23500, "return_url": "http://kzntest.ru/index.html", "two_phase": true,
+                "fail_url": "http://kzntest.ru/fail.html", "language": "EN", "page_view": "MOBILE", "client_id": "117",
+                "merchant_login": "merch_child", "email": "a@b", "binding_id": "b-1", "tax_system": 0,
+                "expiration_date": "2014-09-08T14:14:14", "autocompletion_date": "2025-12-29T10:02:51Z",
+                "features": ["AUTO_PAYMENT", "FORCE_TDS"], "complete_amount": 5000,
+                "billing_payer_data": {"billingCity": "Nizhny Novgorod", "billingCountry": "RU"},
+                "additional_ofd_params": {"agent_info.type": 7, "supplier_info.phones": ["+7912345678", "+7912345679"]},
+                "order_bundle": {"orderCreationDate": "2026-11-20T14:03:05",
+                    "customerDetails": {"phone": "+79123456789", "inn": "516974792202", "passport": "4507 443564",
+                        "deliveryInfo": {"country": "RU", "city": "Moscow", "postAddress": "Arbat 1"}},
+                    "cartItems": {"items": [{"positionId": 1, "name": "SMALL", "itemCode": "270_235.00",
+                        "itemDetails": {"itemDetailsParams": [{"name": "colour", "value": "red"}]},
+                        "quantity": {"value": 1, "measure": "0"}, "itemPrice": 23500, "itemAmount": 23500,
+                        "itemCurrency": "643", "tax": {"taxType": 0, "taxSum": 0}, "itemAttributes": {"attributes": [
+                            {"name": "paymentMethod", "value": 1},
+                            {"name": "supplier_info.phones", "value": ["+79123456789", "+79123456780"]}]}}]}}}"#,
+            "registerOrderPreAuth",
+            "<order merchantOrderNumber=\"7\" amount=\"23500\" currency=\"643\" language=\"en\" pageView=\"MOBILE\" \
+             taxSystem=\"0\" bindingId=\"b-1\" expirationDate=\"2014-09-08T14:14:14\" \
+             autocompletionDate=\"2025-12-29T13:02:51\">\
+             <returnUrl>http://kzntest.ru/index.html</returnUrl><failUrl>http://kzntest.ru/fail.html</failUrl>\
+             <merchantLogin>merch_child</merchantLogin><email>a@b</email><clientId>117</clientId>\
+             <orderBundle><orderCreationDate>2026-11-20T14:03:05</orderCreationDate>\
+             <customerDetails><phone>+79123456789</phone><deliveryInfo><country>RU</country><city>Moscow</city>\
+             <postAddress>Arbat 1</postAddress></deliveryInfo><passport>4507 443564</passport><inn>516974792202</inn>\
+             </customerDetails><cartItems><items positionId=\"1\"><name>SMALL</name>\
+             <itemDetails><itemDetailsParams name=\"colour\">red</itemDetailsParams></itemDetails>\
+             <quantity measure=\"0\">1</quantity><itemAmount>23500</itemAmount><itemCurrency>643</itemCurrency>\
+             <itemCode>270_235.00</itemCode><tax><taxType>0</taxType><taxSum>0</taxSum></tax><itemPrice>23500</itemPrice>\
+             <itemAttributes><attributes name=\"paymentMethod\">1</attributes>\
+             <attributes name=\"supplier_info.phones\">+79123456789</attributes>\
+             <attributes name=\"supplier_info.phones\">+79123456780</attributes></itemAttributes></items></cartItems>\
+             </orderBundle><features><feature>AUTO_PAYMENT</feature><feature>FORCE_TDS</feature></features>\
+             <additionalOfdParams><agent_info.type>7</agent_info.type>\
+             <supplier_info.phones>+7912345678</supplier_info.phones>\
+             <supplier_info.phones>+7912345679</supplier_info.phones></additionalOfdParams>\
+             <billingPayerData><billingCity>Nizhny Novgorod</billingCity><billingCountry>RU</billingCountry>\
+             </billingPayerData></order>",
+        ),
+    ];
+    for (json, operation, order) in table {
+        let asked = registration(json);
+        let encoded = soap_wire::encode(&Request::Register(&asked), &soap()).unwrap();
+        assert_eq!(encoded.body, envelope(MERCHANT, &format!("<mer:{operation}>{order}</mer:{operation}>")));
+        assert_eq!(encoded.url, "https://bank.example/payment/webservices/merchant-ws");
+    }
+}
+
+/// They are refused as they are handed in; what was accepted while the merchant spoke REST is not sent without them.
+#[test]
+fn a_registration_with_a_field_that_soap_lacks_is_not_sent() {
+    let table = [
+        (r#""phone": "+79123456789""#, NoWord("phone of an order")),
+        (r#""dynamic_callback_url": "https://a/c""#, NoWord("dynamicCallbackUrl")),
+    ];
+    for (member, expected) in table {
+        let asked =
+            registration(&format!(r#"{{"order_number": "A-1", "amount": 1, "return_url": "https://a", {member}}}"#));
+        assert_eq!(soap_wire::encode(&Request::Register(&asked), &soap()).err(), Some(expected), "{member}");
     }
 }

@@ -6,10 +6,10 @@ use secrecy::SecretString;
 use super::*;
 use crate::domain::bank::Refusal;
 use crate::domain::money::Currency;
-use crate::domain::registration::{Terms, read as read_request};
+use crate::domain::registration::{Table, Terms, read as read_request};
 
 fn request(json: &str) -> Request {
-    let terms = Terms { number_max: 32, currency: Currency::RUB, now: None };
+    let terms = Terms { table: Table::RegisterDo, number_max: 32, currency: Currency::RUB, now: None };
     read_request(&Tree::from_json(json).unwrap(), &terms).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 

@@ -6,6 +6,8 @@
 //! list; and text beside attributes, the member `value`.
 
 mod envelope;
+mod node;
+mod registration;
 mod tree;
 
 pub(super) use envelope::encode;

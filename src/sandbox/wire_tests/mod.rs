@@ -5,6 +5,7 @@ mod clients;
 mod faults;
 mod pages;
 mod rest;
+mod soap;
 
 use std::io;
 use std::time::{Duration, Instant};
