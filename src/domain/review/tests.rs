@@ -483,7 +483,7 @@ fn every_code_is_of_its_kind_and_every_kind_has_advice() {
         ways,
         [
             "ours", "ours", "ours", "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank", "bank",
-            "bank", "bank", "complete", "bank", "bank", "bank", "bank"
+            "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank", "bank", "bank"
         ]
     );
 }
