@@ -63,7 +63,8 @@ pub(super) fn merchant(
 ) -> Result<MerchantConfig, Noted> {
     let id = name(section, taken);
     let timeouts = timeouts(section);
-    let gateway = gateway(section, around, taken, &timeouts);
+    let is_soap = section.parsed_or("protocol", false, protocol);
+    let gateway = gateway(section, around, taken, is_soap, &timeouts);
     let currency =
         section.parsed_or("currency", Currency::RUB, |text| Currency::parse(text).map_err(|error| error.to_string()));
     let zone = zone(section);
@@ -72,6 +73,12 @@ pub(super) fn merchant(
     let looks = section.section("looks", policies::looks);
     let completion = section.section("completion", policies::completion);
     let refund_tools = section.flag_or("refund_tools", false);
+    // A refund that goes without its id must not be sent again as one that the bank knows by it.
+    section.relation(
+        &["refund_tools", "protocol"],
+        !(refund_tools && is_soap),
+        "take it out, or give protocol = \"rest\": a refund over SOAP carries no externalRefundId",
+    );
     let money = section.section("money", |section| policies::money(section, currency));
     let holds = section.section("hold", policies::holds);
     let report = section.section("report", policies::report);
@@ -150,9 +157,9 @@ fn gateway(
     section: &mut Section<'_, '_>,
     around: &Surroundings<'_>,
     taken: &mut Taken,
+    is_soap: bool,
     timeouts: &Timeouts,
 ) -> Result<GatewayConfig, Noted> {
-    let is_soap = section.parsed_or("protocol", false, protocol);
     let completion_method = section.parsed_or("completion_method", CompletionMethod::AutoCompletion, |text| {
         CompletionMethod::parse(text).ok_or_else(|| "give \"auto_completion\" or \"deposit\"".to_owned())
     });

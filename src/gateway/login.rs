@@ -50,14 +50,18 @@ impl LoginGate {
         self.refused.send_replace(None);
     }
 
-    /// Returns when a closed gate opens; never while it is open.
-    pub async fn reopened(&self) {
+    /// Returns when a gate that is closed now opens; never if it is open. Whether it is closed is seen at the call and not
+    /// at the first poll, so that one which opens in between is not missed.
+    pub fn reopened(&self) -> impl Future<Output = ()> {
         let mut refused = self.refused.subscribe();
-        if refused.borrow_and_update().is_none() {
-            return std::future::pending().await;
+        let is_closed = refused.borrow_and_update().is_some();
+        async move {
+            if !is_closed {
+                return std::future::pending().await;
+            }
+            // The sender is ours, so it is never gone.
+            let _ = refused.wait_for(Option::is_none).await;
         }
-        // The sender is ours, so it is never gone.
-        let _ = refused.wait_for(Option::is_none).await;
     }
 
     /// Takes note of an answer to a question.

@@ -92,6 +92,7 @@ fn a_wire_and_what_it_lacks() {
     let token = ("merchant.shop.token", r#"{ credential = "api-token" }"#);
     let nobody = [("merchant.shop.user_name", ""), ("merchant.shop.password", "")];
     soap(&[deposit, token, nobody[0], nobody[1]], "merchant.shop.token", "SOAP knows no token");
+    soap(&[deposit, ("merchant.shop.refund_tools", "true")], "merchant.shop.refund_tools", "no externalRefundId");
     let rest_address = [("merchant.shop.protocol", r#""soap""#), deposit];
     check_many(&rest_address, "merchant.shop.gateway", "the service's own address");
 }

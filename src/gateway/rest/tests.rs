@@ -300,4 +300,10 @@ fn points_are_added_up_over_the_programmes() {
         let expected = expected.map(|(approved, deposited)| BankAmounts { approved, deposited, refunded: 0 });
         assert_eq!(with_members(&members).points, expected, "{members}");
     }
+    // Points are decided on as money is, so one that cannot be read leaves nothing known.
+    for wrong in ["-1", "[]"] {
+        let body = format!(r#"{{"errorCode":"0","orderStatus":1,"loyaltyInfo":{}}}"#, bonus(wrong, "0"));
+        let answer = read_status(Ok(body.into_bytes()), &scrubber()).answer;
+        assert!(matches!(answer, StatusAnswer::Unknown(_)), "{wrong}: {answer:?}");
+    }
 }

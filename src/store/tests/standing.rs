@@ -1,7 +1,10 @@
 //! Starts: what the database, its home and its witness say together, on real files.
 
 use std::fs;
+use std::io;
 use std::path::Path;
+use std::thread;
+use std::time::Instant;
 
 use super::super::{Becomes, Lock, OpenError, Place, StoreError};
 use super::*;
@@ -67,7 +70,19 @@ pub(super) fn back_up(file: &File, to: &Path) {
     file.raw().execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
 }
 
+/// Waits until no store of this process has the database open. One that was dropped closes it when its threads have ended,
+/// and then takes the `-wal` beside it away, which may be another's by then.
+fn at_rest(file: &File) {
+    let (path, until) = (file.path(), Instant::now() + Duration::from_secs(120));
+    let is_ours = |fd: io::Result<fs::DirEntry>| fs::read_link(fd.unwrap().path()).is_ok_and(|opened| opened == path);
+    while fs::read_dir("/proc/self/fd").unwrap().any(is_ours) {
+        assert!(Instant::now() < until, "the database stays open");
+        thread::yield_now();
+    }
+}
+
 pub(super) fn remove(file: &File) {
+    at_rest(file);
     for suffix in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(file.directory.path().join(format!("reconciled.db{suffix}")));
     }
