@@ -73,6 +73,12 @@ impl Timekeeper {
         self.lock().take_turn(merchant, now)
     }
 
+    /// Whether the clock is known to be right: see [`Timekeeping::is_vouched`].
+    pub fn is_vouched(&self) -> bool {
+        let now = self.moment();
+        self.lock().is_vouched(now)
+    }
+
     /// What speaks against the clock, for any merchant.
     pub fn doubt(&self) -> Option<Doubt> {
         self.lock().doubt()

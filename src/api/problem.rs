@@ -200,6 +200,9 @@ impl Problem {
                               nothing was done";
                 Self::named(StatusCode::CONFLICT, "altered", "The order does not allow it", detail)
             }
+            StoreError::ClockInDoubt(_) => {
+                Self::named(StatusCode::CONFLICT, "clock_in_doubt", "The clock cannot be believed", error.to_string())
+            }
             // None of these is asked through the API.
             StoreError::KeyNeeded(_)
             | StoreError::MoneyFrozen(_)

@@ -256,10 +256,9 @@ async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
     let policy = Arc::clone(&desk.policy);
     let decide = move |order: &Order, open: Option<&Operation>| {
-        // The plan may be another policy's: what the present one does not want now is planned anew, not sent.
-        if let Some((order, event)) = completion::planned_anew(order, &policy, now).filter(|_| open.is_none())
-            && order.complete_at.or(order.deadline_at).is_none_or(|at| at > now)
-        {
+        // The plan may be another policy's, or a wrong clock's. What is due by the new one is found due at once, as what it
+        // is then: a completion may have taken the place of a reversal.
+        if let Some((order, event)) = completion::planned_anew(order, &policy, now).filter(|_| open.is_none()) {
             return Amendment::of_event(Some(order), OperationChange::None, event);
         }
         let due = order.state == State::Held && !order.parked && order.complete_at.is_some_and(|at| at <= now);

@@ -353,9 +353,19 @@ fn start_common(
 }
 
 async fn watch_clock(shared: &Shared, mut stop: watch::Receiver<bool>) {
+    // What an earlier process noted may be so still.
+    let mut noted = None;
     loop {
         shared.timekeeper.compare();
-        shared.metrics.set_clock_in_doubt(shared.timekeeper.doubt().is_some());
+        let doubt = shared.timekeeper.doubt();
+        shared.metrics.set_clock_in_doubt(doubt.is_some());
+        let words = doubt.map(|doubt| doubt.to_string());
+        if noted.as_ref() != Some(&words) && (words.is_some() || shared.timekeeper.is_vouched()) {
+            match shared.store.note_clock_doubt(words.clone()).await {
+                Ok(()) => noted = Some(words),
+                Err(error) => tracing::error!(%error, "Cannot note whether the clock may be believed"),
+            }
+        }
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => return,

@@ -67,6 +67,8 @@ pub struct Timekeeping {
     jumped: Option<(Doubt, Duration)>,
     /// The latest word of each merchant's bank, where it disagrees.
     disagreeing: BTreeMap<MerchantId, i64>,
+    /// Whether a bank's clock has agreed since the watch began.
+    vouched: bool,
     /// When each merchant's bank was last asked for nothing but the time.
     asked: BTreeMap<MerchantId, Duration>,
 }
@@ -77,7 +79,14 @@ impl Timekeeping {
     pub fn begin(tolerance: Duration, journal_until: Option<Timestamp>, now: Moment) -> Self {
         let behind = journal_until.map_or(Duration::ZERO, |until| until.since(now.wall));
         let doubt = (behind > tolerance).then(|| (Doubt::BehindJournal(millis(behind)), now.running));
-        Self { tolerance, latest: now, jumped: doubt, disagreeing: BTreeMap::new(), asked: BTreeMap::new() }
+        Self {
+            tolerance,
+            latest: now,
+            jumped: doubt,
+            disagreeing: BTreeMap::new(),
+            vouched: false,
+            asked: BTreeMap::new(),
+        }
     }
 
     /// Compares the two clocks. Returns a jump that was not known before.
@@ -108,6 +117,7 @@ impl Timekeeping {
             date.as_millis().saturating_sub(asked.wall.as_millis())
         } else {
             self.disagreeing.remove(merchant);
+            self.vouched = true;
             // Only an answer to a question asked after the jump vouches for the clock as it is now.
             self.jumped.take_if(|(_, seen)| *seen <= asked.running);
             return jumped;
@@ -133,6 +143,12 @@ impl Timekeeping {
             self.asked.insert(merchant.clone(), now.running);
         }
         is_due
+    }
+
+    /// Whether the clock is known to be right again: what an earlier process found against it stands until a bank has
+    /// agreed with it, or, where none tells its time, for a while.
+    pub fn is_vouched(&self, now: Moment) -> bool {
+        self.doubt().is_none() && (self.vouched || now.running >= CALM)
     }
 
     /// What speaks against the clock for any merchant.

@@ -9,13 +9,14 @@ use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::guard::{Held, NewStop, Standing};
 use crate::domain::journey;
 use crate::domain::operation::{NewOperation, Operation, OperationState};
-use crate::domain::order::{Order, OrderKey};
+use crate::domain::order::{Order, OrderKey, State};
 use crate::domain::review::ReviewError;
 use crate::domain::review::proposal::{Decision, Proposal};
 use crate::domain::time::Timestamp;
 
 use super::connection::Connection;
 use super::loaded::{self, Loaded};
+use super::meta::{self, Meta};
 use super::quarantine::{self, Told};
 use super::witness::Witness;
 use super::{Store, StoreError, answers, events, money, orders, proposals, rows, standing};
@@ -130,6 +131,15 @@ enum Outcome<T> {
 }
 
 impl Store {
+    /// Notes what speaks against the host's clock, or that nothing does any more, for whoever writes beside the daemon.
+    pub async fn note_clock_doubt(&self, doubt: Option<String>) -> Result<(), StoreError> {
+        let note = move |connection: &Connection| match &doubt {
+            Some(doubt) => Ok(meta::set(connection, Meta::ClockDoubt, doubt)?),
+            None => Ok(meta::remove(connection, Meta::ClockDoubt)?),
+        };
+        self.writer.write(note).await
+    }
+
     /// Hands the order and its open operation to `decide`, writes what comes back, and returns its value once that is on
     /// disk. `decide` runs on the writer's thread, so it must be pure and quick. Rows that were altered are not handed
     /// to anybody: they go to review.
@@ -214,6 +224,12 @@ impl Store {
     }
 }
 
+/// Whether a person's act makes a hold's hours count from now: by a clock that is behind, it would be completed too early.
+fn counts_hours<T>(amendment: &Amendment<T>) -> bool {
+    let is_persons = |event: &NewEvent| matches!(event.kind, EventKind::ReviewResolved | EventKind::Released);
+    amendment.order.as_ref().is_some_and(|order| order.state == State::Held) && amendment.events.iter().any(is_persons)
+}
+
 fn write<T>(
     connection: &Connection,
     order: &Order,
@@ -224,6 +240,11 @@ fn write<T>(
     witness: Option<&Witness>,
 ) -> Result<Outcome<T>, StoreError> {
     let key = order.key;
+    if counts_hours(&amendment)
+        && let Some(doubt) = meta::get(connection, Meta::ClockDoubt)?
+    {
+        return Err(StoreError::ClockInDoubt(doubt));
+    }
     let sends = sends(open, &amendment.operation);
     let frozen = if sends { standing::frozen_or_failed(connection, witness) } else { None };
     let amendment = match &frozen {

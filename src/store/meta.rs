@@ -15,6 +15,8 @@ pub(super) enum Meta {
     Frozen,
     /// Since when, in milliseconds.
     FrozenSince,
+    /// What speaks against the host's clock; no row while nothing does.
+    ClockDoubt,
 }
 
 impl Meta {
@@ -25,6 +27,7 @@ impl Meta {
             Self::Witnessed => "witnessed",
             Self::Frozen => "frozen",
             Self::FrozenSince => "frozen_since_ms",
+            Self::ClockDoubt => "clock_doubt",
         }
     }
 }

@@ -180,6 +180,12 @@ pub enum StoreError {
     /// There is no key to seal rows with, so none can be written.
     #[error("rows cannot be sealed here, so nothing was written: {0}")]
     KeyNeeded(String),
+    /// The act would be counted by a clock that cannot be believed; nothing was done.
+    #[error(
+        "the host's clock cannot be believed just now ({0}), and from this act on hours would be counted by it; nothing was \
+         done. Set the clock right, and do it again once the daemon has heard the bank's clock agree"
+    )]
+    ClockInDoubt(String),
     /// No money moves until a person has looked.
     #[error("money is frozen: {0}; see `reconciled adopt --dry-run`")]
     MoneyFrozen(String),

@@ -89,7 +89,9 @@ async fn kill_9_at_any_moment_breaks_no_promise() {
     println!("{kills} kills, RECONCILED_SEED={seed}");
     let settings = Settings { seed, faults: faults(), ..Settings::default() };
     // More in hand than the default, so that a few in doubt do not keep the others from being sent.
-    let world = World::new(settings, &format!("{HASTE}in_flight = 16\n")).await;
+    // And a sum that no day reaches: a long campaign completes for some millions.
+    let haste = HASTE.replace("in_doubt = 50", "in_doubt = 50\ndaily_sum = \"100000000.00\"");
+    let world = World::new(settings, &format!("{haste}in_flight = 16\n")).await;
     let config = world.config();
     let bank = world.bank.bank().clone();
     let campaign = move || {

@@ -59,8 +59,8 @@ async fn nothing_is_sent_on_an_answer_that_came_while_the_process_was_stopped() 
 /// the order, and the bank is ready to hear us.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_when_the_process_was_stopped_between_intent_and_first_byte() {
-    let patient = HASTE.replace("delay = \"100ms\"", "delay = \"1s\"");
-    let world = World::new(Settings::default(), &patient).await;
+    let on_release = HASTE.replace("when = \"after\"\ndelay = \"100ms\"", "when = \"release\"");
+    let world = World::new(Settings::default(), &on_release).await;
     let roots = Roots::new();
     let front = SecureFront::start(world.bank.addr(), roots.good()).await;
     let config = behind_tls(&world, &front, &roots);
@@ -76,6 +76,8 @@ async fn nothing_is_sent_when_the_process_was_stopped_between_intent_and_first_b
     // Looks go on over the connections they have; the completion takes a new one.
     let handshake = Arc::new(Notify::new());
     *front.presents.lock().unwrap() = Presents::Later(Arc::clone(&handshake), Box::new(roots.good()));
+    let released = process.request("POST /v1/orders/shop/A-1/release", "{}").unwrap();
+    assert!(released.starts_with("HTTP/1.1 200"), "{released}");
     let in_doubt = |found: &OrderWithOperation| {
         found.operation.as_ref().is_some_and(|operation| operation.state == OperationState::InDoubt)
     };

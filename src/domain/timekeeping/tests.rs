@@ -128,3 +128,18 @@ fn a_bank_is_asked_the_time_once_a_minute_however_much_waits() {
     clock.forget(&shop);
     assert!(clock.take_turn(&shop, at(START, 130)), "served anew");
 }
+
+/// What an earlier process noted against the clock is taken back by a bank that agrees, or a calm quarter of an hour.
+#[test]
+fn a_clock_is_vouched_for_by_a_bank_or_by_a_calm() {
+    let shop = merchant("shop");
+    let mut clock = watching();
+    let quarter = 15 * 60;
+    assert!(!clock.is_vouched(at(START, 0)), "nobody has said anything yet");
+    assert!(clock.is_vouched(at(START + i64::from(quarter) * 1_000, u64::try_from(quarter).unwrap())));
+    let (asked, now) = (at(START, 0), at(START + 1_000, 1));
+    clock.heard(&shop, Timestamp::from_millis(START + 1_000 + HOUR), asked, now);
+    assert!(!clock.is_vouched(at(START + 1_000, 1)), "it disagrees");
+    clock.heard(&shop, now.wall, asked, now);
+    assert!(clock.is_vouched(now));
+}

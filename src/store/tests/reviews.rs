@@ -9,7 +9,7 @@ use crate::domain::operation::SettlePolicy;
 use crate::domain::order::ReviewReason;
 use crate::domain::polling::LookPolicy;
 use crate::domain::review::proposal::{Ask, Decision, LASTS, Outcome, Proposed, Word, decide};
-use crate::domain::review::{ReviewError, Way};
+use crate::domain::review::{self, ReviewError, Way};
 
 use super::super::seal::ORDERS;
 use super::*;
@@ -164,6 +164,30 @@ async fn a_review_that_was_open_before_the_migration_knows_what_it_was() {
     assert_eq!(order(&store, "untold").await.before_review, None);
     let checked = store.check_rows(NOW).await.unwrap();
     assert_eq!((checked.rows, checked.altered), (2, 0), "what the migration wrote has its seal");
+}
+
+/// From a person's word on, a hold's hours count: by a clock that is behind, it would be completed too early.
+#[tokio::test]
+async fn no_hold_leaves_review_by_a_clock_that_cannot_be_believed() {
+    let file = File::new();
+    let store = file.open();
+    let review = in_review(&store).await;
+    let resolve = || {
+        store.amend(review.key, NOW, |order, open| {
+            let act = review::resolve(order, open, Way::Ours, "asked", &policy(), Cause::Shop, NOW);
+            Amendment::of_act(act)
+        })
+    };
+    store.note_clock_doubt(Some("the bank's clock is 1d ahead of the host's".to_owned())).await.unwrap();
+    let refused = resolve().await.unwrap_err();
+    assert!(
+        matches!(&refused, super::super::StoreError::ClockInDoubt(_)) && refused.to_string().contains("1d ahead"),
+        "{refused}"
+    );
+    assert_eq!(order(&store, "A-1").await, review, "nothing was done");
+    store.note_clock_doubt(None).await.unwrap();
+    resolve().await.unwrap().unwrap();
+    assert_eq!(order(&store, "A-1").await.state, State::Held);
 }
 
 /// A sealed file without the reviews: what the migration writes is sealed with it, and what was altered stays altered.
