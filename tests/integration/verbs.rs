@@ -299,7 +299,7 @@ async fn what_nobody_has_paid_is_declined_and_what_was_paid_meanwhile_stays_held
     done(&world, &["order", "decline", "unpaid", "--reason", "sold out"]);
     let found = wait_for(daemon.store(), "unpaid", is(OperationKind::Decline, OperationState::Confirmed)).await;
     assert!(matches!(found.state, State::Declined | State::Reversed), "{found:?}");
-    assert_eq!(at_the_bank(&world, &unpaid).status, 6);
+    assert_eq!(at_the_bank(&world, &unpaid).status, 3, "called off, which the bank shows as reversed");
 
     done(&world, &["money", "stop", "--reason", "a while"]);
     done(&world, &["order", "decline", "raced", "--reason", "sold out"]);
@@ -308,7 +308,7 @@ async fn what_nobody_has_paid_is_declined_and_what_was_paid_meanwhile_stays_held
     done(&world, &["money", "start", "--reason", "go on"]);
     let found = wait_for(daemon.store(), "raced", is(OperationKind::Decline, OperationState::Withdrawn)).await;
     assert_eq!((found.state, found.parked), (State::Held, true), "paid, and completed by nobody unasked");
-    assert_eq!(sent(&world, Request::Decline, Effect::Declined), (1, 1));
+    assert_eq!(sent(&world, Request::Decline, Effect::CalledOff), (1, 1));
     daemon.stop().await;
 }
 
@@ -332,7 +332,7 @@ async fn each_waits_while_money_is_stopped_and_can_be_taken_back() {
     wait_for(daemon.store(), "held", is(OperationKind::Reversal, OperationState::Withdrawn)).await;
     let none = [(0, 0), (0, 0), (0, 0)];
     let all = || {
-        let declines = sent(&world, Request::Decline, Effect::Declined);
+        let declines = sent(&world, Request::Decline, Effect::CalledOff);
         [refunds(&world), sent(&world, Request::Reversal, Effect::Reversed), declines]
     };
     assert_eq!(all(), none);
