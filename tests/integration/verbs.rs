@@ -299,8 +299,7 @@ async fn what_nobody_has_paid_is_declined_and_what_was_paid_meanwhile_stays_held
     done(&world, &["order", "decline", "unpaid", "--reason", "sold out"]);
     let found = wait_for(daemon.store(), "unpaid", is(OperationKind::Decline, OperationState::Confirmed)).await;
     assert!(matches!(found.state, State::Declined | State::Reversed), "{found:?}");
-    // The Sber of old calls it reversed, later gateways declined.
-    assert_eq!(at_the_bank(&world, &unpaid).status, 3);
+    assert_eq!(at_the_bank(&world, &unpaid).status, 3, "called off, which the bank shows as reversed");
 
     done(&world, &["money", "stop", "--reason", "a while"]);
     done(&world, &["order", "decline", "raced", "--reason", "sold out"]);
