@@ -228,6 +228,31 @@ fn so_many_may_be_in_doubt_and_no_more() {
     }
 }
 
+/// R7: the day is counted between intents, so that two sends may arrive within it by as much as a way to the bank takes.
+#[test]
+fn a_day_between_two_sends_may_be_shorter_by_a_way_to_the_bank() {
+    const DAY: i64 = 86_400_000;
+    const WAY: i64 = 20;
+    // Half of what a merchant allows by default, and a kopeck: twice is too much.
+    const HALF: i64 = 50_000_001;
+    for (case, apart, is_above) in [
+        ("a whole day apart", DAY, false),
+        ("a day between the intents, and the first took longest", DAY - WAY + 1, false),
+        ("a day less the whole way", DAY - WAY, false),
+        ("within the day", DAY - WAY - 1, true),
+        ("at once", 0, true),
+    ] {
+        let mut evidence = honest();
+        let half = |number: &str, at_ms| Asked {
+            number: number.to_owned(),
+            send: Some(Send::Completion(HALF)),
+            ..send(at_ms)
+        };
+        evidence.asked = vec![half("B-1", SENT_AT - apart), half("A-1", SENT_AT)];
+        assert_eq!(found(&evidence, CALM).contains("above_the_daily_sum"), is_above, "{case}");
+    }
+}
+
 #[test]
 fn every_query_finds_what_is_planted_for_it() {
     let mut seen = BTreeSet::new();
