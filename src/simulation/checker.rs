@@ -43,6 +43,13 @@ pub(super) struct Terms<'a> {
     pub(super) is_swept: bool,
 }
 
+impl Terms<'_> {
+    /// What our clock shows, as it goes now, at a moment of the bank's.
+    fn ours(&self, at_ms: i64) -> Timestamp {
+        Timestamp::from_millis(self.wall.as_millis().saturating_sub(self.now_ms.saturating_sub(at_ms)))
+    }
+}
+
 /// All that is known of one order.
 #[derive(Debug, Default)]
 pub(super) struct Case<'a> {

@@ -148,17 +148,17 @@ fn over_budget(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
 }
 
 /// After an outage every overdue order is looked at within backlog ÷ budget, and what is in flight. A look that hung when
-/// the outage ended counts once it is written down, though the bank never saw it: it is not overdue any more.
+/// the outage ended counts once it is written down, though the bank never saw it: it is not overdue any more. What we wrote
+/// has our clock's time, which may be a year from the bank's.
 fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let mut rows = Vec::new();
     for backlog in evidence.backlogs.iter().filter(|backlog| backlog.until_ms <= terms.now_ms) {
         let from = evidence.asked.partition_point(|asked| asked.at_ms < backlog.from_ms);
         let until = evidence.asked.partition_point(|asked| asked.at_ms <= backlog.until_ms);
         let asked = evidence.asked.get(from..until).unwrap_or_default();
-        let window = backlog.from_ms..=backlog.until_ms;
+        let window = terms.ours(backlog.from_ms)..=terms.ours(backlog.until_ms);
         let written = evidence.orders.iter().map(|found| &found.order);
-        let written =
-            written.filter(|order| order.heard.as_ref().is_some_and(|heard| window.contains(&heard.at.as_millis())));
+        let written = written.filter(|order| order.heard.as_ref().is_some_and(|heard| window.contains(&heard.at)));
         let asked = asked.iter().map(|asked| asked.number.as_str());
         let looked: BTreeSet<&str> =
             asked.chain(written.map(|order| order.number.as_str())).chain(put_off(evidence, backlog, terms)).collect();
@@ -171,8 +171,7 @@ fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
 
 /// What the guard holds back is put off, or goes to a person, without a question to the bank.
 fn put_off<'a>(evidence: &'a Evidence, backlog: &'a Backlog, terms: &Terms<'_>) -> impl Iterator<Item = &'a str> {
-    let ago = Duration::from_millis(u64::try_from(terms.now_ms.saturating_sub(backlog.from_ms)).unwrap_or(0));
-    let from = terms.wall.minus(ago);
+    let from = terms.ours(backlog.from_ms);
     let moved = evidence.orders.iter().filter(move |found| {
         found.operation.as_ref().is_some_and(|operation| operation.state.is_open() && operation.next_step_at > from)
     });

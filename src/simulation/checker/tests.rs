@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::domain::bank::BankStatus;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::operation::OperationKey;
-use crate::domain::order::{MerchantId, OrderNumber, State};
+use crate::domain::order::{Heard, MerchantId, OrderNumber, State};
 use crate::domain::reconciliation::fixtures::{NOW, ago, order};
 use crate::simulation::evidence::{ActKind, Backlog, Send, ToldStop};
 use crate::store::OrderWithOperation;
@@ -250,6 +250,31 @@ fn a_day_between_two_sends_may_be_shorter_by_a_way_to_the_bank() {
         };
         evidence.asked = vec![half("B-1", SENT_AT - apart), half("A-1", SENT_AT)];
         assert_eq!(found(&evidence, CALM).contains("above_the_daily_sum"), is_above, "{case}");
+    }
+}
+
+/// A look that never reached the bank is in our book alone, with the time of our clock, which may be a year behind.
+#[test]
+fn a_look_written_down_by_a_wrong_clock_works_off_a_backlog() {
+    const YEAR: i64 = 31_536_000_000;
+    let wall = Timestamp::from_millis(NOW.as_millis() - YEAR);
+    let from_ms = SETTLED_AT + 1;
+    for (case, heard_at, is_behind) in [
+        ("not looked at", None, true),
+        ("looked at before the outage ended", Some(from_ms - 1 - YEAR), true),
+        ("looked at in time, by our clock", Some(from_ms - YEAR), false),
+        ("looked at then, by the bank's clock", Some(from_ms), true),
+    ] {
+        let mut evidence = honest();
+        evidence.orders[0].order.heard =
+            heard_at.map(|at| Heard { at: Timestamp::from_millis(at), words: "no answer".to_owned() });
+        let numbers = vec!["A-1".to_owned()];
+        evidence.backlogs.push(Backlog { from_ms, until_ms: NOW.as_millis(), numbers });
+        let merchant = merchant();
+        let now_ms = NOW.as_millis();
+        let terms = Terms { merchant: &merchant, now_ms, wall, calm: CALM, clock_is_set: true, is_swept: true };
+        let found = check(&evidence, &terms);
+        assert_eq!(found.iter().any(|found| found.query == "backlog_not_worked_off"), is_behind, "{case}");
     }
 }
 
