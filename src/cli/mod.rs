@@ -68,7 +68,7 @@ enum Command {
     Run,
     /// Say what the configuration means, or all that is wrong with it
     Check(check::Check),
-    /// Work with orders: add, import, list, show, explain, release, park
+    /// Work with orders: add, register, import, list, show, explain, release, park, reverse, refund, decline
     #[command(subcommand)]
     Order(order::Command),
     /// Stop and start the sending of money, and show how it stands

@@ -328,6 +328,10 @@ async fn each_waits_while_money_is_stopped_and_can_be_taken_back() {
         let words = refused(&world, &["order", verb, number, "--reason", "once more"]);
         assert!(words.contains("is decided already and not sent yet"), "{words}");
     }
+    let listed = done(&world, &["order", "list"]);
+    for note in ["refund at work", "reversal at work", "decline at work"] {
+        assert!(listed.contains(note), "{note}: {listed}");
+    }
     done(&world, &["order", "reverse", "held", "--take-back", "--reason", "found one after all"]);
     wait_for(daemon.store(), "held", is(OperationKind::Reversal, OperationState::Withdrawn)).await;
     let none = [(0, 0), (0, 0), (0, 0)];

@@ -116,14 +116,14 @@ fn row(found: &OrderWithOperation, now: Timestamp) -> [Cell; 5] {
 /// The one thing most worth knowing of an order.
 fn note(found: &OrderWithOperation, now: Timestamp) -> Cell {
     let order = &found.order;
-    let open = found.operation.as_ref().map(|operation| operation.state);
+    let open = found.operation.as_ref().map(|operation| (operation.state, operation.kind.as_str()));
     let in_a_while = |at: Timestamp| in_words(at.since(now));
     if let Some(review) = &order.review {
         return tinted(&review.sentence, Tint::Bad);
     }
     match (open, order.state, order.complete_at) {
-        (Some(OperationState::InDoubt), _, _) => tinted("completion in doubt", Tint::Warning),
-        (Some(OperationState::Intended), _, _) => cell("completion at work"),
+        (Some((OperationState::InDoubt, kind)), _, _) => tinted(format!("{kind} in doubt"), Tint::Warning),
+        (Some((OperationState::Intended, kind)), _, _) => cell(format!("{kind} at work")),
         (_, State::Held | State::Pending, _) if order.parked => tinted("parked", Tint::Warning),
         (_, State::Held, Some(at)) if at <= now => cell("completion due"),
         (_, State::Held, Some(at)) => cell(format!("completion in {}", in_a_while(at))),
