@@ -16,7 +16,7 @@ fn libraries() -> PathBuf {
 }
 
 /// A program that finds them.
-fn foreign(program: &str) -> Command {
+pub(crate) fn foreign(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env("NODE_PATH", libraries().join("node_modules")).env("PYTHONPATH", libraries().join("python"));
     command
@@ -24,7 +24,7 @@ fn foreign(program: &str) -> Command {
 
 /// Whether `program` is here and `probe` succeeds; a clear word if not. Past the harness, which keeps to itself what a test
 /// that passes prints.
-fn is_here(program: &str, probe: [&str; 2], remedy: &str) -> bool {
+pub(crate) fn is_here(program: &str, probe: [&str; 2], remedy: &str) -> bool {
     let found = foreign(program).args(probe).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let here = found.is_ok_and(|status| status.success());
     if !here {
@@ -34,7 +34,7 @@ fn is_here(program: &str, probe: [&str; 2], remedy: &str) -> bool {
 }
 
 /// The path of a file in `tests/clients`.
-fn script(name: &str) -> PathBuf {
+pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 

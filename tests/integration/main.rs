@@ -9,6 +9,7 @@ mod clients;
 mod crash_points;
 mod door;
 mod fixture;
+mod foreign_bank;
 mod gateway_faults;
 mod hostile;
 mod holds;
