@@ -151,12 +151,13 @@ fn check_item(item: &Map<String, Value>, currency: Currency) -> Result<Sum, Refu
     line_minor(item)
 }
 
-/// The attributes come as `{"attributes": [{"name", "value"}]}`, or as the list alone.
+/// The attributes come as `{"attributes": [{"name", "value"}]}`, or as the list alone; `null` is none of either.
 fn check_attributes(item: &Map<String, Value>) -> Result<(), Refusal> {
-    let Some(attributes) = item.get("itemAttributes") else {
+    let attributes = item.get("itemAttributes").map(|attributes| attributes.get("attributes").unwrap_or(attributes));
+    let Some(list) = attributes.filter(|list| !list.is_null()) else {
         return Ok(());
     };
-    let list = attributes.get("attributes").unwrap_or(attributes).as_array().ok_or(errors::CART_WRONG)?;
+    let list = list.as_array().ok_or(errors::CART_WRONG)?;
     let mut marked = false;
     for attribute in list {
         let attribute = attribute.as_object().ok_or(errors::CART_WRONG)?;

@@ -55,6 +55,16 @@ fn a_line_without_a_price_leaves_nothing_to_hold_the_amount_against() {
 }
 
 #[test]
+fn what_a_typed_client_leaves_empty_is_not_there() {
+    for empty in [Value::Null, serde_json::json!({"attributes": null}), serde_json::json!([])] {
+        let mut bundle = good();
+        bundle["cartItems"]["items"][0]["itemAttributes"] = empty;
+        bundle["cartItems"]["items"][0]["tax"] = serde_json::json!({});
+        assert_eq!(checked(&bundle, 23_500), Ok(Some(bundle.clone())));
+    }
+}
+
+#[test]
 fn each_mistake_is_found() {
     let check = |path: &str, value: Value, refusal: Refusal| {
         let mut bundle = good();
