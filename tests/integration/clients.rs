@@ -28,7 +28,8 @@ pub(crate) fn is_here(program: &str, probe: [&str; 2], remedy: &str) -> bool {
     let found = foreign(program).args(probe).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let here = found.is_ok_and(|status| status.success());
     if !here {
-        writeln!(std::io::stderr(), "SKIPPED: {program} cannot {:?} ({remedy})", probe[1]).unwrap();
+        let mut past_the_harness = std::io::stderr();
+        writeln!(past_the_harness, "SKIPPED: {program} cannot {:?} ({remedy})", probe[1]).unwrap();
     }
     here
 }

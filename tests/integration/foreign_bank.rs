@@ -6,11 +6,12 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use reconciled::daemon::Daemon;
 use reconciled::domain::money::Amount;
-use reconciled::domain::operation::{CompletionAmount, OperationKind as Kind, OperationState};
+use reconciled::domain::operation::{CompletionAmount, OperationKind as Kind};
 use reconciled::domain::order::{NewOrder, State};
 use reconciled::sandbox::Settings;
 use reconciled::store::OrderWithOperation;
 
+use crate::both_wires::settled;
 use crate::clients::{foreign, is_here, script};
 use crate::fixture::{HASTE, LOGIN, World, add, order, wait_for};
 use crate::schedule::reconciled;
@@ -68,13 +69,6 @@ async fn opened(password: &str, keys: &str) -> Option<(World, ForeignBank, Daemo
     let bank = tokio::task::block_in_place(|| ForeignBank::open(&world, password));
     let config = world.config_behind(&bank.service("merchant-ws"));
     Some((world, bank, Daemon::start(config).await.unwrap()))
-}
-
-fn settled(kind: Kind) -> impl Fn(&OrderWithOperation) -> bool {
-    move |found| {
-        let is = |state, of| (state, of) == (OperationState::Confirmed, kind);
-        found.operation.as_ref().is_some_and(|operation| is(operation.state, operation.kind))
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
