@@ -26,8 +26,11 @@ pub(super) struct Frame {
 pub(super) struct NestedError {
     #[serde(default, deserialize_with = "integer")]
     pub(super) code: Option<i64>,
-    #[serde(default, alias = "description", deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     pub(super) message: Option<String>,
+    /// Not another name of the message: both may be there.
+    #[serde(default, deserialize_with = "text")]
+    pub(super) description: Option<String>,
 }
 
 impl Frame {
@@ -46,7 +49,10 @@ impl Frame {
 
     /// As the bank wrote it: it may be anything, our own password included.
     pub(super) fn message(&self) -> &str {
-        let nested = || self.error.as_ref().and_then(|error| error.message.as_deref());
+        let nested = || {
+            let error = self.error.as_ref()?;
+            error.message.as_deref().or(error.description.as_deref())
+        };
         self.error_message.as_deref().or_else(nested).unwrap_or("no message")
     }
 }

@@ -25,7 +25,7 @@ const TOO_LONG: &str = "(not kept: too long)";
 const PANS: [&str; 5] = ["pan", "maskedpan", "cardnumber", "maskednumber", "cardmask"];
 
 /// Members that are not kept wherever they stand, in small letters.
-const SECRETS: [&str; 26] = [
+const SECRETS: [&str; 27] = [
     "cvc",
     "cvv",
     "cvc2",
@@ -47,6 +47,7 @@ const SECRETS: [&str; 26] = [
     "expirydate",
     "expirationyear",
     "expirationmonth",
+    "cardholder",
     "cardholdername",
     "paymenttoken",
     "password",

@@ -24,11 +24,12 @@ pub(super) enum Answer {
     OldRefused(OldRefusedAnswer),
 }
 
-/// Nothing but a code, and that a number where other answers have a text: of a deposit, a reversal, a refund, a decline.
+/// Nothing but a code: of a deposit, a reversal, a refund, a decline. One document's examples have a number here, but the
+/// older gateways say a text, and that is what typed clients read.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Acknowledgement {
-    error_code: u8,
+    error_code: &'static str,
     error_message: &'static str,
     /// Whether it only repeats an earlier one.
     #[serde(skip)]
@@ -112,13 +113,13 @@ impl Answer {
     /// The acknowledgement of what moved money and no points.
     pub(super) fn acknowledged(language: Language) -> Answer {
         let error_message = errors::SUCCESS.text(language);
-        Answer::Acknowledged(Acknowledgement { error_code: 0, error_message, again: false })
+        Answer::Acknowledged(Acknowledgement { error_code: "0", error_message, again: false })
     }
 
     /// The acknowledgement of what was done before.
     pub(super) fn acknowledged_again(language: Language) -> Answer {
         let error_message = errors::SUCCESS.text(language);
-        Answer::Acknowledged(Acknowledgement { error_code: 0, error_message, again: true })
+        Answer::Acknowledged(Acknowledgement { error_code: "0", error_message, again: true })
     }
 
     /// `errorCode`, 0 for everything that went well.

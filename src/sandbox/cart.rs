@@ -1,7 +1,8 @@
 //! `orderBundle`: the cart of an order, checked as the documents want it before it is kept and shown again.
 //!
 //! Everything wrong with a cart is code 8. The order's amount is the sum of its lines, each of them price times quantity
-//! rounded half up; no float comes near: a quantity is read digit by digit.
+//! rounded half up; no float comes near: a quantity is read digit by digit. Neither price nor sum is mandatory to a store
+//! without receipts; where a line has none, there is nothing that the order's amount could be held against.
 
 use std::collections::HashSet;
 
@@ -59,18 +60,51 @@ fn check(bundle: &Value, amount_minor: i64, currency: Currency) -> Result<(), Re
     }
     let items = bundle.pointer("/cartItems/items").and_then(Value::as_array).ok_or(errors::CART_WRONG)?;
     let mut positions = HashSet::new();
-    let mut sum = Some(0_i64);
+    let mut sum = Sum::Of(0);
     for item in items {
         let item = item.as_object().ok_or(errors::CART_WRONG)?;
         if !positions.insert(required(item, "positionId", Class::Text(12))?) {
             return Err(errors::CART_WRONG);
         }
-        sum = sum.zip(check_item(item, currency)?).and_then(|(sum, line)| sum.checked_add(line));
+        sum = sum.and(check_item(item, currency)?);
     }
     if items.is_empty() {
         return Err(errors::CART_WRONG);
     }
-    if sum == Some(amount_minor) { Ok(()) } else { Err(errors::CART_SUM) }
+    if sum.agrees_with(amount_minor) { Ok(()) } else { Err(errors::CART_SUM) }
+}
+
+/// What lines cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sum {
+    /// So much, in minor units.
+    Of(i64),
+    /// One of them has no price.
+    Untold,
+    /// More than any amount.
+    Beyond,
+}
+
+impl Sum {
+    fn counted(minor: Option<i64>) -> Sum {
+        minor.map_or(Sum::Beyond, Sum::Of)
+    }
+
+    fn and(self, line: Sum) -> Sum {
+        match (self, line) {
+            (Sum::Beyond, _) | (_, Sum::Beyond) => Sum::Beyond,
+            (Sum::Untold, _) | (_, Sum::Untold) => Sum::Untold,
+            (Sum::Of(sum), Sum::Of(line)) => Sum::counted(sum.checked_add(line)),
+        }
+    }
+
+    fn agrees_with(self, amount_minor: i64) -> bool {
+        match self {
+            Sum::Of(sum) => sum == amount_minor,
+            Sum::Untold => true,
+            Sum::Beyond => false,
+        }
+    }
 }
 
 /// One of e-mail and phone must be there.
@@ -97,8 +131,8 @@ fn check_customer(details: &Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// One line: what it costs, unless that is beyond all counting.
-fn check_item(item: &Map<String, Value>, currency: Currency) -> Result<Option<i64>, Refusal> {
+/// One line: what it costs.
+fn check_item(item: &Map<String, Value>, currency: Currency) -> Result<Sum, Refusal> {
     required(item, "name", Class::Text(100))?;
     required(item, "itemCode", Class::Text(100))?;
     if optional(item, "itemCurrency", Class::Digits(3))?.is_some_and(|number| number != currency.number()) {
@@ -117,12 +151,13 @@ fn check_item(item: &Map<String, Value>, currency: Currency) -> Result<Option<i6
     line_minor(item)
 }
 
-/// The attributes come as `{"attributes": [{"name", "value"}]}`, or as the list alone.
+/// The attributes come as `{"attributes": [{"name", "value"}]}`, or as the list alone; `null` is none of either.
 fn check_attributes(item: &Map<String, Value>) -> Result<(), Refusal> {
-    let Some(attributes) = item.get("itemAttributes") else {
+    let attributes = item.get("itemAttributes").map(|attributes| attributes.get("attributes").unwrap_or(attributes));
+    let Some(list) = attributes.filter(|list| !list.is_null()) else {
         return Ok(());
     };
-    let list = attributes.get("attributes").unwrap_or(attributes).as_array().ok_or(errors::CART_WRONG)?;
+    let list = list.as_array().ok_or(errors::CART_WRONG)?;
     let mut marked = false;
     for attribute in list {
         let attribute = attribute.as_object().ok_or(errors::CART_WRONG)?;
@@ -146,7 +181,7 @@ fn measure(item: &Map<String, Value>) -> Option<String> {
 }
 
 /// `itemPrice` times quantity; where there is no price, `itemAmount`. Where both are there they must agree.
-fn line_minor(item: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
+fn line_minor(item: &Map<String, Value>) -> Result<Sum, Refusal> {
     let quantity = part(item, "quantity")?.ok_or(errors::CART_WRONG)?;
     let count = quantity.get("value").and_then(plain).as_deref().and_then(Quantity::parse).ok_or(errors::CART_WRONG)?;
     let measure = required(quantity, "measure", Class::Text(20))?;
@@ -159,10 +194,10 @@ fn line_minor(item: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
         None => Ok(None),
     };
     match (sum("itemPrice")?, sum("itemAmount")?) {
-        (None, None) => Err(errors::CART_WRONG),
-        (None, Some(amount)) => Ok(Some(amount)),
-        (Some(price), None) => Ok(count.times(price)),
-        (Some(price), Some(amount)) if count.times(price) == Some(amount) => Ok(Some(amount)),
+        (None, None) => Ok(Sum::Untold),
+        (None, Some(amount)) => Ok(Sum::Of(amount)),
+        (Some(price), None) => Ok(Sum::counted(count.times(price))),
+        (Some(price), Some(amount)) if count.times(price) == Some(amount) => Ok(Sum::Of(amount)),
         (Some(_), Some(_)) => Err(errors::CART_SUM),
     }
 }

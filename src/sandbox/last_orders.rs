@@ -40,7 +40,7 @@ pub(super) struct Wanted {
     by_creation: bool,
 }
 
-/// Reads the request; page, size, both ends and the states are mandatory.
+/// Reads the request; size, both ends and the states are mandatory, and the first page is meant where none is named.
 pub(super) fn parse(params: &Params) -> Result<Wanted, Refusal> {
     let number = |name, longest| match params.get(name) {
         None => Err(errors::FIELD_EMPTY),
@@ -50,6 +50,7 @@ pub(super) fn parse(params: &Params) -> Result<Wanted, Refusal> {
         None => Err(errors::FIELD_EMPTY),
         Some(text) => moscow::from_digits(text).ok_or(errors::VALUE_WRONG),
     };
+    let page = params.get("page").map_or(Ok(0), |_| number("page", 9))?;
     let size = number("size", 9)?;
     let states = list(params, "transactionStates");
     if states.is_empty() {
@@ -59,7 +60,7 @@ pub(super) fn parse(params: &Params) -> Result<Wanted, Refusal> {
         return Err(errors::VALUE_WRONG);
     }
     Ok(Wanted {
-        page: usize::try_from(number("page", 9)?).map_err(|_| errors::VALUE_WRONG)?,
+        page: usize::try_from(page).map_err(|_| errors::VALUE_WRONG)?,
         size: usize::try_from(size.min(SIZE_MAX)).map_err(|_| errors::VALUE_WRONG)?,
         from_ms: moment("from")?,
         to_ms: moment("to")?,

@@ -237,17 +237,18 @@ fn features(params: &Params) -> Result<Vec<String>, Refusal> {
     Ok(features)
 }
 
-/// One flat JSON object; values that are not text come back as their JSON text.
+/// One flat JSON object, or `null`, as some clients write none; values that are not text come back as their JSON text.
 fn json_params(params: &Params) -> Result<Vec<(String, String)>, Refusal> {
     let Some(text) = params.get("jsonParams") else {
         return Ok(Vec::new());
     };
-    let object: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).map_err(|_| errors::VALUE_WRONG)?;
+    let object: Option<BTreeMap<String, serde_json::Value>> =
+        serde_json::from_str(text).map_err(|_| errors::VALUE_WRONG)?;
     let as_text = |value| match value {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };
-    Ok(object.into_iter().map(|(name, value)| (name, as_text(value))).collect())
+    Ok(object.into_iter().flatten().map(|(name, value)| (name, as_text(value))).collect())
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn done_at(world: &World) -> (Vec<Asked>, Vec<Effect>) {
     (asked.collect(), effects.collect())
 }
 
-fn settled(kind: Kind) -> impl Fn(&OrderWithOperation) -> bool {
+pub(crate) fn settled(kind: Kind) -> impl Fn(&OrderWithOperation) -> bool {
     move |found| {
         let is = |state, of| (state, of) == (OperationState::Confirmed, kind);
         found.operation.as_ref().is_some_and(|operation| is(operation.state, operation.kind))

@@ -34,6 +34,14 @@ fn card_data_stays_masked_or_not_at_all() {
         ),
         (r#"{"Pan":"4276011234566064","expiration":"203412"}"#, json!({"Pan":"****6064","expiration":"(not kept)"})),
         (
+            r#"{"operations":[{"amount":100,"cardHolder":"ANNA B","authCode":"094923"}]}"#,
+            json!({"operations":[{"amount":100,"cardHolder":"(not kept)","authCode":"094923"}]}),
+        ),
+        (
+            r#"{"cardAuthInfo":{"maskedPan":"427650XXXXXX2890","authCode":2}}"#,
+            json!({"cardAuthInfo":{"maskedPan":"427650XXXXXX2890","authCode":"(not kept)"}}),
+        ),
+        (
             r#"{"a":[{"CVC":"123"},{"track2":"4276011234566064=3412"}]}"#,
             json!({"a":[{"CVC":"(not kept)"},{"track2":"(not kept)"}]}),
         ),

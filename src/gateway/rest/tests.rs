@@ -55,6 +55,53 @@ fn every_type_quirk_reads_the_same() {
     }
 }
 
+/// The shapes of answers that others have recorded: older and newer gateways, those of other countries, and emulators.
+#[test]
+fn answers_that_others_have_recorded_are_read() {
+    use BankStatus::{Declined, Deposited, Registered};
+    let id = "b6f698e1-fb8d-7b6d-8f56-130700ef5d58";
+    let rouble = Some(Currency::RUB);
+    let of = |number| Currency::from_numeric(number).ok();
+    #[rustfmt::skip]
+    let table = [
+        // The attributes of one name without their list, and numbers for texts.
+        (format!(r#"{{"errorCode":0,"actionCode":0,"actionMessage":"","orderStatus":2,"amount":100,"orderNumber":7,
+            "attributes":{{"name":"mdOrder","value":"{id}"}},"bindingInfo":{{"clientId":32,"bindingId":"x"}}}}"#),
+            Deposited, Some(id), Some(100), None),
+        // A parameter that has no value, and what no document names.
+        (format!(r#"{{"errorCode":"0","orderNumber":"7","orderStatus":2,"actionCode":0,"amount":100,"currency":"946",
+            "merchantOrderParams":[{{"name":"paymentTime","value":"201.794"}},{{"name":"discountedAmount"}}],
+            "attributes":[{{"name":"mdOrder","value":"{id}"}}],"cofOriginalTransactionId":"484115410572523",
+            "orderBundle":{{"customerDetails":{{"billingInfo":{{"country":"642"}}}}}}}}"#),
+            Deposited, Some(id), Some(100), of(946)),
+        // The same attribute twice, and a moment of refund where nothing was refunded.
+        (format!(r#"{{"errorCode":"0","orderNumber":"7","orderStatus":2,"amount":100,"currency":"643",
+            "attributes":[{{"name":"mdOrder","value":"{id}"}},{{"name":"mdOrder","value":"{id}"}}],
+            "refundedDate":1580819041633}}"#),
+            Deposited, Some(id), Some(100), rouble),
+        // A cart whose quantity is written with a point, in an order that nobody has paid.
+        (format!(r#"{{"errorCode":"0","orderNumber":"7","orderStatus":0,"actionCode":-100,"displayErrorMessage":"",
+            "amount":100,"currency":"643","attributes":[{{"name":"mdOrder","value":"{id}"}}],"orderBundle":{{"cartItems":
+            {{"items":[{{"positionId":"1","quantity":{{"value":1.0,"measure":"0"}},"itemPrice":100}}]}}}}}}"#),
+            Registered, Some(id), Some(100), rouble),
+        // No code, no id, no sum: little, but what it says is plain.
+        (r#"{"orderNumber":"7","orderStatus":2,"actionCodeDescription":""}"#.to_owned(), Deposited, None, None, None),
+        // The older request elsewhere: a currency with a nought in front, and words of the processing beside.
+        (r#"{"depositAmount":100,"currency":"012","approvalCode":"913180","actionCode":0,"ErrorCode":"0","OrderStatus":2,
+            "OrderNumber":"7","Pan":"6280****7215","Amount":100,"params":{"respCode":"00"},"SvfeResponse":"00"}"#.to_owned(),
+            Deposited, None, Some(100), of(12)),
+        (r#"{"depositAmount":0,"currency":"788","authCode":2,"ErrorCode":"2","ErrorMessage":"Payment is declined",
+            "OrderStatus":6,"OrderNumber":"7","Amount":100}"#.to_owned(),
+            Declined, None, Some(100), of(788)),
+    ];
+    for (body, status, order_id, amount, currency) in table {
+        let view = known(&body);
+        assert_eq!((view.status, view.amount, view.currency), (status, amount, currency), "{body}");
+        assert_eq!(view.order_id.as_ref().map(OrderId::as_str), order_id, "{body}");
+        assert_eq!(view.order_number.as_deref(), Some("7"), "{body}");
+    }
+}
+
 #[test]
 fn dates_are_read_in_each_of_their_forms() {
     let forms = [
@@ -92,6 +139,8 @@ fn answers_fall_into_three_classes() {
         (r#"{"errorCode":"6","errorMessage":"Заказ не найден"}"#, 6),
         (r#"{"errorCode":5,"errorMessage":"Access denied"}"#, 5),
         (r#"{"error":{"code":"5","description":"Access denied"}}"#, 5),
+        (r#"{"error":{"code":5,"description":"Processing Error","message":"Access denied"},"success":false}"#, 5),
+        (r#"{"errorCode":"6","errorMessage":"Заказ не найден","merchantOrderParams":[],"attributes":[]}"#, 6),
         (r#"{"errorCode":"1","errorMessage":"[orderId] or [orderNumber] expected"}"#, 1),
     ];
     for (body, code) in refused {
@@ -111,6 +160,11 @@ fn answers_fall_into_three_classes() {
         r#"{"errorCode":"0","orderStatus":2,"orderStatus":1}"#,
         r#"{"errorCode":"0","orderStatus":2,"currency":"12345"}"#,
         r#"{"errorCode":"0","orderStatus":2} trailing"#,
+        // Another request's answer, which holds one of these; and the names of nobody's gateway.
+        r#"{"success":true,"data":{"orderId":"a-1"},"orderStatus":{"errorCode":"0","orderStatus":2,"amount":100}}"#,
+        r#"{"orderNumber":"7","ordered_status":2,"action_code":0,"error_code":"","error_message":"Success","amount":"100"}"#,
+        r#"{"error":{"code":10,"description":"Processing Error","message":"Auth is invalid"},"success":false}"#,
+        r#"{"ErrorCode":"0","OrderStatus":-1,"OrderNumber":"7","Amount":100,"params":{}}"#,
         &deep,
     ];
     for body in unknown {

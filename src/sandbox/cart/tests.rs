@@ -43,6 +43,28 @@ fn a_good_cart_is_kept_as_it_came() {
 }
 
 #[test]
+fn a_line_without_a_price_leaves_nothing_to_hold_the_amount_against() {
+    let mut bundle = good();
+    let untold = serde_json::json!({"positionId": 3, "name": "Cap", "quantity": {"value": 2, "measure": "pieces"}, "itemCode": "2"});
+    bundle["cartItems"]["items"].as_array_mut().unwrap().push(untold);
+    for amount_minor in [23_500, 2_000] {
+        assert_eq!(checked(&bundle, amount_minor), Ok(Some(bundle.clone())));
+    }
+    bundle["cartItems"]["items"][0]["itemAmount"] = 19_999.into();
+    assert_eq!(checked(&bundle, 23_500), Err(errors::CART_SUM), "a price that is told must be right");
+}
+
+#[test]
+fn what_a_typed_client_leaves_empty_is_not_there() {
+    for empty in [Value::Null, serde_json::json!({"attributes": null}), serde_json::json!([])] {
+        let mut bundle = good();
+        bundle["cartItems"]["items"][0]["itemAttributes"] = empty;
+        bundle["cartItems"]["items"][0]["tax"] = serde_json::json!({});
+        assert_eq!(checked(&bundle, 23_500), Ok(Some(bundle.clone())));
+    }
+}
+
+#[test]
 fn each_mistake_is_found() {
     let check = |path: &str, value: Value, refusal: Refusal| {
         let mut bundle = good();

@@ -87,6 +87,7 @@ fn what_is_good_is_taken_over() {
     assert_eq!(rich.lifetime, Lifetime::Seconds(60));
     let pairs: Vec<_> = rich.params.iter().map(|(n, v)| (&**n, &**v)).collect();
     assert_eq!(pairs, [("a", "b"), ("n", "1")]);
+    assert_eq!(parsed("jsonParams=null").unwrap().params, []);
 }
 
 #[test]

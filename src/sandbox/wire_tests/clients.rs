@@ -46,10 +46,10 @@ async fn every_style_registers_asks_and_moves_money() {
         );
         assert!(status["bindingInfo"]["bindingId"].is_string(), "{style}");
         assert_eq!(status["merchantOrderParams"][0]["value"], "v", "{style}");
-        assert_eq!(ask("deposit.do", &format!("orderId={id}&amount=10000")).await["errorCode"], 0, "{style}");
+        assert_eq!(ask("deposit.do", &format!("orderId={id}&amount=10000")).await["errorCode"], "0", "{style}");
         let refund = format!("orderId={id}&amount=4000&externalRefundId=R-{place}");
-        assert_eq!(ask("refund.do", &refund).await["errorCode"], 0, "{style}");
-        assert_eq!(ask("refund.do", &refund).await["errorCode"], 0, "{style}");
+        assert_eq!(ask("refund.do", &refund).await["errorCode"], "0", "{style}");
+        assert_eq!(ask("refund.do", &refund).await["errorCode"], "0", "{style}");
         let status = ask("getOrderStatusExtended.do", &format!("orderNumber={number}")).await;
         assert_eq!(
             (&status["orderStatus"], &status["paymentAmountInfo"]["refundedAmount"]),
@@ -58,6 +58,8 @@ async fn every_style_registers_asks_and_moves_money() {
         assert_eq!(ask("getOrderStatus.do", &format!("orderId={id}")).await["OrderStatus"], 4, "{style}");
         let wanted = "page=0&size=10&from=20200101000000&to=20991231235959&transactionStates=REFUNDED&merchants=";
         assert_eq!(ask("getLastOrdersForMerchants.do", wanted).await["totalCount"], place + 1, "{style}");
+        let first = ask("getLastOrdersForMerchants.do", wanted.trim_start_matches("page=0&")).await;
+        assert_eq!((&first["page"], &first["totalCount"]), (&0.into(), &(place + 1).into()), "{style}");
     }
     let effects = requests(&sandbox).iter().filter(|request| request.took_effect == Some(true)).count();
     assert_eq!(effects, 4 * 3, "a registration, a deposit and a refund each; what is repeated has no effect");

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-r"""Calls every request that the sandbox's two WSDLs offer, with zeep, a SOAP stack that nobody here wrote.
+"""Calls every request that the sandbox's two WSDLs offer, with zeep, a SOAP stack that nobody here wrote.
 
-    zeep_check.py http://127.0.0.1:8642/payment/webservices/merchant-ws \
-        http://127.0.0.1:8642/payment/webservices/merchant-loyalty-ws USER PASSWORD
+    zeep_check.py http://127.0.0.1:8642/payment USER PASSWORD
 
 It registers orders and needs a buyer: it prints "pay ID" and reads a line once ID is paid, so whoever starts it pays
 (in the tests a hand on the bank; a person at the payment page, who then presses Enter, will do). It ends with 0 and
@@ -19,7 +18,8 @@ from zeep.exceptions import Fault
 from zeep.transports import Transport
 from zeep.wsse.username import UsernameToken
 
-MERCHANT, LOYALTY, USER, PASSWORD = sys.argv[1:5]
+BASE, USER, PASSWORD = sys.argv[1:4]
+MERCHANT, LOYALTY = BASE + "/webservices/merchant-ws", BASE + "/webservices/merchant-loyalty-ws"
 MOSCOW = datetime.timedelta(hours=3)
 IN_TEN_DAYS = datetime.datetime.now().replace(microsecond=0) + datetime.timedelta(days=10)
 RUN = str(time.time_ns())
