@@ -357,6 +357,11 @@ async fn no_more_is_given_back_in_a_day_than_may_be() {
     done(&world, &["order", REFUND, "A-2", "--reason", "asked for"]);
     wait_for(daemon.store(), "A-2", waits("100.00 RUB more would be above 150.00 RUB")).await;
     assert_eq!(refunds(&world), (1, 1));
+    let shown: Value = serde_json::from_str(&done(&world, &["money", "show", "--json"])).unwrap();
+    let last_day = json!([{ "currency": "643", "sent_minor": 0, "refunded_minor": 10_000, "max_minor": 15_000 }]);
+    assert_eq!(shown["merchants"][0]["sent_last_day"], last_day);
+    let words = done(&world, &["money", "show"]);
+    assert!(words.contains("refunded in 24 hours") && words.contains("100.00 RUB of 150.00 RUB"), "{words}");
     held(&world, &daemon, "B-1").await;
     wait_for_state(daemon.store(), "B-1", State::Deposited).await;
     daemon.stop().await;
