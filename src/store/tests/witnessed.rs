@@ -8,7 +8,7 @@ use super::standing::{back_up, held, remove, restore, send, start, witness, writ
 use super::*;
 use crate::domain::event::EventKind;
 use crate::domain::holds;
-use crate::domain::operation::OperationState;
+use crate::domain::operation::{CompletionAmount, NewOperation, OperationKind, OperationState};
 
 const QUIET: Duration = Duration::from_secs(15 * 60);
 
@@ -165,5 +165,72 @@ async fn what_is_remembered_is_forgotten_once_its_hold_is_over() {
         }
         second.store.check_rows(NOW.plus(life * 10)).await.unwrap();
         assert_eq!(remembered(&file).len(), usize::from(is_kept), "{case}");
+    }
+}
+
+/// Sends a refund of 10.00, with `before` given back until then.
+async fn refund(store: &Store, order: &Order, before: i64) {
+    let amount = CompletionAmount::Exactly(Amount::new(1_000).unwrap());
+    let new = NewOperation { kind: OperationKind::Refund, amount, intended_at: NOW, ordered: true };
+    let opened = store.amend(order.key, NOW, move |_, _| Amendment {
+        operation: OperationChange::Open(new),
+        ..Amendment::nothing(())
+    });
+    opened.await.unwrap();
+    let sent = store.amend(order.key, NOW, move |_, open| {
+        let sent = Operation {
+            state: OperationState::InDoubt,
+            attempt: 1,
+            unknown_sends: 1,
+            expected_minor: Some(1_000),
+            refunded_before: Some(before),
+            sent_at: Some(NOW),
+            ..open.unwrap().clone()
+        };
+        Amendment { operation: OperationChange::Update(sent), ..Amendment::nothing(()) }
+    });
+    sent.await.unwrap();
+    store.bear_witness(order.key, NOW).await.unwrap();
+}
+
+/// Of two refunds of one sum a backup has the first, or none: the second is measured from what had been given back before
+/// it, or what the first one gave back would be taken for its effect.
+#[tokio::test]
+async fn a_refund_that_only_the_witness_has_is_measured_from_what_had_been_given_back_before_it() {
+    for backup_has_the_first in [false, true] {
+        let file = File::new();
+        let backup = file.directory.path().join("backup");
+        let first = start(&file.path());
+        let order = added(&first.store, "A-1").await;
+        if backup_has_the_first {
+            refund(&first.store, &order, 0).await;
+            back_up(&file, &backup);
+        } else {
+            back_up(&file, &backup);
+            refund(&first.store, &order, 0).await;
+        }
+        let confirmed = first.store.amend(order.key, NOW, |_, open| {
+            let confirmed = Operation { state: OperationState::Confirmed, ..open.unwrap().clone() };
+            Amendment { operation: OperationChange::Update(confirmed), ..Amendment::nothing(()) }
+        });
+        confirmed.await.unwrap();
+        refund(&first.store, &order, 1_000).await;
+        drop(first);
+        restore(&file, &backup);
+
+        let second = start(&file.path());
+        let adoption = second.store.adoption().await.unwrap();
+        let before: Vec<_> = adoption.sends.iter().map(|send| send.sent.refunded_before_minor).collect();
+        let both = [Some(0), Some(1_000)];
+        assert_eq!(before, if backup_has_the_first { &both[1..] } else { &both[..] });
+        second.store.adopt("ann", "restored", NOW.plus(MINUTE)).await.unwrap();
+        let open = found(&second.store, "A-1").await.operation.unwrap();
+        assert_eq!((open.kind, open.state, open.ordered), (OperationKind::Refund, OperationState::InDoubt, true));
+        assert_eq!((open.refunded_before, open.expected_minor), (Some(1_000), Some(1_000)));
+        let raw = file.raw();
+        let mut states = raw.prepare("SELECT state FROM operations ORDER BY id").unwrap();
+        let states: Vec<String> = states.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let expected = if backup_has_the_first { &["contradicted", "in_doubt"][..] } else { &["in_doubt"] };
+        assert_eq!(states, expected, "two refunds are two");
     }
 }
