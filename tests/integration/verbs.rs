@@ -15,20 +15,20 @@ use serde_json::{Value, json};
 use crate::child::Process;
 use crate::fixture::{HASTE, TOKEN, World, add, kinds, order, shop, wait_for, wait_for_state};
 
-fn reconciled(world: &World, arguments: &[&str]) -> Output {
+pub(crate) fn reconciled(world: &World, arguments: &[&str]) -> Output {
     let config = world.directory.path().join("reconciled.toml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
     command.args(arguments).arg("--config").arg(config).env_remove("SUDO_USER").env("USER", "ivan").output().unwrap()
 }
 
-fn done(world: &World, arguments: &[&str]) -> String {
+pub(crate) fn done(world: &World, arguments: &[&str]) -> String {
     let ran = reconciled(world, arguments);
     assert!(ran.status.success(), "{arguments:?}: {ran:?}");
     String::from_utf8(ran.stdout).unwrap()
 }
 
 /// Expects a refusal, and what was said.
-fn refused(world: &World, arguments: &[&str]) -> String {
+pub(crate) fn refused(world: &World, arguments: &[&str]) -> String {
     let ran = reconciled(world, arguments);
     assert_eq!(ran.status.code(), Some(1), "{arguments:?}: {ran:?}");
     String::from_utf8(ran.stderr).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
@@ -51,14 +51,14 @@ fn post(address: std::net::SocketAddr, path: &str, body: &Value) -> (u16, Value)
 }
 
 /// How often this was asked of the bank, and how often it took effect.
-fn sent(world: &World, request: Request, effect: Effect) -> (usize, usize) {
+pub(crate) fn sent(world: &World, request: Request, effect: Effect) -> (usize, usize) {
     let ledger = world.bank.bank().ledger();
     let asked = |entry: &Entry| matches!(entry, Entry::Request(asked) if asked.operation == request);
     let took = |entry: &Entry| matches!(entry, Entry::Effect(took) if took.effect == effect && took.request.is_some());
     (ledger.iter().filter(|line| asked(&line.entry)).count(), ledger.iter().filter(|line| took(&line.entry)).count())
 }
 
-fn refunds(world: &World) -> (usize, usize) {
+pub(crate) fn refunds(world: &World) -> (usize, usize) {
     sent(world, Request::Refund, Effect::Refunded)
 }
 
@@ -66,12 +66,12 @@ fn at_the_bank(world: &World, id: &str) -> OrderView {
     world.bank.bank().order(id).unwrap()
 }
 
-fn is(kind: OperationKind, state: OperationState) -> impl Fn(&OrderWithOperation) -> bool {
+pub(crate) fn is(kind: OperationKind, state: OperationState) -> impl Fn(&OrderWithOperation) -> bool {
     let is = move |operation: &Operation| (operation.kind, operation.state) == (kind, state);
     move |found| found.operation.as_ref().is_some_and(is)
 }
 
-fn waits(words: &'static str) -> impl Fn(&OrderWithOperation) -> bool {
+pub(crate) fn waits(words: &'static str) -> impl Fn(&OrderWithOperation) -> bool {
     let says = move |open: &Operation| open.note.as_deref().is_some_and(|note| note.contains(words));
     move |found| {
         let open = found.operation.as_ref().filter(|open| open.state == OperationState::Intended);
@@ -80,7 +80,7 @@ fn waits(words: &'static str) -> impl Fn(&OrderWithOperation) -> bool {
 }
 
 /// Completed on release only, so that a hold stands still.
-fn on_release() -> String {
+pub(crate) fn on_release() -> String {
     HASTE.replace("when = \"after\"\ndelay = \"100ms\"", "when = \"release\"")
 }
 
