@@ -9,6 +9,7 @@ mod crash_points;
 mod door;
 mod fixture;
 mod gateway_faults;
+mod held_back;
 mod hostile;
 mod holds;
 mod house;
