@@ -6,6 +6,7 @@ mod both_wires;
 mod child;
 mod cli;
 mod crash_points;
+mod discovery;
 mod door;
 mod fixture;
 mod gateway_faults;
