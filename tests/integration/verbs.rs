@@ -212,6 +212,44 @@ async fn a_refunds_outcome_is_what_the_bank_shows_whatever_it_answered() {
     }
 }
 
+/// A bank that is found to tell refunds apart is taken at its word from the reload on, and no refund before it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn refund_tools_count_from_the_reload_that_names_them() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config();
+    let mut process = Process::start(&config.path);
+    let store = Store::open(&config.database).unwrap();
+    let lose_one = || {
+        let lost = FaultRule::always(FaultKind::TimeoutBeforeEffect { ms: 10 }).on(Request::Refund).times(1);
+        world.bank.bank().add_fault(lost).unwrap();
+    };
+    let refund =
+        |number: &'static str| done(&world, &["order", REFUND, number, "--amount", "3000", "--reason", "broken"]);
+    for number in ["before", "after"] {
+        world.bank.bank().pay(&world.register(number, 10_000)).unwrap();
+    }
+    add(&store, vec![order("before", 10_000), order("after", 10_000)]).await;
+    for number in ["before", "after"] {
+        wait_for_state(&store, number, State::Deposited).await;
+    }
+    lose_one();
+    refund("before");
+    wait_for_state(&store, "before", State::Review).await;
+    assert_eq!(refunds(&world), (1, 0), "a part is sent once");
+
+    let text = std::fs::read_to_string(&config.path).unwrap();
+    std::fs::write(&config.path, text.replacen("zone = ", "refund_tools = true\nzone = ", 1)).unwrap();
+    process.signal("-HUP");
+    process.read_until(|line| line["key"] == "merchant.shop.refund_tools");
+    let _process = process.drained();
+    lose_one();
+    refund("after");
+    wait_for(&store, "after", is(OperationKind::Refund, OperationState::Confirmed)).await;
+    assert_eq!(refunds(&world), (3, 1), "asked for once more by its id");
+    let before = store.order(&shop(), "before").await.unwrap();
+    assert_eq!((before.order.state, before.operation.map(|open| open.attempt)), (State::Review, Some(1)));
+}
+
 /// The buyer has the money back by the chargeback already; and beside a review nothing is ordered.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_charged_back_is_not_refunded_and_beside_a_review_nothing_is_ordered() {
