@@ -61,7 +61,7 @@ async fn regression_an_order_that_was_lost_is_in_doubt_from_the_moment_it_is_add
     let another_number = NewOrder { order_id: Some(order_id("id-1")), ..new_order("another number") };
     let batch = vec![new_order("lost"), new_order("twice"), another_number, new_order("new")];
     let added = file.open().add_orders(batch, Cause::Shop, added_at).await.unwrap();
-    assert_eq!(added, [Added::New, Added::New, Added::New, Added::New]);
+    assert_eq!(added, [Added::NewInReview, Added::NewInReview, Added::NewInReview, Added::New]);
     for (text, sends) in [("lost", 1), ("twice", 2), ("another number", 1)] {
         let OrderWithOperation { order, operation } = found(&third.store, text).await;
         let code = order.review.as_ref().map(|review| review.code.as_str());
@@ -105,7 +105,7 @@ async fn a_line_without_sense_is_no_reason_to_send() {
         let second = start(&file.path());
         second.store.adopt("ann", "looked at the console", NOW.plus(MINUTE)).await.unwrap();
         let added = second.store.add_orders(vec![new_order("A-1")], Cause::Shop, NOW.plus(MINUTE * 2)).await.unwrap();
-        assert_eq!(added, [Added::New], "{case}");
+        assert_eq!(added, [Added::NewInReview], "{case}");
         let OrderWithOperation { order, operation } = found(&second.store, "A-1").await;
         assert_eq!(order.state, State::Review, "{case}");
         assert_eq!(operation.and_then(|open| open.quiet_at(QUIET)), quiet_at, "{case}");
