@@ -10,7 +10,7 @@ use super::problem::Problem;
 use crate::config::MerchantConfig;
 use crate::domain::guard::Stop;
 use crate::domain::order::MerchantId;
-use crate::store::{Freeze, MoneyFigures, StoreError};
+use crate::store::{Freeze, LastDay, MoneyFigures, StoreError};
 
 /// As `reconciled money show --json` prints it.
 #[derive(Debug, Serialize)]
@@ -51,6 +51,8 @@ struct MerchantView {
 struct SentView {
     currency: String,
     sent_minor: i64,
+    refunded_minor: i64,
+    /// Of each of the two by itself.
     max_minor: i64,
 }
 
@@ -93,11 +95,13 @@ impl StopView {
 impl MerchantView {
     fn of(merchant: &MerchantConfig, figures: &MoneyFigures, stops: &[Stop]) -> Self {
         let policy = &merchant.money;
-        let sent = figures.sent_or_zero(merchant.currency).into_iter().map(|(currency, sent_minor)| SentView {
+        let line = |LastDay { currency, sent_minor, refunded_minor }| SentView {
             currency: currency.to_string(),
             sent_minor,
+            refunded_minor,
             max_minor: policy.daily_max_minor,
-        });
+        };
+        let sent = figures.last_day_or_zero(merchant.currency).into_iter().map(line);
         Self {
             name: merchant.id.to_string(),
             stopped: stops.iter().any(|stop| stop.scope.covers(&merchant.id)),

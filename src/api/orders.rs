@@ -46,7 +46,7 @@ async fn add_one(shared: &Shared, text: &str) -> Result<Response, Problem> {
         return Err(Problem::unavailable("the database gave no word for the order; send it again"));
     };
     let status = match &added {
-        Added::New => StatusCode::CREATED,
+        Added::New | Added::NewInReview => StatusCode::CREATED,
         Added::Exists => StatusCode::OK,
         Added::ExistsWithDifferentAmount { amount_minor } => return Err(different_amount(&order, *amount_minor)),
         Added::OrderIdTaken { by } => return Err(order_id_taken(by)),
@@ -113,7 +113,7 @@ async fn record(shared: &Shared, orders: Vec<NewOrder>) -> Result<Vec<Added>, Pr
 
 fn count_new(metrics: &Metrics, merchants: &[MerchantId], added: &[Added]) {
     let mut counts: BTreeMap<&MerchantId, u64> = BTreeMap::new();
-    for (merchant, _) in merchants.iter().zip(added).filter(|(_, added)| **added == Added::New) {
+    for (merchant, _) in merchants.iter().zip(added).filter(|(_, added)| added.is_new()) {
         *counts.entry(merchant).or_default() += 1;
     }
     for (merchant, count) in counts {

@@ -78,6 +78,6 @@ fn gauges(
         last_report_at: figures.last_report_at,
         money_stopped,
         login_refused: false,
-        daily_sum_used_per_mille: merchant.money.daily_used_per_mille(&money.sent),
+        daily_sum_used_per_mille: merchant.money.daily_used_per_mille(money.largest_minor()),
     }
 }

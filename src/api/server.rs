@@ -20,6 +20,9 @@ use tokio::time::sleep;
 /// Enough for every honest request line and header; orders go in the body.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
+/// Header lines of a request: a browser behind two proxies sends some thirty.
+const HEADERS_MAX: usize = 64;
+
 /// After a failed accept (out of file descriptors): long enough not to spin, short enough not to be noticed.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
@@ -108,6 +111,7 @@ async fn converse(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.headers_within)
+            .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
     );

@@ -24,6 +24,9 @@ pub(super) struct AddedView {
     merchant: Option<String>,
     order_number: Option<String>,
     result: &'static str,
+    /// Whether it went to review at once: money was sent for it before the database was lost. Missing where it did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_review: bool,
     /// The amount of the order that has the number already.
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_amount: Option<i64>,
@@ -37,7 +40,7 @@ pub(super) struct AddedView {
 impl AddedView {
     pub(super) fn of(order: &NewOrder, added: &Added) -> Self {
         let (result, queued_amount, taken_by) = match added {
-            Added::New => ("added", None, None),
+            Added::New | Added::NewInReview => ("added", None, None),
             Added::Exists => ("exists", None, None),
             Added::ExistsWithDifferentAmount { amount_minor } => {
                 ("exists_with_different_amount", Some(*amount_minor), None)
@@ -49,6 +52,7 @@ impl AddedView {
             merchant: Some(merchant),
             order_number: Some(number),
             result,
+            in_review: *added == Added::NewInReview,
             queued_amount,
             taken_by,
             problems: Vec::new(),
@@ -60,6 +64,7 @@ impl AddedView {
             merchant: None,
             order_number: rejection.order_number,
             result: "refused",
+            in_review: false,
             queued_amount: None,
             taken_by: None,
             problems: rejection.problems.into_iter().map(FieldProblem::from).collect(),

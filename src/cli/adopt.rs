@@ -131,7 +131,8 @@ fn tell(adoption: &Adoption, adopted: bool, now: Timestamp, output: &Output) -> 
 fn row(send: &UnknownSend) -> Vec<super::output::Cell> {
     let sent = &send.sent;
     let amount = sent.amount_minor.map_or_else(|| "whole".to_owned(), |minor| minor.to_string());
-    let what = format!("{} of {amount}, {} expected, attempt {}", sent.kind, sent.expected_minor, sent.attempt);
+    let before = sent.refunded_before_minor.map_or_else(String::new, |minor| format!(" after {minor} given back"));
+    let what = format!("{} of {amount}{before}, {} expected, attempt {}", sent.kind, sent.expected_minor, sent.attempt);
     let becomes = match send.becomes {
         Becomes::Review => tinted("goes to review", Tint::Warning),
         Becomes::NotKnown => {
@@ -173,6 +174,8 @@ struct SendDocument<'a> {
     amount_minor: Option<i64>,
     expected_minor: i64,
     attempt: u32,
+    /// Of a refund: what had been given back before it; null where the line does not say.
+    refunded_before_minor: Option<i64>,
     /// `review`, or `not_known` when the queue does not have the order: then it goes to review once it is added.
     becomes: &'static str,
 }
@@ -203,6 +206,7 @@ impl<'a> From<&'a UnknownSend> for SendDocument<'a> {
             amount_minor: sent.amount_minor,
             expected_minor: sent.expected_minor,
             attempt: sent.attempt,
+            refunded_before_minor: sent.refunded_before_minor,
             becomes: match becomes {
                 Becomes::Review => "review",
                 Becomes::NotKnown => "not_known",

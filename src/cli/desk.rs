@@ -153,6 +153,11 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
     }
 }
 
+/// The reason as the journal would have it. Only a dry run, which writes nothing, goes without.
+pub(super) fn reason_or_none(reason: Option<&str>) -> String {
+    reason.unwrap_or("no reason given yet").to_owned()
+}
+
 /// Who does this, for the journal.
 pub(super) fn operator() -> Cause {
     Cause::Operator(operator_name())

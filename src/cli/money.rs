@@ -17,7 +17,7 @@ use crate::domain::guard::{self, Scope, Stop};
 use crate::domain::money::for_people;
 use crate::domain::order::{MerchantId, NameError};
 use crate::domain::time::{Timestamp, in_words};
-use crate::store::{Freeze, MoneyFigures, Starting, Stopping};
+use crate::store::{Freeze, LastDay, MoneyFigures, Starting, Stopping};
 
 /// The longest reason, in characters: every completion that waits repeats it in its note, which has to have room for it.
 const REASON_MAX: usize = 250;
@@ -193,9 +193,11 @@ fn limits(merchant: &MerchantConfig, figures: &MoneyFigures, stops: &[Stop], is_
     };
     facts.row(vec![tinted("money", Tint::Faint), goes]);
     facts.fact("in doubt", format!("{} of {}", figures.in_doubt, policy.in_doubt_max));
-    for (currency, sent) in figures.sent_or_zero(merchant.currency) {
-        let (sent, max) = (for_people(sent, currency), for_people(policy.daily_max_minor, currency));
-        facts.fact("sent in 24 hours", format!("{sent} of {max}"));
+    for LastDay { currency, sent_minor, refunded_minor } in figures.last_day_or_zero(merchant.currency) {
+        let of_limit =
+            |minor| format!("{} of {}", for_people(minor, currency), for_people(policy.daily_max_minor, currency));
+        facts.fact("sent in 24 hours", of_limit(sent_minor));
+        facts.fact("refunded in 24 hours", of_limit(refunded_minor));
     }
     facts.fact("brake", if policy.brake { "on" } else { "off" });
     facts
@@ -236,6 +238,8 @@ struct MerchantDocument<'a> {
 struct SentDocument {
     currency: String,
     sent_minor: i64,
+    refunded_minor: i64,
+    /// Of each of the two by itself.
     max_minor: i64,
 }
 
@@ -265,12 +269,13 @@ impl<'a> Document<'a> {
 
 fn sent(merchant: &MerchantConfig, figures: &MoneyFigures) -> Vec<SentDocument> {
     let max_minor = merchant.money.daily_max_minor;
-    let line = |(currency, sent_minor): (_, i64)| SentDocument {
+    let line = |LastDay { currency, sent_minor, refunded_minor }| SentDocument {
         currency: ToString::to_string(&currency),
         sent_minor,
+        refunded_minor,
         max_minor,
     };
-    figures.sent_or_zero(merchant.currency).into_iter().map(line).collect()
+    figures.last_day_or_zero(merchant.currency).into_iter().map(line).collect()
 }
 
 impl<'a> From<&'a Stop> for StopDocument<'a> {

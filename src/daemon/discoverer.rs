@@ -97,6 +97,10 @@ pub(super) async fn enqueue(desk: &Desk, orders: Vec<NewOrder>) -> Result<(), St
                 desk.shared.metrics.orders_added(&desk.merchant, 1);
                 tracing::info!(merchant = %desk.merchant, order.number = %number, "Order {number}: discovered: the bank knew it, and the queue did not");
             }
+            Added::NewInReview => {
+                desk.shared.metrics.orders_added(&desk.merchant, 1);
+                tracing::warn!(merchant = %desk.merchant, order.number = %number, "Order {number}: discovered, and in review: the witness has a send for it");
+            }
             Added::Exists => {}
             Added::ExistsWithDifferentAmount { amount_minor } => {
                 tracing::warn!(merchant = %desk.merchant, order.number = %number, "The bank has order {number} under another order id and with another amount than the {amount_minor} that the queue has");

@@ -215,6 +215,10 @@ fn tell(desk: &Desk, row: &Registration, added: Option<&Added>) {
     match added {
         None | Some(Added::Exists) => {}
         Some(Added::New) => desk.shared.metrics.orders_added(merchant, 1),
+        Some(Added::NewInReview) => {
+            desk.shared.metrics.orders_added(merchant, 1);
+            tracing::warn!(%merchant, order.number = %number, "Order {number} is registered, and in review: the witness has a send for it");
+        }
         Some(Added::ExistsWithDifferentAmount { amount_minor }) => {
             tracing::error!(%merchant, order.number = %number, amount_minor, "Order {number} is registered, and the queue has another one of its number, with {amount_minor} minor units");
         }

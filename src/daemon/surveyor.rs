@@ -26,30 +26,65 @@ const LEFT_TO_THE_SHOP: Duration = Duration::from_secs(10 * 60);
 /// Pages of one round: fifty thousand orders. A list that goes on beyond it is taken for one that repeats itself.
 const PAGES_MAX: usize = 1_000;
 
+/// What a round came to.
+#[derive(Debug, PartialEq, Eq)]
+enum Round {
+    /// It is not time yet, or nothing may be asked.
+    None,
+    /// Every page was read.
+    Listed,
+    /// The bank does not list its orders, and why, as far as it says.
+    NotListed(String),
+}
+
+/// What was told of a bank that does not list its orders. One that dropped the request would else be complained of with
+/// every round, for ever.
+#[derive(Debug, Default)]
+struct Complaint(Option<String>);
+
+impl Complaint {
+    /// Why the bank does not list its orders, where that is news.
+    fn news(&mut self, round: Round) -> Option<&str> {
+        match round {
+            Round::None => None,
+            Round::Listed => {
+                self.0 = None;
+                None
+            }
+            Round::NotListed(_) if self.0.is_some() => None,
+            Round::NotListed(why) => Some(self.0.insert(why)),
+        }
+    }
+}
+
 /// Works until told to stop.
 pub(super) async fn run(desk: Desk, terms: Terms, every: Duration, mut stop: watch::Receiver<bool>) {
     let at_least_every = desk.shared.setting.rhythm.watch;
     let heart = desk.shared.progress.heart(format!("surveyor of {}", desk.merchant), at_least_every + HEART_LIMIT);
+    let mut complaint = Complaint::default();
     loop {
         heart.beat();
-        let round = async {
-            survey(&desk, &terms, every).await.map_or_else(
-                |error| {
-                    tracing::error!(%error, merchant = %desk.merchant, "Cannot page through the orders of the bank");
-                    desk.shared.metrics.store_error("surveyor");
-                    AFTER_STORE_ERROR
-                },
-                |()| at_least_every,
-            )
-        };
-        let mut round = pin!(round);
-        let wait = loop {
+        let mut round = pin!(survey(&desk, &terms, every));
+        let done = loop {
             tokio::select! {
                 biased;
                 () = told_to_stop(&mut stop) => return,
-                wait = &mut round => break wait,
+                done = &mut round => break done,
                 // A small budget, or a slow bank, may hold a request up for longer than a heart may stand still.
                 () = tokio::time::sleep(HEART_LIMIT / 3) => heart.beat(),
+            }
+        };
+        let wait = match done {
+            Ok(round) => {
+                if let Some(why) = complaint.news(round) {
+                    tracing::warn!(merchant = %desk.merchant, "The bank does not list its orders ({why}); it is asked again in a while, and this is not said again. Newer gateways cannot: then take `discovery` out of the configuration");
+                }
+                at_least_every
+            }
+            Err(error) => {
+                tracing::error!(%error, merchant = %desk.merchant, "Cannot page through the orders of the bank");
+                desk.shared.metrics.store_error("surveyor");
+                AFTER_STORE_ERROR
             }
         };
         tokio::select! {
@@ -61,44 +96,64 @@ pub(super) async fn run(desk: Desk, terms: Terms, every: Duration, mut stop: wat
 }
 
 /// One round, if one is due. A page that tells nothing ends it, and the next one begins where it did.
-async fn survey(desk: &Desk, terms: &Terms, every: Duration) -> Result<(), StoreError> {
+async fn survey(desk: &Desk, terms: &Terms, every: Duration) -> Result<Round, StoreError> {
     let (store, now) = (&desk.shared.store, desk.shared.clock().now());
     let before = store.discovery_round(&desk.merchant).await?;
     if before.is_some_and(|round| round.next_at > now && round.next_at <= now.plus(every)) {
-        return Ok(());
+        return Ok(Round::None);
     }
     let until = before.map(|round| round.until);
     let from = until.map_or(now.minus(FIRST), |until| until.minus(OVERLAP));
     let to = now.minus(LEFT_TO_THE_SHOP);
-    let done = page_through(desk, terms, from, to).await?;
-    let reached = if done { to } else { until.unwrap_or(now.minus(FIRST)) };
-    store.record_discovery_round(&desk.merchant, reached, now.plus(every)).await
+    let round = page_through(desk, terms, from, to).await?;
+    let reached = if round == Round::Listed { to } else { until.unwrap_or(now.minus(FIRST)) };
+    store.record_discovery_round(&desk.merchant, reached, now.plus(every)).await?;
+    Ok(round)
 }
 
-/// Whether every page was read.
-async fn page_through(desk: &Desk, terms: &Terms, from: Timestamp, to: Timestamp) -> Result<bool, StoreError> {
+async fn page_through(desk: &Desk, terms: &Terms, from: Timestamp, to: Timestamp) -> Result<Round, StoreError> {
     for page in 0..PAGES_MAX {
         let permit = desk.gateway.pacer().permit(Purpose::Look).await;
         if desk.gateway.login().is_closed() {
-            return Ok(false);
+            return Ok(Round::None);
         }
         let answer = desk.gateway.last_orders(LastOrders { from, to, page }, permit).await;
         login::note(desk).await;
-        let why = match answer {
+        return match answer {
             LastOrdersAnswer::Page { orders, count } => {
                 let found = orders.iter().filter_map(|view| of_view(view, terms).ok()).collect();
                 discoverer::enqueue(desk, found).await?;
                 if count < LAST_ORDERS_PAGE {
-                    return Ok(true);
+                    return Ok(Round::Listed);
                 }
                 continue;
             }
-            LastOrdersAnswer::Refused(refusal) => refusal.to_string(),
-            LastOrdersAnswer::Unknown(unknown) => unknown.to_string(),
+            LastOrdersAnswer::Refused(refusal) => Ok(Round::NotListed(refusal.to_string())),
+            LastOrdersAnswer::Unknown(unknown) => Ok(Round::NotListed(unknown.to_string())),
         };
-        tracing::warn!(merchant = %desk.merchant, "The bank does not list its orders ({why}); it is asked again in a while. Newer gateways cannot: then take `discovery` out of the configuration");
-        return Ok(false);
     }
-    tracing::warn!(merchant = %desk.merchant, "The bank's list of orders does not end after {PAGES_MAX} pages");
-    Ok(false)
+    Ok(Round::NotListed(format!("its list does not end after {PAGES_MAX} pages")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bank that dropped the request answers 404 for ever, and one that was mended and fails again is news again.
+    #[test]
+    fn a_bank_that_does_not_list_its_orders_is_complained_of_once() {
+        let not = |why: &str| Round::NotListed(why.to_owned());
+        let table = [
+            (not("HTTP 404"), Some("HTTP 404")),
+            (not("HTTP 404"), None),
+            (Round::None, None),
+            (not("HTTP 503"), None),
+            (Round::Listed, None),
+            (not("HTTP 503"), Some("HTTP 503")),
+        ];
+        let mut complaint = Complaint::default();
+        for (nth, (round, told)) in table.into_iter().enumerate() {
+            assert_eq!(complaint.news(round), told, "round {nth}");
+        }
+    }
 }

@@ -34,6 +34,8 @@ pub struct OutsideSend {
     pub sends: u32,
     /// Minor units that must stand deposited for it to be confirmed.
     pub expected_minor: i64,
+    /// Of a refund: minor units that had been given back before it, where the line says so.
+    pub refunded_before: Option<i64>,
     /// When it was sent.
     pub sent_at: Timestamp,
 }
@@ -48,6 +50,7 @@ impl OutsideSend {
             attempt,
             unknown_sends: operation.unknown_sends.saturating_add(self.sends).clamp(1, attempt),
             expected_minor: Some(self.expected_minor),
+            refunded_before: self.refunded_before.or(operation.refunded_before),
             sent_at: Some(self.sent_at),
             answered_at: Some(gone_at),
             agreeing_reads: 0,
@@ -58,9 +61,16 @@ impl OutsideSend {
         }
     }
 
-    /// Whether `open` is the completion that was sent, with another attempt.
+    /// Whether `open` is the completion that was sent, with another attempt. Of refunds an order can have several of one
+    /// sum: those are told apart by what had been given back before each.
     pub fn is_of(&self, open: &Operation) -> bool {
-        open.state == OperationState::InDoubt && (open.kind, open.amount) == (self.kind, self.amount)
+        let is_same_refund = self.refunded_before.is_none() || self.refunded_before == open.refunded_before;
+        open.state == OperationState::InDoubt && (open.kind, open.amount) == (self.kind, self.amount) && is_same_refund
+    }
+
+    /// Whether a person ordered it, as far as its kind tells: nobody else refunds or declines.
+    pub const fn is_ordered(&self) -> bool {
+        matches!(self.kind, OperationKind::Refund | OperationKind::Decline)
     }
 }
 

@@ -44,10 +44,9 @@ pub struct GuardPolicy {
 }
 
 impl GuardPolicy {
-    /// How much of the daily sum is `sent`, per mille, in the currency that is nearest to it.
-    pub fn daily_used_per_mille(&self, sent: &[(Currency, i64)]) -> u64 {
-        let largest = sent.iter().map(|(_, minor)| *minor).max().unwrap_or(0).max(0);
-        let used = i128::from(largest) * 1_000 / i128::from(self.daily_max_minor.max(1));
+    /// How much of the daily sum `sent_minor` is, per mille.
+    pub fn daily_used_per_mille(&self, sent_minor: i64) -> u64 {
+        let used = i128::from(sent_minor.max(0)) * 1_000 / i128::from(self.daily_max_minor.max(1));
         u64::try_from(used).unwrap_or(u64::MAX)
     }
 }

@@ -32,6 +32,15 @@ use crate::domain::time::Timestamp;
 /// A status answer with a full cart is some tens of kilobytes; beyond this it is not an answer.
 const BODY_MAX: usize = 1 << 20;
 
+/// Header lines of an answer. A gateway behind its balancers sends some twenty; each more is work, and none of them is read
+/// but three.
+const HEADERS_MAX: usize = 64;
+
+/// Names and values of an answer's header together, in bytes: cookies and security policies of a bank's front have a few
+/// thousand. The HTTP library takes no such limit for the network: it holds 400 kB of a head at most, and what is above this
+/// is not believed.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
 /// Idle connections kept for looks; more would outnumber the looks in flight.
 const IDLE_MAX: usize = 8;
 
@@ -182,6 +191,7 @@ impl Clients {
             let client = Client::builder()
                 .tls_backend_preconfigured(tls.clone())
                 .http1_only()
+                .http1_max_headers(HEADERS_MAX)
                 .redirect(Policy::none())
                 .referer(false)
                 .no_proxy()
@@ -211,6 +221,9 @@ async fn post(client: &Client, encoded: Encoded) -> Heard {
         Ok(response) => response,
         Err(error) => return Heard::nothing(unknown(&error)),
     };
+    if let Some(why) = too_long_a_head(response.headers()) {
+        return Heard::nothing(why);
+    }
     let date = date_of(response.headers());
     match response.status() {
         StatusCode::OK => Heard { reply: whole_body(response).await, date, fault: None },
@@ -221,6 +234,13 @@ async fn post(client: &Client, encoded: Encoded) -> Heard {
             Heard { reply, date, fault }
         }
     }
+}
+
+/// What is wrong with a head that no bank sends.
+fn too_long_a_head(headers: &HeaderMap) -> Option<Unknown> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len())).sum();
+    (bytes > HEAD_BYTES_MAX)
+        .then(|| of_kind(UnknownKind::Unreadable, format!("the head is longer than {HEAD_BYTES_MAX} bytes")))
 }
 
 /// SOAP 1.1 wants this header; the gateway's services expect it empty.

@@ -154,7 +154,7 @@ impl Queue {
             )?,
             daily_sum_used: of.floats(
                 "reconciled_money_daily_sum_used_ratio",
-                "Share of the daily sum that was sent in the last 24 hours, in the currency that is nearest to it.",
+                "Share of the daily sum that was sent to be taken, or to be given back, in the last 24 hours: whichever is nearest to it.",
                 &["merchant"],
             )?,
         })

@@ -36,6 +36,9 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 /// Enough for every honest request line and header; a form goes in the body.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// Header lines of a request: client libraries send about ten, a browser behind proxies some thirty.
+const HEADERS_MAX: usize = 64;
+
 /// What is in hand when the sandbox stops may finish within this; hanging requests are cut.
 const GRACE: Duration = Duration::from_millis(300);
 
@@ -146,6 +149,7 @@ where
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)
+        .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {

@@ -79,7 +79,9 @@ impl Outside {
         };
         let expected_minor = Amount::new(sent.expected_minor).ok()?.minor();
         let (kind, sends) = (OperationKind::parse(&sent.kind)?, self.sends);
-        Some(OutsideSend { kind, amount, attempt: sent.attempt, sends, expected_minor, sent_at: self.sent_at() })
+        let refunded_before = sent.refunded_before_minor.filter(|minor| kind == OperationKind::Refund && *minor >= 0);
+        let (attempt, sent_at) = (sent.attempt, self.sent_at());
+        Some(OutsideSend { kind, amount, attempt, sends, expected_minor, refunded_before, sent_at })
     }
 }
 
@@ -126,7 +128,12 @@ fn take_in(
             if let Some(open) = open {
                 rows::update_operation(connection, &contested::ended_outside(open), instance, now)?;
             }
-            let new = NewOperation { kind: send.kind, amount: send.amount, intended_at: send.sent_at, ordered: false };
+            let new = NewOperation {
+                kind: send.kind,
+                amount: send.amount,
+                intended_at: send.sent_at,
+                ordered: send.is_ordered(),
+            };
             rows::insert_operation(connection, order.key, new, instance)?;
             let inserted = rows::load_operation(connection, order.key)?.map(|inserted| inserted.value);
             inserted.ok_or_else(|| rows::unreadable("operation of order row", &order.key.0.to_string()))?

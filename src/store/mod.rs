@@ -67,7 +67,7 @@ pub use figures::{Figures, Group, LatestAnswer};
 pub use hints::{HINTED_LOOKS_EVERY, Hinted};
 pub use lock::{Lock, LockError};
 pub use migrate::{MigrateError, SCHEMA_VERSION};
-pub use money::{MoneyFigures, Starting, Stopping};
+pub use money::{LastDay, MoneyFigures, Starting, Stopping};
 pub use open::OpenError;
 pub use orders::{Added, ListFilter};
 pub use place::{Keys, Place};

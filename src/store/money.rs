@@ -38,18 +38,34 @@ pub enum Starting {
 pub struct MoneyFigures {
     /// Operations in doubt.
     pub in_doubt: u64,
-    /// Minor units sent in the last 24 hours, by currency; one in which nothing was sent is missing here.
-    pub sent: Vec<(Currency, i64)>,
+    /// What was sent in the last 24 hours; a currency in which nothing was is missing here.
+    pub last_day: Vec<LastDay>,
+}
+
+/// What was sent in the last 24 hours in one currency, in minor units: two sums, each within the limit by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastDay {
+    /// In which.
+    pub currency: Currency,
+    /// To be taken, by completions.
+    pub sent_minor: i64,
+    /// To be given back, by refunds.
+    pub refunded_minor: i64,
 }
 
 impl MoneyFigures {
-    /// As [`Self::sent`], with `own` in it even when nothing was sent.
-    pub fn sent_or_zero(&self, own: Currency) -> Vec<(Currency, i64)> {
-        let mut sent = self.sent.clone();
-        if !sent.iter().any(|(currency, _)| *currency == own) {
-            sent.insert(0, (own, 0));
+    /// As [`Self::last_day`], with `own` in it even when nothing was sent.
+    pub fn last_day_or_zero(&self, own: Currency) -> Vec<LastDay> {
+        let mut days = self.last_day.clone();
+        if !days.iter().any(|day| day.currency == own) {
+            days.insert(0, LastDay { currency: own, sent_minor: 0, refunded_minor: 0 });
         }
-        sent
+        days
+    }
+
+    /// The sum that is nearest to its limit, whichever way it moves.
+    pub fn largest_minor(&self) -> i64 {
+        self.last_day.iter().map(|day| day.sent_minor.max(day.refunded_minor)).max().unwrap_or(0)
     }
 }
 
@@ -82,7 +98,7 @@ macro_rules! sent_in_a_day {
     ($kind:literal) => {
         concat!(
             "FROM operations CROSS JOIN orders ON orders.id = operations.order_key
-         WHERE operations.merchant = ?1 AND operations.sent_at_ms > ?2 AND operations.kind = ",
+         WHERE operations.merchant = ?1 AND operations.sent_at_ms > ?2 AND operations.kind ",
             $kind,
             "
             AND operations.state NOT IN ('intended', 'withdrawn')"
@@ -92,13 +108,14 @@ macro_rules! sent_in_a_day {
 
 pub(super) const SENT_IN_A_DAY: &str = concat!(
     "SELECT coalesce(sum(operations.expected_minor), 0) ",
-    sent_in_a_day!("coalesce((SELECT kind FROM operations WHERE id = ?4 AND kind = 'refund'), 'completion')"),
+    sent_in_a_day!("= coalesce((SELECT kind FROM operations WHERE id = ?4 AND kind = 'refund'), 'completion')"),
     " AND orders.currency = ?3 AND operations.id <> ?4"
 );
 
 const SENT_BY_CURRENCY: &str = concat!(
-    "SELECT orders.currency, sum(operations.expected_minor) ",
-    sent_in_a_day!("'completion'"),
+    "SELECT orders.currency, coalesce(sum(operations.expected_minor) FILTER (WHERE operations.kind = 'completion'), 0),
+        coalesce(sum(operations.expected_minor) FILTER (WHERE operations.kind = 'refund'), 0) ",
+    sent_in_a_day!("IN ('completion', 'refund')"),
     " GROUP BY orders.currency ORDER BY orders.currency"
 );
 
@@ -230,11 +247,12 @@ impl Store {
                     connection.prepare_cached(IN_DOUBT)?.query_row(params![merchant.as_str(), 0], |row| row.get(0))?;
                 let mut statement = connection.prepare_cached(SENT_BY_CURRENCY)?;
                 let mut found = statement.query(params![merchant.as_str(), now.minus(guard::DAY).as_millis()])?;
-                let mut sent = Vec::new();
+                let mut last_day = Vec::new();
                 while let Some(row) = found.next()? {
-                    sent.push((rows::currency(row.get(0)?)?, row.get(1)?));
+                    let currency = rows::currency(row.get(0)?)?;
+                    last_day.push(LastDay { currency, sent_minor: row.get(1)?, refunded_minor: row.get(2)? });
                 }
-                Ok(MoneyFigures { in_doubt, sent })
+                Ok(MoneyFigures { in_doubt, last_day })
             })
             .await
     }

@@ -19,8 +19,10 @@ const PAGE_MAX: u32 = 1_000;
 /// What became of one order that was handed in. Repeating a request yields a word, not a surprise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Added {
-    /// It is queued; in review, where the witness has a send for it.
+    /// It is queued.
     New,
+    /// It is queued, and in review at once: the witness has a send for it, made before the database was lost.
+    NewInReview,
     /// It was queued before, the same in number, amount and currency.
     Exists,
     /// Another order has its number.
@@ -33,6 +35,13 @@ pub enum Added {
         /// That order's number.
         by: OrderNumber,
     },
+}
+
+impl Added {
+    /// Whether the order is in the queue by this, and was not before.
+    pub const fn is_new(&self) -> bool {
+        matches!(self, Self::New | Self::NewInReview)
+    }
 }
 
 /// Which orders to list.
@@ -174,6 +183,7 @@ pub(super) fn add_order(
     // Lost with an earlier database, and sent for by then: it is in doubt before anybody can look at it.
     if let Some(outside) = witnessed::take(connection, new)? {
         doubt::contest(connection, loaded::load(connection, key)?, &outside, cause, instance, now)?;
+        return Ok(Added::NewInReview);
     }
     Ok(Added::New)
 }

@@ -179,7 +179,7 @@ fn freeze(connection: &Connection, why: &str, now: Timestamp) -> Result<(), rusq
 fn sent(connection: &Connection, order: OrderKey, now: Timestamp) -> Result<Sent, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT witness_seq, operations.merchant AS merchant, order_number, order_id, kind,
-            operations.amount_minor AS amount_minor, expected_minor, attempt
+            operations.amount_minor AS amount_minor, expected_minor, attempt, refunded_before_minor
          FROM operations JOIN orders ON orders.id = operations.order_key
          WHERE order_key = ?1 AND operations.state = 'in_doubt' AND witness_seq IS NOT NULL",
     )?;
@@ -195,6 +195,7 @@ fn sent(connection: &Connection, order: OrderKey, now: Timestamp) -> Result<Sent
                 amount_minor: row.get("amount_minor")?,
                 expected_minor: row.get("expected_minor")?,
                 attempt: row.get("attempt")?,
+                refunded_before_minor: row.get("refunded_before_minor")?,
             })
         })
         .optional()?;

@@ -85,6 +85,8 @@ fn outside(row: &Row<'_>) -> Result<Outside, StoreError> {
         amount_minor: row.get("amount_minor")?,
         expected_minor: row.get("expected_minor")?,
         attempt: row.get("attempt")?,
+        // Not remembered: a person decides about a refund of an order that was lost.
+        refunded_before_minor: None,
     };
     Ok(Outside { sent, sends: row.get("sends")?, gone_at: rows::at(row.get("adopted_at_ms")?) })
 }

@@ -95,6 +95,19 @@ fn rows(elsewhere: SocketAddr) -> Vec<Row> {
         nothing("a body of 1 GiB", Deed::Endless { head: GIBIBYTE, piece: vec![b' '; 65_536] }, Unreadable),
         nothing("chunks without end", Deed::Endless { head: CHUNKS, piece: chunk() }, Unreadable),
         nothing("headers without end", Deed::Endless { head: "HTTP/1.1 200 OK\r\n", piece: header() }, Broken),
+        nothing("10 000 headers", Deed::Bend(|text| response("200 OK", &headers(10_000), text.as_bytes())), Broken),
+        nothing(
+            "more headers than any bank sends",
+            Deed::Bend(|text| response("200 OK", &headers(62), text.as_bytes())),
+            Broken,
+        ),
+        row("as many as may be", Deed::Bend(|text| response("200 OK", &headers(61), text.as_bytes())), Read, Read),
+        nothing(
+            "one header of 70 000 bytes",
+            Deed::Bend(|text| response("200 OK", &long(70_000), text.as_bytes())),
+            Unreadable,
+        ),
+        row("one of 60 000", Deed::Bend(|text| response("200 OK", &long(60_000), text.as_bytes())), Read, Read),
         nothing("a compressed bomb", said(response("200 OK", "content-encoding: gzip\r\n", &bomb())), Unreadable),
         nothing("errorCode 7 without effect", body(r#"{"errorCode":"7","errorMessage":"System error"}"#), SystemError),
         nothing("errorCode 7 with effect", Deed::Bend(|_| ok(br#"{"errorCode":"7"}"#)), SystemError),
@@ -150,6 +163,15 @@ fn deep() -> String {
 
 fn chunk() -> Vec<u8> {
     [b"10000\r\n".as_slice(), &b" ".repeat(65_536), b"\r\n"].concat()
+}
+
+/// So many header lines, beside the three that every answer here has.
+fn headers(count: usize) -> String {
+    "x-more: 1\r\n".repeat(count)
+}
+
+fn long(bytes: usize) -> String {
+    format!("x-policy: {}\r\n", "x".repeat(bytes))
 }
 
 fn header() -> Vec<u8> {

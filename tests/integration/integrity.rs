@@ -11,6 +11,7 @@ use reconciled::store::{OrderWithOperation, Store};
 use rusqlite::Connection;
 use serde_json::Value;
 
+use crate::child::post_order;
 use crate::fixture::{HASTE, World, wait_for, wait_for_state};
 
 /// A merchant's daemon in a process of its own, started and stopped around what happens to its files.
@@ -275,6 +276,49 @@ async fn a_copy_and_a_database_begun_anew_send_nothing() {
         running.stop();
         assert_eq!(host.world.completions("first"), (1, 1), "never a second time");
     }
+}
+
+/// Whoever hands in an order that was sent for before must not take `added` for `nothing has happened yet`.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_was_lost_is_told_to_be_in_review_whichever_way_it_comes_back() {
+    let host = Host::new().await;
+    let running = host.start();
+    let numbers = ["typed", "imported", "posted", "batched"];
+    for number in numbers {
+        host.paid(number, None);
+    }
+    for number in numbers {
+        host.completed(number).await;
+    }
+    running.stop();
+    remove(&host.database());
+    host.start().stop();
+    assert_eq!(host.json(&["adopt", "--reason", "begun anew", "--json"])["adopted"], true);
+
+    let typed = host.json(&["order", "add", "--number", "typed", "--amount", "10000", "--json"]);
+    assert_eq!((&typed["result"], &typed["in_review"]), (&"added".into(), &true.into()), "{typed}");
+    let again = host.json(&["order", "add", "--number", "typed", "--amount", "10000", "--json"]);
+    assert_eq!((&again["result"], &again["in_review"]), (&"exists".into(), &Value::Null), "{again}");
+    let file = host.world.directory.path().join("orders.csv");
+    std::fs::write(&file, "order_number,amount\nimported,10000\nnew,10000\n").unwrap();
+    let (code, out, err) = host.run(&["order", "import", file.to_str().unwrap()]);
+    assert!(code == 0 && out.contains("2 added, 0 queued before") && out.contains("1 stand in review"), "{out}{err}");
+    assert!(err.contains("line 2, order imported of shop: in review at once"), "{err}");
+
+    let running = host.start();
+    let address = running.address.parse().unwrap();
+    let order = |number: &str| serde_json::json!({ "merchant": "shop", "order_number": number, "amount": 10_000 });
+    let (status, posted) = post_order(address, &order("posted")).unwrap();
+    assert_eq!((status, &posted["result"], &posted["in_review"]), (201, &"added".into(), &true.into()), "{posted}");
+    let batch = serde_json::json!([order("batched"), order("fresh")]);
+    let (_, batch) = post_order(address, &batch).unwrap();
+    let results = &batch["results"];
+    assert_eq!((&results[0]["in_review"], &results[1]["in_review"]), (&true.into(), &Value::Null), "{batch}");
+    for number in numbers {
+        host.completed(number).await;
+        assert_eq!(host.world.completions(number), (1, 1), "{number}");
+    }
+    running.stop();
 }
 
 /// A row that somebody edited by hand is not sent, and the others are.

@@ -263,7 +263,7 @@ async fn no_more_outcomes_are_unknown_at_once_than_may_be() {
     let shown: Value = serde_json::from_str(&done(&world, &["money", "show", "--json"])).unwrap();
     let merchant = &shown["merchants"][0];
     assert_eq!((&merchant["in_doubt"], &merchant["in_doubt_max"]), (&json!(2), &json!(2)));
-    let sent = json!([{ "currency": "643", "sent_minor": 20_000, "max_minor": 100_000_000 }]);
+    let sent = json!([{ "currency": "643", "sent_minor": 20_000, "refunded_minor": 0, "max_minor": 100_000_000 }]);
     assert_eq!(merchant["sent_last_day"], sent);
     let mut served: Value = serde_json::from_str(&get(daemon.address(), "/v1/money")).unwrap();
     served["at"] = shown["at"].clone();

@@ -85,6 +85,11 @@ async fn an_order_is_listed_shown_tried_and_resolved() {
     let tried = ivan.json(&[&resolve[..], &["--dry-run"]].concat());
     assert_eq!((&tried["outcome"], &tried["sends"]["may_move_money"]), (&json!("done"), &json!(true)));
     assert_eq!(kinds(daemon.store(), &found).await, before, "a dry run writes nothing");
+    let unreasoned = ivan.json(&["resolve", NUMBER, "--as", "ours", "--dry-run"]);
+    assert_eq!(unreasoned["outcome"], tried["outcome"], "a dry run needs no reason");
+    assert!(unreasoned["event"]["detail"].as_str().unwrap().contains("no reason given yet"), "{unreasoned}");
+    let refused = ivan.runs(&["resolve", NUMBER, "--as", "ours"]);
+    assert_eq!(refused.status.code(), Some(64), "what is written needs one: {refused:?}");
     let done = ivan.json(&resolve);
     let of = |document: &Value, column: &str| {
         let changes = document["changes"].as_array().unwrap().clone();

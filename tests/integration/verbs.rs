@@ -15,20 +15,20 @@ use serde_json::{Value, json};
 use crate::child::Process;
 use crate::fixture::{HASTE, TOKEN, World, add, kinds, order, shop, wait_for, wait_for_state};
 
-fn reconciled(world: &World, arguments: &[&str]) -> Output {
+pub(crate) fn reconciled(world: &World, arguments: &[&str]) -> Output {
     let config = world.directory.path().join("reconciled.toml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
     command.args(arguments).arg("--config").arg(config).env_remove("SUDO_USER").env("USER", "ivan").output().unwrap()
 }
 
-fn done(world: &World, arguments: &[&str]) -> String {
+pub(crate) fn done(world: &World, arguments: &[&str]) -> String {
     let ran = reconciled(world, arguments);
     assert!(ran.status.success(), "{arguments:?}: {ran:?}");
     String::from_utf8(ran.stdout).unwrap()
 }
 
 /// Expects a refusal, and what was said.
-fn refused(world: &World, arguments: &[&str]) -> String {
+pub(crate) fn refused(world: &World, arguments: &[&str]) -> String {
     let ran = reconciled(world, arguments);
     assert_eq!(ran.status.code(), Some(1), "{arguments:?}: {ran:?}");
     String::from_utf8(ran.stderr).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
@@ -51,14 +51,14 @@ fn post(address: std::net::SocketAddr, path: &str, body: &Value) -> (u16, Value)
 }
 
 /// How often this was asked of the bank, and how often it took effect.
-fn sent(world: &World, request: Request, effect: Effect) -> (usize, usize) {
+pub(crate) fn sent(world: &World, request: Request, effect: Effect) -> (usize, usize) {
     let ledger = world.bank.bank().ledger();
     let asked = |entry: &Entry| matches!(entry, Entry::Request(asked) if asked.operation == request);
     let took = |entry: &Entry| matches!(entry, Entry::Effect(took) if took.effect == effect && took.request.is_some());
     (ledger.iter().filter(|line| asked(&line.entry)).count(), ledger.iter().filter(|line| took(&line.entry)).count())
 }
 
-fn refunds(world: &World) -> (usize, usize) {
+pub(crate) fn refunds(world: &World) -> (usize, usize) {
     sent(world, Request::Refund, Effect::Refunded)
 }
 
@@ -66,12 +66,12 @@ fn at_the_bank(world: &World, id: &str) -> OrderView {
     world.bank.bank().order(id).unwrap()
 }
 
-fn is(kind: OperationKind, state: OperationState) -> impl Fn(&OrderWithOperation) -> bool {
+pub(crate) fn is(kind: OperationKind, state: OperationState) -> impl Fn(&OrderWithOperation) -> bool {
     let is = move |operation: &Operation| (operation.kind, operation.state) == (kind, state);
     move |found| found.operation.as_ref().is_some_and(is)
 }
 
-fn waits(words: &'static str) -> impl Fn(&OrderWithOperation) -> bool {
+pub(crate) fn waits(words: &'static str) -> impl Fn(&OrderWithOperation) -> bool {
     let says = move |open: &Operation| open.note.as_deref().is_some_and(|note| note.contains(words));
     move |found| {
         let open = found.operation.as_ref().filter(|open| open.state == OperationState::Intended);
@@ -80,7 +80,7 @@ fn waits(words: &'static str) -> impl Fn(&OrderWithOperation) -> bool {
 }
 
 /// Completed on release only, so that a hold stands still.
-fn on_release() -> String {
+pub(crate) fn on_release() -> String {
     HASTE.replace("when = \"after\"\ndelay = \"100ms\"", "when = \"release\"")
 }
 
@@ -113,7 +113,7 @@ async fn a_part_is_given_back_then_the_rest_and_never_more() {
     let id = deposited(&world, &daemon, "A-1").await;
     let words = refused(&world, &["order", REFUND, "A-1", "--amount", "10001", "--reason", "too much"]);
     assert!(words.contains("a refund of 10001 minor units is not possible: 10000 are left"), "{words}");
-    let shown = done(&world, &["order", REFUND, "A-1", "--amount", "3000", "--reason", "one came broken", "--dry-run"]);
+    let shown = done(&world, &["order", REFUND, "A-1", "--amount", "3000", "--dry-run"]);
     assert!(shown.contains("Nothing is written") && shown.contains("a refund of 30.00 RUB"), "{shown}");
     assert_eq!(daemon.store().order(&shop(), "A-1").await.unwrap().operation, None);
 
@@ -210,6 +210,44 @@ async fn a_refunds_outcome_is_what_the_bank_shows_whatever_it_answered() {
         assert_eq!((refunds(&world), at_the_bank(&world, &id).refunded_minor), (sends, minor), "{what}");
         daemon.stop().await;
     }
+}
+
+/// A bank that is found to tell refunds apart is taken at its word from the reload on, and no refund before it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn refund_tools_count_from_the_reload_that_names_them() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let config = world.config();
+    let mut process = Process::start(&config.path);
+    let store = Store::open(&config.database).unwrap();
+    let lose_one = || {
+        let lost = FaultRule::always(FaultKind::TimeoutBeforeEffect { ms: 10 }).on(Request::Refund).times(1);
+        world.bank.bank().add_fault(lost).unwrap();
+    };
+    let refund =
+        |number: &'static str| done(&world, &["order", REFUND, number, "--amount", "3000", "--reason", "broken"]);
+    for number in ["before", "after"] {
+        world.bank.bank().pay(&world.register(number, 10_000)).unwrap();
+    }
+    add(&store, vec![order("before", 10_000), order("after", 10_000)]).await;
+    for number in ["before", "after"] {
+        wait_for_state(&store, number, State::Deposited).await;
+    }
+    lose_one();
+    refund("before");
+    wait_for_state(&store, "before", State::Review).await;
+    assert_eq!(refunds(&world), (1, 0), "a part is sent once");
+
+    let text = std::fs::read_to_string(&config.path).unwrap();
+    std::fs::write(&config.path, text.replacen("zone = ", "refund_tools = true\nzone = ", 1)).unwrap();
+    process.signal("-HUP");
+    process.read_until(|line| line["key"] == "merchant.shop.refund_tools");
+    let _process = process.drained();
+    lose_one();
+    refund("after");
+    wait_for(&store, "after", is(OperationKind::Refund, OperationState::Confirmed)).await;
+    assert_eq!(refunds(&world), (3, 1), "asked for once more by its id");
+    let before = store.order(&shop(), "before").await.unwrap();
+    assert_eq!((before.order.state, before.operation.map(|open| open.attempt)), (State::Review, Some(1)));
 }
 
 /// The buyer has the money back by the chargeback already; and beside a review nothing is ordered.
@@ -361,6 +399,11 @@ async fn no_more_is_given_back_in_a_day_than_may_be() {
     done(&world, &["order", REFUND, "A-2", "--reason", "asked for"]);
     wait_for(daemon.store(), "A-2", waits("100.00 RUB more would be above 150.00 RUB")).await;
     assert_eq!(refunds(&world), (1, 1));
+    let shown: Value = serde_json::from_str(&done(&world, &["money", "show", "--json"])).unwrap();
+    let last_day = json!([{ "currency": "643", "sent_minor": 0, "refunded_minor": 10_000, "max_minor": 15_000 }]);
+    assert_eq!(shown["merchants"][0]["sent_last_day"], last_day);
+    let words = done(&world, &["money", "show"]);
+    assert!(words.contains("refunded in 24 hours") && words.contains("100.00 RUB of 150.00 RUB"), "{words}");
     held(&world, &daemon, "B-1").await;
     wait_for_state(daemon.store(), "B-1", State::Deposited).await;
     daemon.stop().await;

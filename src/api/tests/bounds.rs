@@ -77,6 +77,25 @@ async fn headers_have_a_size_and_an_end() {
     assert_eq!(face.get("/healthz").await.status, 200);
 }
 
+/// Many short ones cost more than their bytes.
+#[tokio::test]
+async fn headers_have_a_number() {
+    let face = Face::open().await;
+    for (count, status) in [(61, "200 OK"), (63, "431 "), (1_000, "431 "), (10_000, "431 ")] {
+        let more = "x: 1\r\n".repeat(count);
+        let request = format!("GET /healthz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{more}\r\n");
+        let mut stream = TcpStream::connect(face.address).await.unwrap();
+        let mut answer = Vec::new();
+        // The rest of it may meet a connection that is closed already, and then the answer may be lost with it.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        let is_cut = count == 10_000 && answer.is_empty();
+        assert!(is_cut || answer.starts_with(&format!("HTTP/1.1 {status}")), "{count}: {answer}");
+    }
+    assert_eq!(face.get("/healthz").await.status, 200);
+}
+
 #[tokio::test]
 async fn callers_that_hang_around_do_not_keep_others_out_for_long() {
     let limits = Limits { connections: 2, headers_within: Duration::from_millis(50), ..Limits::default() };

@@ -23,7 +23,7 @@ async fn what_is_stopped_is_told_to_who_has_the_token() {
     let merchant = |name: &str, stopped: bool| {
         json!({
             "name": name, "stopped": stopped, "in_doubt": 0, "in_doubt_max": 3, "brake": true,
-            "sent_last_day": [{ "currency": "643", "sent_minor": 0, "max_minor": 100_000_000 }],
+            "sent_last_day": [{ "currency": "643", "sent_minor": 0, "refunded_minor": 0, "max_minor": 100_000_000 }],
         })
     };
     assert_eq!(told["merchants"], json!([merchant("shop", false), merchant("kiosk", true)]));

@@ -74,7 +74,7 @@ impl Add {
         let (number, merchant) = (&order.number, &order.merchant);
         match (refusal, added) {
             (Some(why), _) => Err(Failure::failed(format!("order {number} was not queued: {why}"))),
-            (None, Added::New) => queued(&desk, &order, output).await,
+            (None, Added::New | Added::NewInReview) => queued(&desk, &order, output).await,
             (None, _) => output.line(format!("Order {number} of {merchant} was queued before, the same.")),
         }
     }
@@ -99,7 +99,7 @@ async fn queued(desk: &Desk, order: &NewOrder, output: &Output) -> Result<(), Fa
     let sum = for_people(order.amount.minor(), order.currency);
     let (number, merchant) = (&order.number, &order.merchant);
     output.line(format!("Order {number} of {merchant} is queued, for {sum}."))?;
-    // Sent for before the database was lost: see the store's `Added::New`.
+    // Sent for before the database was lost: see the store's `Added::NewInReview`.
     if let Some(review) = desk.store.order(merchant, number.as_str()).await?.order.review {
         let remedy = format!("reconciled review show {number} --merchant {merchant}");
         output.line(format!("It stands in review at once: {}. What to do: {remedy}", review.sentence))?;

@@ -65,6 +65,8 @@ enum Format {
 struct Summary {
     dry_run: bool,
     added: u64,
+    /// Of these, how many went to review at once: money was sent for them before the database was lost.
+    in_review: u64,
     exists: u64,
     refused: u64,
     refusals: Vec<Refusal>,
@@ -155,11 +157,18 @@ impl Import {
         if self.json {
             return output.json(summary);
         }
-        let Summary { added, exists, refused, .. } = summary;
+        let Summary { added, in_review, exists, refused, .. } = summary;
         if self.dry_run {
             return output.line(format!("{added} fit to be queued, {refused} refused; nothing was written."));
         }
-        output.line(format!("{added} added, {exists} queued before, {refused} refused."))
+        output.line(format!("{added} added, {exists} queued before, {refused} refused."))?;
+        if *in_review > 0 {
+            output.line(format!(
+                "Of those added, {in_review} stand in review at once: the witness has sends for them that this database \
+                 does not know. What to do: reconciled review list"
+            ))?;
+        }
+        Ok(())
     }
 }
 
@@ -215,7 +224,15 @@ impl Work<'_> {
         match refusal(order, added) {
             Some(sentence) => self.refuse(Refusal::of(line, order, word, sentence)),
             None if word.result == "exists" => self.summary.exists += 1,
-            None => self.summary.added += 1,
+            None => {
+                self.summary.added += 1;
+                if *added == Added::NewInReview {
+                    self.summary.in_review += 1;
+                    let (number, merchant) = (&order.number, &order.merchant);
+                    self.bar
+                        .suspend(|| remark(&format!("line {line}, order {number} of {merchant}: in review at once")));
+                }
+            }
         }
     }
 

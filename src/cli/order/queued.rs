@@ -10,6 +10,9 @@ use crate::store::Added;
 #[derive(Debug, Serialize)]
 pub(super) struct Word {
     pub(super) result: &'static str,
+    /// Whether it went to review at once: money was sent for it before the database was lost. Missing where it did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_review: bool,
     /// The amount of the order that has the number already.
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_amount: Option<i64>,
@@ -20,14 +23,15 @@ pub(super) struct Word {
 
 impl Word {
     /// Of an order that could not be read.
-    pub(super) const REFUSED: Self = Self { result: "refused", queued_amount: None, taken_by: None };
+    pub(super) const REFUSED: Self = Self { result: "refused", in_review: false, queued_amount: None, taken_by: None };
 }
 
 impl From<&Added> for Word {
     fn from(added: &Added) -> Self {
-        let plain = |result| Self { result, queued_amount: None, taken_by: None };
+        let plain = |result| Self { result, in_review: false, queued_amount: None, taken_by: None };
         match added {
             Added::New => plain("added"),
+            Added::NewInReview => Self { in_review: true, ..plain("added") },
             Added::Exists => plain("exists"),
             Added::ExistsWithDifferentAmount { amount_minor } => {
                 Self { queued_amount: Some(*amount_minor), ..plain("exists_with_different_amount") }
@@ -40,7 +44,7 @@ impl From<&Added> for Word {
 /// Why `order` was not queued, in a sentence; `None` when it is.
 pub(super) fn refusal(order: &NewOrder, added: &Added) -> Option<String> {
     match added {
-        Added::New | Added::Exists => None,
+        Added::New | Added::NewInReview | Added::Exists => None,
         Added::ExistsWithDifferentAmount { amount_minor } if *amount_minor == order.amount.minor() => {
             let which = format!("{} --merchant {}", order.number, order.merchant);
             Some(format!("its number is queued already in another currency; `reconciled order show {which}`"))

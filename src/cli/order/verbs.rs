@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::super::desk::{Desk, operator, operator_name, reason};
+use super::super::desk::{Desk, operator, operator_name, reason, reason_or_none};
 use super::super::failure::Failure;
 use super::super::output::Output;
 use super::super::review::document::DecidedDocument;
@@ -22,9 +22,9 @@ use crate::domain::verbs::Verb;
 struct Said {
     #[command(flatten)]
     which: Which,
-    /// Why, for the journal
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    reason: String,
+    /// Why, for the journal; a dry run needs none
+    #[arg(long, value_name = "TEXT", value_parser = reason, required_unless_present = "dry_run")]
+    reason: Option<String>,
     /// Take back what was ordered and not sent yet
     #[arg(long, conflicts_with = "confirm")]
     take_back: bool,
@@ -96,7 +96,7 @@ impl Said {
             (false, true) => Ask::Do(Proposed::Verb(Verb::TakeBack)),
             (false, false) => Ask::Do(Proposed::Verb(verb)),
         };
-        let word = Word { ask, reason: self.reason, by: operator_name(), cause: operator() };
+        let word = Word { ask, reason: reason_or_none(self.reason.as_deref()), by: operator_name(), cause: operator() };
         let decision = spoken(&desk, &found, merchant, word, self.dry_run).await?;
         if self.json {
             return output.json(&DecidedDocument::of(&decision, self.dry_run));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::desk::{Desk, operator, operator_name, reason};
+use super::super::desk::{Desk, operator, operator_name, reason, reason_or_none};
 use super::super::failure::Failure;
 use super::super::order::Which;
 use super::super::output::Output;
@@ -34,9 +34,9 @@ pub(in super::super) struct Resolve {
     /// Take back what was proposed
     #[arg(long)]
     withdraw: bool,
-    /// Why, for the journal
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    reason: String,
+    /// Why, for the journal; a dry run needs none
+    #[arg(long, value_name = "TEXT", value_parser = reason, required_unless_present = "dry_run")]
+    reason: Option<String>,
     /// Show what it would change, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -55,7 +55,12 @@ impl Resolve {
     pub(super) async fn run(self, config: &Path, output: &Output) -> Result<(), Failure> {
         let desk = Desk::open(config)?;
         let (found, merchant) = desk.order(&self.which.number, self.which.merchant.as_ref()).await?;
-        let word = Word { ask: self.ask(), reason: self.reason.clone(), by: operator_name(), cause: operator() };
+        let word = Word {
+            ask: self.ask(),
+            reason: reason_or_none(self.reason.as_deref()),
+            by: operator_name(),
+            cause: operator(),
+        };
         let decision = spoken(&desk, &found, merchant, word, self.dry_run).await?;
         if self.json {
             return output.json(&DecidedDocument::of(&decision, self.dry_run));

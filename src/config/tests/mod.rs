@@ -159,6 +159,11 @@ fn the_sample_has_every_key() {
         ("merchant.shop.money.typo", "1"),
         ("merchant.shop.hold.typo", "1"),
         ("merchant.shop.report.typo", "1"),
+        ("merchant.shop.callbacks.typo", "1"),
+        ("merchant.shop.discovery.typo", "1"),
+        ("merchant.shop.registration.typo", "1"),
+        ("merchant.shop.review.typo", "1"),
+        ("retention.typo", "1"),
     ];
     let problems = Host::new().problems(&wrong);
     assert_eq!(problems.len(), wrong.len());

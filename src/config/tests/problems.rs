@@ -97,6 +97,111 @@ fn a_wire_and_what_it_lacks() {
     check_many(&rest_address, "merchant.shop.gateway", "the service's own address");
 }
 
+/// The way to the bank: certificates, our own with its key, and a proxy.
+#[test]
+fn a_way_to_the_bank() {
+    check("merchant.shop.protocol", "7", "in quotes");
+    check("merchant.shop.completion_method", "true", "in quotes");
+    check("merchant.shop.refund_tools", r#""yes""#, "true or false");
+    check("merchant.shop.extra_root", "7", "in quotes");
+    let key = r#"{ file = "client.key" }"#;
+    check("merchant.shop.client_certificate", r#""no-such.pem""#, "name a readable PEM file");
+    check("merchant.shop.client_certificate", r#""reconciled.toml""#, "no certificate");
+    check("merchant.shop.client_certificate", r#"".""#, "not a plain file");
+    check("merchant.shop.client_key", r#""canary-hunter2-0123456789""#, "never stands in this file");
+    check("merchant.shop.client_key", r#"{ file = "no-such.key" }"#, "chmod 600");
+    check("merchant.shop.client_key", r#"{ credential = "shop-password" }"#, "PEM");
+    check("merchant.shop.proxy", r#""proxy.example""#, "http://proxy.example:3128");
+    check("merchant.shop.proxy", r#""socks5://proxy.example:1080""#, "http://proxy.example:3128");
+    check("merchant.shop.proxy", r#""http://proxy.example:3128/path""#, "http://proxy.example:3128");
+    check("merchant.shop.proxy", r#""http://:3128""#, "name a host");
+    check("merchant.shop.proxy", r#""http://proxy.example:0""#, "a port from 1 to 65535");
+    check(
+        "merchant.shop.proxy",
+        r#""http://canary-hunter2-0123456789@proxy.example:3128""#,
+        "take the credentials out",
+    );
+    check("merchant.shop.proxy", "3128", "in quotes");
+
+    let host = Host::new();
+    host.file("chain.pem", "-----BEGIN CERTIFICATE-----\n", 0o644);
+    let pem = ["-----BEGIN PRIVATE", " KEY-----\nAA==\n-----END PRIVATE KEY-----\n"].concat();
+    host.file("client.key", &pem, 0o600);
+    host.file("mixed.pem", format!("-----BEGIN CERTIFICATE-----\n{pem}"), 0o600);
+    let one = |changed: &[(&str, &str)], key: &str, remedy: &str| {
+        let problems = host.problems(changed);
+        let [problem] = problems.as_slice() else { panic!("{changed:?}: not one problem but {problems:#?}") };
+        assert_eq!(problem.key, key, "{changed:?}");
+        assert!(problem.remedy.contains(remedy), "{changed:?}: {}", problem.remedy);
+    };
+    let (chain, mixed) = (r#""chain.pem""#, r#""mixed.pem""#);
+    one(&[("merchant.shop.client_certificate", chain)], "merchant.shop.client_key", "give both");
+    one(&[("merchant.shop.client_key", key)], "merchant.shop.client_certificate", "give both");
+    one(&[("merchant.shop.extra_root", mixed)], "merchant.shop.extra_root", "a private key in it");
+    let both = [("merchant.shop.client_certificate", mixed), ("merchant.shop.client_key", key)];
+    one(&both, "merchant.shop.client_certificate", "a private key in it");
+    let local = [
+        ("merchant.shop.gateway", r#""http://127.0.0.1:8642/rest/""#),
+        ("merchant.shop.proxy", r#""http://proxy.example:3128""#),
+    ];
+    one(&local, "merchant.shop.proxy", "leave it out");
+}
+
+#[test]
+fn callbacks() {
+    let check_with = |scheme: &str, key: &str, value: &str, remedy: &str| {
+        let key = format!("merchant.shop.callbacks.{key}");
+        check_many(&[("merchant.shop.callbacks.checksum", scheme), (&key, value)], &key, remedy);
+    };
+    let (hmac, rsa) = (r#""hmac-sha256""#, r#""rsa-sha512""#);
+    let secret = ("merchant.shop.callbacks.secret", r#"{ credential = "shop-password" }"#);
+    check("merchant.shop.callbacks.checksum", r#""md5""#, "hmac- or rsa- with sha256, sha384 or sha512");
+    check("merchant.shop.callbacks.checksum", "256", "in quotes");
+    check_many(&[secret], "merchant.shop.callbacks.checksum", "say how the bank makes it");
+    check_many(&[("merchant.shop.callbacks.checksum", hmac)], "merchant.shop.callbacks.secret", "the bank's console");
+    check_many(&[("merchant.shop.callbacks.checksum", rsa)], "merchant.shop.callbacks.public_key", "name the PEM file");
+    check_with(hmac, "secret", r#""canary-hunter2-0123456789""#, "never stands in this file");
+    check_with(hmac, "secret", r#"{ file = "no-such" }"#, "chmod 600");
+    check_with(hmac, "secret", r#"{ public = "123" }"#, "for a sandbox on a loopback address");
+    check_with(hmac, "public_key", r#""bank.pem""#, "an HMAC has a secret and no public key");
+    check_with(rsa, "secret", r#"{ credential = "shop-password" }"#, "a public key and no secret");
+    check_with(rsa, "public_key", r#""no-such.pem""#, "no-such.pem");
+    check_with(rsa, "public_key", r#"".""#, "not a plain file");
+    check_with(rsa, "public_key", r#""reconciled.toml""#, "reconciled.toml: ");
+    check_with(rsa, "public_key", "7", "in quotes");
+    check("merchant.shop.callbacks.unknown", r#""ask""#, "\"ignore\" or \"discover\"");
+    check("merchant.shop.callbacks.unknown", "true", "in quotes");
+    check("merchant.shop.callbacks.key", r#""123""#, "known here: checksum, secret, public_key, unknown");
+    check("merchant.shop.callbacks", r#""off""#, "under a line [merchant.shop.callbacks]");
+}
+
+#[test]
+fn discovery_registration_and_what_is_kept() {
+    let table = [
+        ("merchant.shop.discovery.every", r#""4m59s""#, "5m to 1d"),
+        ("merchant.shop.discovery.every", r#""25h""#, "5m to 1d"),
+        ("merchant.shop.discovery.every", r#""on""#, "such as \"1h30m\""),
+        ("merchant.shop.discovery.every", "false", "in quotes"),
+        ("merchant.shop.discovery.often", r#""1h""#, "known here: every"),
+        ("merchant.shop.registration.wait", r#""99ms""#, "100ms to 20s"),
+        ("merchant.shop.registration.wait", r#""21s""#, "100ms to 20s"),
+        ("merchant.shop.registration.wait", "10", "in quotes"),
+        ("merchant.shop.registration.keep", r#""59s""#, "1m to 400d"),
+        ("merchant.shop.registration.keep", r#""401d""#, "1m to 400d"),
+        ("merchant.shop.registration.keep", r#""for ever""#, "such as \"1h30m\""),
+        ("merchant.shop.registration.url", r#""x""#, "known here: wait, keep"),
+        ("merchant.shop.review.four_eyes", r#""yes""#, "true or false"),
+        ("retention.answers", r#""23h""#, "1d to 3650d"),
+        ("retention.answers", r#""3651d""#, "1d to 3650d"),
+        ("retention.answers", r#""never""#, "such as \"1h30m\""),
+        ("retention.answers", "90", "in quotes"),
+        ("retention.answer", r#""90d""#, "known here: answers"),
+    ];
+    for (key, value, remedy) in table {
+        check(key, value, remedy);
+    }
+}
+
 #[test]
 fn a_budget() {
     check("merchant.shop.budget.requests", r#""0/s""#, "1/h to 1000/s");
@@ -221,6 +326,10 @@ fn the_last_value_that_is_allowed() {
         ("merchant.shop.hold.act_before", r#""1s""#, r#""48h""#),
         ("merchant.shop.hold.by_system", r#"{ Mir = "1m" }"#, r#"{ UNION_PAY = "60d" }"#),
         ("merchant.shop.report.stuck_after", r#""1s""#, r#""30d""#),
+        ("merchant.shop.discovery.every", r#""5m""#, r#""1d""#),
+        ("merchant.shop.registration.wait", r#""100ms""#, r#""20s""#),
+        ("merchant.shop.registration.keep", r#""1m""#, r#""400d""#),
+        ("retention.answers", r#""1d""#, r#""3650d""#),
     ];
     for (key, least, most) in allowed {
         for value in [least, most] {

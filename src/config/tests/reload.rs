@@ -63,6 +63,12 @@ fn a_change_is_named_by_its_key() {
         ("merchant.shop.report.at", r#""15 4 * * *""#),
         ("merchant.shop.report.cut_off", r#""01:00""#),
         ("merchant.shop.report.stuck_after", r#""2h""#),
+        ("merchant.shop.refund_tools", "true"),
+        ("merchant.shop.discovery.every", r#""1h""#),
+        ("merchant.shop.registration.wait", r#""1s""#),
+        ("merchant.shop.registration.keep", r#""1d""#),
+        ("merchant.shop.review.four_eyes", "true"),
+        ("merchant.shop.proxy", r#""http://proxy.example:3128""#),
     ];
     for change in merchant {
         check(&[change], &[(change.0, AtOnce)]);

@@ -59,6 +59,7 @@ fn a_send_outside_our_book_is_in_doubt_from_its_adoption_on() {
         attempt,
         sends,
         expected_minor: PRICE,
+        refunded_before: None,
         sent_at: NOW.minus(HOUR),
     };
     let table = [
@@ -76,4 +77,31 @@ fn a_send_outside_our_book_is_in_doubt_from_its_adoption_on() {
     assert!(sent(2, 1).is_of(&in_doubt(CompletionAmount::Whole, HOUR)));
     assert!(!sent(2, 1).is_of(&in_doubt(part(7_000), HOUR)), "another sum is another completion");
     assert!(!sent(2, 1).is_of(&intended(CompletionAmount::Whole)), "what was not sent is taken back");
+}
+
+/// Two refunds of one sum are two refunds when something was given back between them.
+#[test]
+fn a_refund_outside_our_book_is_measured_from_what_had_been_given_back_before_it() {
+    let sent = |refunded_before| OutsideSend {
+        kind: OperationKind::Refund,
+        amount: part(1_000),
+        attempt: 1,
+        sends: 1,
+        expected_minor: 1_000,
+        refunded_before,
+        sent_at: NOW.minus(HOUR),
+    };
+    let open =
+        |refunded_before| Operation { kind: OperationKind::Refund, refunded_before, ..in_doubt(part(1_000), HOUR) };
+    let table = [
+        ("the same", Some(0), Some(0), true, Some(0)),
+        ("a later one of the same sum", Some(1_000), Some(0), false, Some(1_000)),
+        ("a line of an earlier version", None, Some(500), true, Some(500)),
+        ("a row that does not know", Some(1_000), None, false, Some(1_000)),
+    ];
+    for (what, of_line, of_row, is_same, measured_from) in table {
+        let (sent, open) = (sent(of_line), open(of_row));
+        assert_eq!(sent.is_of(&open), is_same, "{what}");
+        assert_eq!(sent.in_doubt(&open, NOW, NOW).refunded_before, measured_from, "{what}");
+    }
 }

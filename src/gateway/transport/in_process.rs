@@ -19,7 +19,9 @@ use tokio::time::timeout;
 use crate::config::GatewayConfig;
 use crate::domain::bank::{Unknown, UnknownKind};
 
-use super::{BODY_MAX, Encoded, Heard, Reply, SOAP_ACTION, date_of, from_status, of_kind, too_long};
+use super::{
+    BODY_MAX, Encoded, HEAD_BYTES_MAX, HEADERS_MAX, Heard, Reply, SOAP_ACTION, date_of, from_status, of_kind, too_long,
+};
 
 /// A connection in the making, or the reason why there is none.
 pub type Connecting = Pin<Box<dyn Future<Output = std::io::Result<DuplexStream>> + Send>>;
@@ -55,7 +57,10 @@ async fn connect_and_post(
         Err(_) => return Err(unreachable("no connection in time".to_owned())),
     };
     last_word.await.map_err(unreachable)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+    // The same limits as on the network, where they are to be had.
+    let mut client = http1::Builder::new();
+    client.max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
+    let (sender, connection) = client.handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
     let may_fault = encoded.soap_action.is_some();
     let request = request(encoded)?;
     drive(connection, exchange(sender, request, may_fault)).await

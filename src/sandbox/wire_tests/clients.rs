@@ -82,3 +82,21 @@ async fn a_token_names_orders_by_their_id_alone() {
     assert_eq!(said(&sandbox, &by(&format!("orderId={id}")), "").await["orderStatus"], 0);
     assert_eq!(said(&sandbox, &by("orderNumber=T-1"), "").await["errorCode"], "1");
 }
+
+/// Far more than any library sends, and a library that sends them is heard no further.
+#[tokio::test]
+async fn headers_have_a_number() {
+    let sandbox = bank().await;
+    let asks = async |count: usize| {
+        let more = "\r\nx: 1".repeat(count);
+        let head = format!("GET /payment/rest/getOrderStatusExtended.do?{SHOP}&orderNumber=none HTTP/1.1{more}");
+        // What is sent behind the limit may meet a connection that is closed already.
+        send(&sandbox, &head, "").await.unwrap_or_default()
+    };
+    assert!(asks(61).await.starts_with("HTTP/1.1 200 OK"));
+    for count in [62, 10_000] {
+        let answer = asks(count).await;
+        let is_cut = count == 10_000 && answer.is_empty();
+        assert!(is_cut || answer.starts_with("HTTP/1.1 431 "), "{count}: {answer}");
+    }
+}

@@ -40,7 +40,7 @@ pub(super) async fn tell(world: &mut World, index: usize) {
         let wait = Duration::from_secs(world.chance.u64(30..900));
         return world.after(wait, Deed::Tell(index));
     };
-    if matches!(answer, Added::New | Added::Exists) {
+    if answer.is_new() || answer == Added::Exists {
         let told = Told { at_ms: world.now_ms(), amount_minor: order.amount_minor };
         world.evidence.told.entry(order.number).or_insert(told);
     }

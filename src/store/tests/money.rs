@@ -2,10 +2,10 @@
 
 use crate::domain::event::EventKind;
 use crate::domain::guard::{self, BRAKE, GuardPolicy, Held, NewStop, Scope, Standing};
-use crate::domain::operation::OperationState;
+use crate::domain::operation::{CompletionAmount, NewOperation, OperationKind, OperationState};
 use crate::domain::timekeeping::Doubt;
 
-use super::super::{MoneyFigures, Starting, Stopping};
+use super::super::{LastDay, MoneyFigures, Starting, Stopping};
 use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -30,6 +30,22 @@ async fn to_be_completed(store: &Store, text: &str, merchant: &str, currency: Cu
     let fresh = store.order(&merchant, text).await.unwrap().order;
     hold(store, &fresh, Some(NOW), NOW.plus(DAY * 5)).await;
     intend(store, &fresh, NOW).await;
+    fresh
+}
+
+/// An order of `merchant` with an open refund of `minor`.
+async fn to_be_refunded(store: &Store, text: &str, merchant: &str, currency: Currency, minor: i64) -> Order {
+    let merchant = MerchantId::new(merchant).unwrap();
+    let new = NewOrder { merchant: merchant.clone(), currency, ..new_order(text) };
+    assert_eq!(add(store, vec![new]).await, [Added::New]);
+    let fresh = store.order(&merchant, text).await.unwrap().order;
+    let amount = CompletionAmount::Exactly(Amount::new(minor).unwrap());
+    let new = NewOperation { kind: OperationKind::Refund, amount, intended_at: NOW, ordered: true };
+    let opened = store.amend(fresh.key, NOW, move |_, _| Amendment {
+        operation: OperationChange::Open(new),
+        ..Amendment::nothing(())
+    });
+    opened.await.unwrap();
     fresh
 }
 
@@ -144,9 +160,34 @@ async fn what_is_counted_is_the_merchants_and_in_the_orders_currency_and_not_the
     operate(&store, &asker, |operation| send(operation, 5_000, NOW)).await;
     assert_eq!(standing_of(&store, &asker).await, expected, "what asks does not count against itself");
     let figures = store.money_figures(&shop(), NOW).await.unwrap();
-    assert_eq!(figures, MoneyFigures { in_doubt: 3, sent: vec![(Currency::RUB, 6_000), (euro, 20_000)] });
+    let day = |currency, sent_minor, refunded_minor| LastDay { currency, sent_minor, refunded_minor };
+    let last_day = vec![day(Currency::RUB, 6_000, 0), day(euro, 20_000, 0)];
+    assert_eq!(figures, MoneyFigures { in_doubt: 3, last_day });
     let nothing = store.money_figures(&MerchantId::new("third").unwrap(), NOW).await.unwrap();
-    assert_eq!(nothing.sent_or_zero(euro), [(euro, 0)]);
+    assert_eq!(nothing.last_day_or_zero(euro), [day(euro, 0, 0)]);
+}
+
+/// A flood of refunds has its own limit, so a person has to see how much of that is used.
+#[tokio::test]
+async fn what_is_given_back_is_counted_beside_what_is_taken_and_not_in_it() {
+    let file = File::new();
+    let store = file.open();
+    let euro = Currency::from_numeric(978).unwrap();
+    let taken = to_be_completed(&store, "taken", "shop", Currency::RUB).await;
+    operate(&store, &taken, |operation| send(operation, 1_000, NOW)).await;
+    for (text, merchant, currency, minor, at) in [
+        ("given back", "shop", Currency::RUB, 4_000, NOW),
+        ("given back in euro", "shop", euro, 500, NOW),
+        ("given back a day ago", "shop", Currency::RUB, 7_000, NOW.minus(DAY)),
+        ("another's", "other", Currency::RUB, 9_000, NOW),
+    ] {
+        let order = to_be_refunded(&store, text, merchant, currency, minor).await;
+        operate(&store, &order, move |operation| send(operation, minor, at)).await;
+    }
+    let figures = store.money_figures(&shop(), NOW).await.unwrap();
+    let day = |currency, sent_minor, refunded_minor| LastDay { currency, sent_minor, refunded_minor };
+    assert_eq!(figures.last_day, [day(Currency::RUB, 1_000, 4_000), day(euro, 0, 500)]);
+    assert_eq!(figures.largest_minor(), 4_000, "the one that is nearest to its limit");
 }
 
 /// When it was sent and what became of it, and whether it counts.

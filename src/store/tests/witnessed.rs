@@ -8,7 +8,7 @@ use super::standing::{back_up, held, remove, restore, send, start, witness, writ
 use super::*;
 use crate::domain::event::EventKind;
 use crate::domain::holds;
-use crate::domain::operation::OperationState;
+use crate::domain::operation::{CompletionAmount, NewOperation, OperationKind, OperationState};
 
 const QUIET: Duration = Duration::from_secs(15 * 60);
 
@@ -61,7 +61,7 @@ async fn regression_an_order_that_was_lost_is_in_doubt_from_the_moment_it_is_add
     let another_number = NewOrder { order_id: Some(order_id("id-1")), ..new_order("another number") };
     let batch = vec![new_order("lost"), new_order("twice"), another_number, new_order("new")];
     let added = file.open().add_orders(batch, Cause::Shop, added_at).await.unwrap();
-    assert_eq!(added, [Added::New, Added::New, Added::New, Added::New]);
+    assert_eq!(added, [Added::NewInReview, Added::NewInReview, Added::NewInReview, Added::New]);
     for (text, sends) in [("lost", 1), ("twice", 2), ("another number", 1)] {
         let OrderWithOperation { order, operation } = found(&third.store, text).await;
         let code = order.review.as_ref().map(|review| review.code.as_str());
@@ -105,7 +105,7 @@ async fn a_line_without_sense_is_no_reason_to_send() {
         let second = start(&file.path());
         second.store.adopt("ann", "looked at the console", NOW.plus(MINUTE)).await.unwrap();
         let added = second.store.add_orders(vec![new_order("A-1")], Cause::Shop, NOW.plus(MINUTE * 2)).await.unwrap();
-        assert_eq!(added, [Added::New], "{case}");
+        assert_eq!(added, [Added::NewInReview], "{case}");
         let OrderWithOperation { order, operation } = found(&second.store, "A-1").await;
         assert_eq!(order.state, State::Review, "{case}");
         assert_eq!(operation.and_then(|open| open.quiet_at(QUIET)), quiet_at, "{case}");
@@ -165,5 +165,72 @@ async fn what_is_remembered_is_forgotten_once_its_hold_is_over() {
         }
         second.store.check_rows(NOW.plus(life * 10)).await.unwrap();
         assert_eq!(remembered(&file).len(), usize::from(is_kept), "{case}");
+    }
+}
+
+/// Sends a refund of 10.00, with `before` given back until then.
+async fn refund(store: &Store, order: &Order, before: i64) {
+    let amount = CompletionAmount::Exactly(Amount::new(1_000).unwrap());
+    let new = NewOperation { kind: OperationKind::Refund, amount, intended_at: NOW, ordered: true };
+    let opened = store.amend(order.key, NOW, move |_, _| Amendment {
+        operation: OperationChange::Open(new),
+        ..Amendment::nothing(())
+    });
+    opened.await.unwrap();
+    let sent = store.amend(order.key, NOW, move |_, open| {
+        let sent = Operation {
+            state: OperationState::InDoubt,
+            attempt: 1,
+            unknown_sends: 1,
+            expected_minor: Some(1_000),
+            refunded_before: Some(before),
+            sent_at: Some(NOW),
+            ..open.unwrap().clone()
+        };
+        Amendment { operation: OperationChange::Update(sent), ..Amendment::nothing(()) }
+    });
+    sent.await.unwrap();
+    store.bear_witness(order.key, NOW).await.unwrap();
+}
+
+/// Of two refunds of one sum a backup has the first, or none: the second is measured from what had been given back before
+/// it, or what the first one gave back would be taken for its effect.
+#[tokio::test]
+async fn a_refund_that_only_the_witness_has_is_measured_from_what_had_been_given_back_before_it() {
+    for backup_has_the_first in [false, true] {
+        let file = File::new();
+        let backup = file.directory.path().join("backup");
+        let first = start(&file.path());
+        let order = added(&first.store, "A-1").await;
+        if backup_has_the_first {
+            refund(&first.store, &order, 0).await;
+            back_up(&file, &backup);
+        } else {
+            back_up(&file, &backup);
+            refund(&first.store, &order, 0).await;
+        }
+        let confirmed = first.store.amend(order.key, NOW, |_, open| {
+            let confirmed = Operation { state: OperationState::Confirmed, ..open.unwrap().clone() };
+            Amendment { operation: OperationChange::Update(confirmed), ..Amendment::nothing(()) }
+        });
+        confirmed.await.unwrap();
+        refund(&first.store, &order, 1_000).await;
+        drop(first);
+        restore(&file, &backup);
+
+        let second = start(&file.path());
+        let adoption = second.store.adoption().await.unwrap();
+        let before: Vec<_> = adoption.sends.iter().map(|send| send.sent.refunded_before_minor).collect();
+        let both = [Some(0), Some(1_000)];
+        assert_eq!(before, if backup_has_the_first { &both[1..] } else { &both[..] });
+        second.store.adopt("ann", "restored", NOW.plus(MINUTE)).await.unwrap();
+        let open = found(&second.store, "A-1").await.operation.unwrap();
+        assert_eq!((open.kind, open.state, open.ordered), (OperationKind::Refund, OperationState::InDoubt, true));
+        assert_eq!((open.refunded_before, open.expected_minor), (Some(1_000), Some(1_000)));
+        let raw = file.raw();
+        let mut states = raw.prepare("SELECT state FROM operations ORDER BY id").unwrap();
+        let states: Vec<String> = states.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let expected = if backup_has_the_first { &["contradicted", "in_doubt"][..] } else { &["in_doubt"] };
+        assert_eq!(states, expected, "two refunds are two");
     }
 }

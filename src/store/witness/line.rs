@@ -45,7 +45,7 @@ pub struct Sent {
     pub order_number: String,
     /// The gateway's id.
     pub order_id: String,
-    /// What was sent: `completion`.
+    /// What was sent: `completion`, `reversal`, `refund` or `decline`.
     pub kind: String,
     /// How much was asked for, in minor units; `None` is the whole hold.
     pub amount_minor: Option<i64>,
@@ -53,6 +53,9 @@ pub struct Sent {
     pub expected_minor: i64,
     /// Which attempt of its operation it was.
     pub attempt: u32,
+    /// Of a refund: minor units that had been given back before it, which it is measured from. Without them one refund
+    /// looks like another of the same sum. Lines of earlier versions do not say, and nothing else has any.
+    pub refunded_before_minor: Option<i64>,
 }
 
 /// What a line says.
@@ -82,7 +85,10 @@ impl Entry {
                 let amount = sent.amount_minor.map_or_else(|| "whole".to_owned(), |minor| minor.to_string());
                 let Sent { seq, at, merchant, order_number, order_id, kind, expected_minor, attempt, .. } = sent;
                 let (number, id) = (inert(order_number), inert(order_id));
-                format!("sent\t{seq}\t{at}\t{merchant}\t{number}\t{id}\t{kind}\t{amount}\t{expected_minor}\t{attempt}")
+                let before = sent.refunded_before_minor.map_or_else(String::new, |minor| format!("\t{minor}"));
+                format!(
+                    "sent\t{seq}\t{at}\t{merchant}\t{number}\t{id}\t{kind}\t{amount}\t{expected_minor}\t{attempt}{before}"
+                )
             }
             Self::Adopted { seq, at, who, reason } => {
                 format!("adopted\t{seq}\t{at}\t{}\t{}", inert(who), inert(reason))
@@ -111,17 +117,24 @@ impl Entry {
         let parts: Vec<&str> = said.split('\t').collect();
         match parts.as_slice() {
             ["begun", seq, at] => Some(Self::Begun { seq: seq.parse().ok()?, at: (*at).to_owned() }),
-            ["sent", seq, at, merchant, number, id, kind, amount, expected, attempt] => Some(Self::Sent(Sent {
-                seq: seq.parse().ok()?,
-                at: (*at).to_owned(),
-                merchant: (*merchant).to_owned(),
-                order_number: (*number).to_owned(),
-                order_id: (*id).to_owned(),
-                kind: (*kind).to_owned(),
-                amount_minor: if *amount == "whole" { None } else { Some(amount.parse().ok()?) },
-                expected_minor: expected.parse().ok()?,
-                attempt: attempt.parse().ok()?,
-            })),
+            ["sent", seq, at, merchant, number, id, kind, amount, expected, attempt, before @ ..] => {
+                Some(Self::Sent(Sent {
+                    seq: seq.parse().ok()?,
+                    at: (*at).to_owned(),
+                    merchant: (*merchant).to_owned(),
+                    order_number: (*number).to_owned(),
+                    order_id: (*id).to_owned(),
+                    kind: (*kind).to_owned(),
+                    amount_minor: if *amount == "whole" { None } else { Some(amount.parse().ok()?) },
+                    expected_minor: expected.parse().ok()?,
+                    attempt: attempt.parse().ok()?,
+                    refunded_before_minor: match before {
+                        [] => None,
+                        [minor] => Some(minor.parse().ok()?),
+                        _ => return None,
+                    },
+                }))
+            }
             ["adopted", seq, at, who, reason] => Some(Self::Adopted {
                 seq: seq.parse().ok()?,
                 at: (*at).to_owned(),

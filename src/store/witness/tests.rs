@@ -15,7 +15,13 @@ fn sent(seq: i64) -> Entry {
         amount_minor: (seq % 2 == 0).then_some(5_000),
         expected_minor: 10_000,
         attempt: 1,
+        refunded_before_minor: None,
     })
+}
+
+fn refund(seq: i64) -> Entry {
+    let Entry::Sent(completion) = sent(seq) else { panic!("it is a send") };
+    Entry::Sent(Sent { kind: "refund".to_owned(), refunded_before_minor: Some(2_500), ..completion })
 }
 
 /// The lines of a file that has begun behind 0 and has these sends, and their hashes.
@@ -45,6 +51,7 @@ fn a_line_says_what_was_sent_and_is_read_back() {
         Entry::Begun { seq: 7, at: NOW.to_string() },
         sent(1),
         sent(2),
+        refund(3),
         Entry::Adopted { seq: 7, at: NOW.to_string(), who: "ann".to_owned(), reason: "moved house".to_owned() },
     ] {
         let (line, own) = entry.to_line(&Hash::of_nothing());
@@ -54,6 +61,21 @@ fn a_line_says_what_was_sent_and_is_read_back() {
     let (line, _) = sent(1).to_line(&Hash::of_nothing());
     assert!(line.starts_with("sent\t1\t2026-11-20T09:00:00"), "{line}");
     assert!(line.contains("\tshop\tA-1\tid-1\tcompletion\twhole\t10000\t1\t"), "{line}");
+    let (line, _) = refund(2).to_line(&Hash::of_nothing());
+    assert!(line.contains("\trefund\t5000\t10000\t1\t2500\t"), "{line}");
+}
+
+/// A file goes on under a newer version, so its lines have to stay what they are.
+#[test]
+fn a_refunds_line_of_an_earlier_version_is_read() {
+    let Entry::Sent(refund) = refund(4) else { panic!("it is a send") };
+    let before = Sent { refunded_before_minor: None, ..refund.clone() };
+    let chained = format!("sent\t4\t{NOW}\tshop\tA-4\tid-4\trefund\t5000\t10000\t1\t{}", "0".repeat(64));
+    let line = format!("{chained}\t{}", Hash::of(&chained).as_str());
+    assert_eq!(Entry::parse(&line).map(|(entry, ..)| entry), Some(Entry::Sent(before)));
+    for nonsense in ["2500\t1", "much", ""] {
+        assert_eq!(Entry::parse_unproven(&format!("{}\t{nonsense}\t0\t0", &chained[..chained.len() - 65])), None);
+    }
 }
 
 /// A reason with a tab or a line's end in it is still one field of one line.
