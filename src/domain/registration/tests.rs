@@ -103,6 +103,7 @@ fn each_parameter_is_as_the_banks_table_wants_it() {
         (r#""params": {"a": 1, "b": ""}"#.to_owned(), "", ""),
         (r#""params": {"a": 1, "a": 2}"#.to_owned(), "params.a", "duplicate_field"),
         (r#""params": {"a": []}"#.to_owned(), "params.a", "wrong_type"),
+        (r#""params": {"a": "1", "z": null}"#.to_owned(), "", ""),
         (r#""params": [1]"#.to_owned(), "params", "wrong_type"),
         (r#""session_timeout_secs": 0"#.to_owned(), "session_timeout_secs", "out_of_range"),
         (r#""session_timeout_secs": "20m""#.to_owned(), "session_timeout_secs", "wrong_type"),
