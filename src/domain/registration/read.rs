@@ -1,5 +1,7 @@
 //! From what is written to a request, or to everything that is wrong with it.
 
+use url::{ParseError, Url};
+
 use super::cart;
 use super::document::from_moscow;
 use super::problem::{Flaw, Problem, Problems, shown};
@@ -20,6 +22,9 @@ const FEATURES_MAX: usize = 255;
 
 /// The longest session: `N..9`, as the stricter of the two documents has it.
 const SESSION_MAX: i64 = 999_999_999;
+
+/// What is wrong with an address that leads nowhere.
+const NO_HOST: &str = "there is no host in it";
 
 /// What cannot stand in a description (register.do, the note on what is passed to the processing).
 const NOT_DESCRIBED: [char; 4] = ['%', '+', '\r', '\n'];
@@ -192,15 +197,21 @@ fn completion(section: &mut Section<'_, '_>, price: Option<Amount>, two_phase: b
     CompletionAmount::Exactly(part)
 }
 
-/// Any scheme, since apps register their own, but for those that would run in the buyer's browser.
+/// Any scheme, since apps register their own, but for those that would run in the buyer's browser. The text is sent as it
+/// was written: what a browser would make of it is looked at alone.
 fn url(section: &mut Section<'_, '_>, name: &'static str) -> Option<String> {
     let text = section.text(name, up_to(Class::Printable, URL_MAX))?;
     let wrong = match text.split_once("://") {
         None => Some("it has no scheme; write it whole, such as https://shop.example/thanks"),
         Some((scheme, _)) if !is_scheme(scheme) => Some("it has no scheme that a browser or an app knows"),
-        Some((_, rest)) if rest.trim().is_empty() || rest.starts_with('/') => Some("there is no host in it"),
         Some(_) if text.contains(char::is_whitespace) => Some("there is a space in it; write it as %20"),
-        Some(_) => None,
+        Some((_, rest)) if rest.starts_with('/') => Some(NO_HOST),
+        Some(_) => match Url::parse(&text) {
+            Ok(url) if url.host_str().is_none_or(str::is_empty) => Some(NO_HOST),
+            Ok(_) => None,
+            Err(ParseError::EmptyHost) => Some(NO_HOST),
+            Err(_) => Some("no browser can read it; look at its host and its port"),
+        },
     };
     match wrong {
         None => Some(text),
