@@ -27,7 +27,7 @@ pub use cart::{CartItem, OrderBundle, Values};
 pub use decimal::Quantity;
 pub use document::{differences, moscow, values, without_personal_data};
 pub use problem::{Flaw, Problem};
-pub use read::{Table, Terms, read};
+pub use read::{Table, Terms, passed, read};
 pub use tree::Tree;
 
 use std::time::Duration;

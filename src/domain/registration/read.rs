@@ -3,7 +3,7 @@
 use url::{ParseError, Url};
 
 use super::cart;
-use super::document::from_moscow;
+use super::document::{from_moscow, moscow};
 use super::problem::{Flaw, Problem, Problems, shown};
 use super::rules::{BILLING, Class, OFD, up_to, within};
 use super::section::{Section, text_of};
@@ -73,6 +73,9 @@ pub struct Terms {
 }
 
 /// Reads a registration. The merchant's name, which is ours, may stand in it and is not looked at.
+///
+/// A date that has passed is told with whatever else is wrong. Alone it does not refuse a request: one that was registered
+/// while its date was to come may be handed in again at any time, so only who knows the number can judge ([`passed`]).
 pub fn read(tree: &Tree, terms: &Terms) -> Result<Request, Vec<Problem>> {
     let mut problems = Problems::default();
     let request = Section::of(tree, String::new(), &mut problems).and_then(|mut section| {
@@ -80,10 +83,25 @@ pub fn read(tree: &Tree, terms: &Terms) -> Result<Request, Vec<Problem>> {
         section.refuse_unknown();
         request
     });
-    match request.filter(|_| problems.is_empty()) {
+    match request.filter(|_| problems.are_all(Flaw::Past)) {
         Some(request) => Ok(request),
         None => Err(problems.into_vec()),
     }
+}
+
+/// The dates of a request that lie before `now`: the bank takes none of them for an order that it does not have.
+pub fn passed(request: &Request, now: Timestamp) -> Vec<Problem> {
+    let until = match request.life {
+        Some(Life::Until(at)) => Some(at),
+        Some(Life::Seconds(_)) | None => None,
+    };
+    let dates = [("expiration_date", until), ("autocompletion_date", request.autocompletion_at)];
+    let gone = dates.into_iter().filter_map(|(name, at)| Some((name, at.filter(|at| *at <= now)?)));
+    gone.map(|(name, at)| Problem { flaw: Flaw::Past, path: name.to_owned(), sentence: gone_by(at) }).collect()
+}
+
+fn gone_by(at: Timestamp) -> String {
+    format!("{} in Moscow has passed; give a moment to come", moscow(at))
 }
 
 /// Everything is read before the first hole ends it.
@@ -269,7 +287,7 @@ fn moment(section: &mut Section<'_, '_>, name: &'static str, now: Option<Timesta
         return None;
     };
     if now.is_some_and(|now| moment <= now) {
-        section.note(Flaw::Past, name, format!("{} has passed; give a moment to come", shown(&text)));
+        section.note(Flaw::Past, name, gone_by(moment));
     }
     Some(moment)
 }

@@ -23,7 +23,10 @@ fn with(members: &str) -> Tree {
 
 #[track_caller]
 fn told(tree: &Tree) -> Vec<(String, &'static str)> {
-    let problems = read(tree, &terms()).err().unwrap_or_default();
+    let problems = match read(tree, &terms()) {
+        Ok(request) => passed(&request, NOW),
+        Err(problems) => problems,
+    };
     problems.into_iter().map(|problem| (problem.path, problem.flaw.as_str())).collect()
 }
 
@@ -153,6 +156,22 @@ fn each_parameter_is_as_the_banks_table_wants_it() {
     for (members, path, word) in table {
         check(&members, path, word);
     }
+}
+
+/// What was registered while its date was to come is the same request ever after.
+#[test]
+fn a_date_that_has_passed_is_told_with_what_else_is_wrong_and_alone_is_no_reason_not_to_read() {
+    let gone =
+        r#""two_phase": true, "expiration_date": "2026-11-22T03:00:00", "autocompletion_date": "2026-11-21T00:00:00""#;
+    let request = read(&with(gone), &terms()).unwrap();
+    let paths = |problems: Vec<Problem>| problems.into_iter().map(|problem| problem.path).collect::<Vec<_>>();
+    assert_eq!(paths(passed(&request, NOW)), ["expiration_date", "autocompletion_date"]);
+    assert_eq!(paths(passed(&request, NOW.minus(std::time::Duration::from_secs(1)))), ["autocompletion_date"]);
+    let also = format!(r#"{gone}, "description": "50%""#);
+    assert_eq!(
+        paths(read(&with(&also), &terms()).unwrap_err()),
+        ["description", "expiration_date", "autocompletion_date"]
+    );
 }
 
 #[test]
