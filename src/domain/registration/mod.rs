@@ -78,6 +78,8 @@ pub struct Request {
     pub email: Option<String>,
     /// The buyer's.
     pub phone: Option<String>,
+    /// The buyer's.
+    pub post_address: Option<String>,
     /// The shop's tax system.
     pub tax_system: Option<u8>,
     /// When the bank completes the hold by itself.
@@ -94,7 +96,7 @@ pub struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// So many seconds from its registration.
-    Seconds(u32),
+    Seconds(u64),
     /// Until then.
     Until(Timestamp),
 }
@@ -104,7 +106,7 @@ impl Request {
     /// decide.
     pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.life? {
-            Life::Seconds(seconds) => Some(now.plus(Duration::from_secs(seconds.into()))),
+            Life::Seconds(seconds) => Some(now.plus(Duration::from_secs(seconds))),
             Life::Until(at) => Some(at),
         }
     }

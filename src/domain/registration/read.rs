@@ -17,11 +17,11 @@ use crate::domain::time::Timestamp;
 /// A URL: `ANS..512`.
 const URL_MAX: usize = 512;
 
+/// A postal address: the documents name it without a length; one in a cart's delivery has `ANS..255`.
+const POST_ADDRESS_MAX: usize = 255;
+
 /// All features together: `ANS..255`.
 const FEATURES_MAX: usize = 255;
-
-/// The longest session: `N..9`, as the stricter of the two documents has it.
-const SESSION_MAX: i64 = 999_999_999;
 
 /// What is wrong with an address that leads nowhere.
 const NO_HOST: &str = "there is no host in it";
@@ -44,6 +44,14 @@ impl Table {
         match self {
             Self::RegisterDo => 598,
             Self::RegisterOrder => 512,
+        }
+    }
+
+    /// The longest session, in seconds: `N..10` and `N..9`.
+    const fn session_max(self) -> i64 {
+        match self {
+            Self::RegisterDo => 9_999_999_999,
+            Self::RegisterOrder => 999_999_999,
         }
     }
 
@@ -129,11 +137,12 @@ fn gather(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Request> {
     let client_id = section.text("client_id", up_to(Class::Printable, 255));
     let merchant_login = section.text("merchant_login", up_to(Class::Name, 255));
     let params = section.take("params").map(|tree| params(section, tree)).unwrap_or_default();
-    let life = life(section, terms.now);
+    let life = life(section, terms);
     let binding_id = section.text("binding_id", up_to(Class::Name, 255));
     let features = features(section);
     let email = section.text("email", up_to(Class::Email, 40));
     let phone = section.text("phone", up_to(Class::Phone, 12));
+    let post_address = section.text("post_address", up_to(Class::Printable, POST_ADDRESS_MAX));
     let tax_system = section.number("tax_system", 0, 99).and_then(|number| u8::try_from(number).ok());
     let autocompletion_at = autocompletion(section, two_phase, terms.now);
     let billing = section.section("billing_payer_data", |billing| billing.table(&BILLING)).unwrap_or_default();
@@ -169,6 +178,7 @@ fn gather(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Request> {
         features,
         email,
         phone,
+        post_address,
         tax_system,
         autocompletion_at,
         billing_payer_data: billing,
@@ -266,16 +276,11 @@ fn params(section: &mut Section<'_, '_>, tree: &Tree) -> Vec<(String, String)> {
     found
 }
 
-/// The bank disregards a session beside a date, so two that are given are one too many.
-fn life(section: &mut Section<'_, '_>, now: Option<Timestamp>) -> Option<Life> {
-    let seconds =
-        section.number("session_timeout_secs", 1, SESSION_MAX).and_then(|seconds| u32::try_from(seconds).ok());
-    let until = moment(section, "expiration_date", now);
-    if section.is_given("session_timeout_secs") && section.is_given("expiration_date") {
-        let sentence = "the bank disregards it beside expiration_date; give one of the two";
-        section.note(Flaw::Contradiction, "session_timeout_secs", sentence);
-    }
-    until.map(Life::Until).or(seconds.map(Life::Seconds))
+/// Beside a date a session is disregarded, as the bank does (register.do, `sessionTimeoutSecs`), once it is a number.
+fn life(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Life> {
+    let seconds = section.number("session_timeout_secs", 1, terms.table.session_max());
+    let until = moment(section, "expiration_date", terms.now);
+    until.map(Life::Until).or(seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Life::Seconds))
 }
 
 fn moment(section: &mut Section<'_, '_>, name: &'static str, now: Option<Timestamp>) -> Option<Timestamp> {
