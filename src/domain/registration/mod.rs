@@ -14,6 +14,7 @@ mod cart;
 mod decimal;
 mod document;
 pub mod journey;
+mod ofd;
 mod problem;
 mod read;
 mod rules;

@@ -5,10 +5,10 @@ use url::{ParseError, Url};
 use super::cart;
 use super::document::{from_moscow, moscow};
 use super::problem::{Flaw, Problem, Problems, shown};
-use super::rules::{BILLING, Class, OFD, up_to, within};
+use super::rules::{BILLING, Class, up_to, within};
 use super::section::{Section, text_of};
 use super::tree::Tree;
-use super::{Life, OrderBundle, Request, Values};
+use super::{Life, OrderBundle, Request, ofd};
 use crate::domain::money::{AMOUNT_MAX, Amount, Currency};
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::OrderNumber;
@@ -146,7 +146,7 @@ fn gather(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Request> {
     let tax_system = section.number("tax_system", 0, 99).and_then(|number| u8::try_from(number).ok());
     let autocompletion_at = autocompletion(section, two_phase, terms.now);
     let billing = section.section("billing_payer_data", |billing| billing.table(&BILLING)).unwrap_or_default();
-    let ofd = section.section("additional_ofd_params", ofd).unwrap_or_default();
+    let ofd = ofd::params(section);
     let order_bundle = section.section("order_bundle", |bundle| cart::bundle(bundle, currency));
     for (name, instead) in terms.table.lacks() {
         if section.is_given(name) {
@@ -323,22 +323,6 @@ fn features(section: &mut Section<'_, '_>) -> Vec<String> {
         if found.iter().take(position).any(|before| before == feature) {
             section.note(Flaw::DuplicateField, &format!("{name}[{position}]"), "it is there already; name it once");
         }
-    }
-    found
-}
-
-fn ofd(section: &mut Section<'_, '_>) -> Values {
-    let found = section.table(&OFD);
-    let given = |start: &str| found.iter().any(|(name, _)| name.starts_with(start));
-    if given("agent_info.") && !given("agent_info.type") {
-        section.missing("agent_info.type", "an agent has a kind");
-    }
-    if given("client.") && given("client.email") == given("client.phone") {
-        section.note(
-            Flaw::Contradiction,
-            "client.email",
-            "of client.email and client.phone the bank wants exactly one",
-        );
     }
     found
 }

@@ -200,6 +200,43 @@ fn a_receipts_parameters_are_as_the_banks_table_wants_them() {
     }
 }
 
+/// The letter case of some names is not confirmed, and JSON has objects where the documents have points: each way of
+/// writing is the same registration, and is sent as the documents' table has it.
+#[test]
+fn a_receipts_parameters_are_known_in_any_case_and_with_points_or_as_objects() {
+    let same = [
+        r#""operatingCheckProps.name": "n", "client.email": "a@b", "sectoralCheckProps.federalId": "001""#,
+        r#""operatingcheckprops.NAME": "n", "CLIENT.email": "a@b", "sectoralcheckprops.federalid": "001""#,
+        r#""operatingCheckProps": {"name": "n", "value": null}, "client": {"email": "a@b"}, "sectoralCheckProps": {"federalId": "001"}"#,
+        r#""OperatingCheckProps": {"Name": "n"}, "Client": {"Email": "a@b"}, "cashier": null, "SECTORALCHECKPROPS": {"FEDERALID": "001"}"#,
+    ];
+    let request = |members: &str| read(&with(&format!(r#""additional_ofd_params": {{{members}}}"#)), &terms());
+    for members in same {
+        let found = request(members).unwrap_or_else(|problems| panic!("{members}: {problems:?}"));
+        assert_eq!(
+            values(&found.additional_ofd_params).to_string(),
+            r#"{"client.email":"a@b","operatingCheckProps.name":"n","sectoralCheckProps.federalId":"001"}"#
+        );
+        assert!(!without_personal_data(&found.document()).to_string().contains("a@b"));
+    }
+    let deep = request(r#""agent_info": {"type": 7, "mtoperator": {"INN": "8634330204"}}, "operatingCheckProps": "x""#);
+    assert_eq!(
+        values(&deep.unwrap().additional_ofd_params).to_string(),
+        r#"{"agent_info.MTOperator.inn":"8634330204","agent_info.type":"7","operatingCheckProps":"x"}"#
+    );
+    let table = [
+        (r#""client": {"email": "a@b", "colour": "red"}"#, ".client.colour", "unknown_field"),
+        (r#""client": {"email": {}}"#, ".client.email", "wrong_type"),
+        (r#""client": {"email": "a@b"}, "client.Email": "c@d""#, ".client.email", "duplicate_field"),
+        (r#""client": {"email": "ab"}"#, ".client.email", "wrong_form"),
+        (r#""colour": {"red": 1}"#, ".colour", "unknown_field"),
+    ];
+    for (members, path, word) in table {
+        check(&format!(r#""additional_ofd_params": {{{members}}}"#), &format!("additional_ofd_params{path}"), word);
+    }
+    check(r#""additional_ofd_params": "cashier""#, "additional_ofd_params", "wrong_type");
+}
+
 /// One line of a cart worth 10000, with members replaced or added.
 fn cart(members: &str) -> String {
     let good = r#"{"positionId": "1", "name": "Tea", "itemCode": "t-1", "itemPrice": 10000,

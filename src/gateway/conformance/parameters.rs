@@ -126,7 +126,7 @@ struct Block {
 const LINE: &str =
     r#""name": "Tea", "itemCode": "t", "itemPrice": 100, "quantity": {"value": 1, "measure": "0"}, "positionId": "1""#;
 
-/// The tables within the tables: billingPayerData has 7 rows, additionalOfdParams 30 with a text, customerDetails and
+/// The tables within the tables: billingPayerData has 7 rows, additionalOfdParams 31, customerDetails and
 /// deliveryInfo 7 and 4, the attributes of a line 17.
 const BLOCKS: [Block; 5] = [
     Block {
@@ -166,6 +166,7 @@ const BLOCKS: [Block; 5] = [
             "client.passport_number=4507 443564",
             "client.inn=516974792202",
             "client.name=Ivan",
+            "operatingCheckProps=x",
             "operatingCheckProps.name=n",
             "operatingCheckProps.timestamp=t",
             "operatingCheckProps.value=v",

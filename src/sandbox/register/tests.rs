@@ -73,6 +73,7 @@ fn what_is_wrong_has_its_code() {
     check("additionalOfdParams={\"agent_info.type\":\"8\"}", errors::VALUE_WRONG);
     check("additionalOfdParams={\"agent_info\":{\"MTOperator\":{\"inn\":\"1\"}}}", errors::VALUE_WRONG);
     check("additionalOfdParams={\"client\":{\"email\":\"a@b\",\"phone\":\"%2B7912\"}}", errors::VALUE_WRONG);
+    check("additionalOfdParams={\"CLIENT\":{\"Email\":\"a@b\"},\"client.phone\":\"%2B7912\"}", errors::VALUE_WRONG);
     check("orderBundle={}", errors::CART_WRONG);
 }
 
