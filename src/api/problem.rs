@@ -180,6 +180,9 @@ impl Problem {
         if let StoreError::NoSuchOrder { .. } = error {
             return Self::not_found(error.to_string());
         }
+        if let StoreError::Passed(problems) = error {
+            return Self::of_registration(intake::registration::Refused::Problems(problems.clone()));
+        }
         metrics.store_error(WORKER);
         tracing::error!(%error, "The database did not do what the API asked");
         match error {
@@ -203,8 +206,9 @@ impl Problem {
             StoreError::ClockInDoubt(_) => {
                 Self::named(StatusCode::CONFLICT, "clock_in_doubt", "The clock cannot be believed", error.to_string())
             }
-            // None of these is asked through the API.
+            // None of these is asked through the API, or it was answered above.
             StoreError::KeyNeeded(_)
+            | StoreError::Passed(_)
             | StoreError::MoneyFrozen(_)
             | StoreError::Unwitnessed(_)
             | StoreError::TooManyUnknown { .. } => {

@@ -78,6 +78,18 @@ impl Key {
         }
     }
 
+    /// How the checksum is made, in the configuration's word.
+    pub const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Hmac(Hash::Sha256, _) => "hmac-sha256",
+            Self::Hmac(Hash::Sha384, _) => "hmac-sha384",
+            Self::Hmac(Hash::Sha512, _) => "hmac-sha512",
+            Self::Rsa(Hash::Sha256, _) => "rsa-sha256",
+            Self::Rsa(Hash::Sha384, _) => "rsa-sha384",
+            Self::Rsa(Hash::Sha512, _) => "rsa-sha512",
+        }
+    }
+
     /// Whether `other` accepts what this one does.
     pub fn same_as(&self, other: &Self) -> bool {
         match (self, other) {

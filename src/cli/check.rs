@@ -2,6 +2,8 @@
 //!
 //! Reads the file and the secrets that this user may read; opens no database and no connection.
 
+mod bank;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,16 +12,13 @@ use serde::Serialize;
 use super::failure::{Failure, complain};
 use super::output::{Output, Table};
 use crate::clock::Clock;
-use crate::config::{
-    CompletionMethod, Config, ConfigError, Credentials, GatewayConfig, MerchantConfig, Problem, Protocol, Reading,
-    SealKeys, as_written,
-};
+use crate::config::{Config, ConfigError, MerchantConfig, Problem, Reading, SealKeys, as_written};
 use crate::domain::bank::PaymentSystem;
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy, level_word};
 use crate::domain::money::for_people;
 use crate::domain::polling::{LookPolicy, Tier};
-use crate::domain::time::{Timestamp, in_words};
+use crate::domain::time::Timestamp;
 
 /// `reconciled check`.
 #[derive(Debug, clap::Args)]
@@ -65,6 +64,8 @@ fn explain(config: &Config, reading: Reading, now: Timestamp, output: &Output) -
     let beside = || "in a file beside the database, where a backup of the directory takes it along".to_owned();
     let witness = config.integrity.witness.as_ref().map_or_else(beside, |path| path.display().to_string());
     facts.fact("witness", witness);
+    let answers = as_written(config.retention.answers);
+    facts.fact("answers", format!("the bank's whole answers are kept for {answers} after an order's end"));
     facts.fact("a stop waits", format!("at most {}", as_written(config.shutdown_grace)));
     if reading == Reading::NoCredentials {
         facts.fact("credentials", "those of systemd were not looked at: it hands them to the daemon alone");
@@ -86,41 +87,13 @@ fn sealed_with(config: &Config) -> String {
     }
 }
 
-fn wire(gateway: &GatewayConfig) -> String {
-    let method = match gateway.completion_method {
-        CompletionMethod::AutoCompletion => "composite completion, money and points",
-        CompletionMethod::Deposit => "deposit, money alone",
-    };
-    match &gateway.protocol {
-        Protocol::Rest => format!("REST; {method}"),
-        Protocol::Soap { loyalty_url: Some(url) } => format!("SOAP; {method}, at {url}"),
-        Protocol::Soap { loyalty_url: None } => format!("SOAP; {method}"),
-    }
-}
-
 fn merchant_facts(merchant: &MerchantConfig, now: Timestamp) -> Table {
-    let MerchantConfig { gateway, budget, zone, .. } = merchant;
-    let known_as = match &gateway.credentials {
-        Credentials::Login { user_name, .. } => format!("as {user_name}"),
-        Credentials::Token(_) => "by token".to_owned(),
-    };
+    let zone = &merchant.zone;
     let mut facts = Table::facts();
-    facts.fact("bank", format!("{} {known_as}", gateway.url));
-    facts.fact("wire", wire(gateway));
-    if matches!(gateway.credentials, Credentials::Token(_)) {
-        facts
-            .fact("order ids", "hand every order over with its order_id: with a token, a bank may know it by no other");
-    }
-    facts.fact(
-        "patience",
-        format!("{} to connect, {} in all", as_written(gateway.connect_timeout), as_written(gateway.request_timeout)),
-    );
-    facts.fact(
-        "budget",
-        format!("a request every {}, {} saved up, {} at once", in_words(budget.period), budget.burst, budget.in_flight),
-    );
+    bank::facts(&mut facts, merchant);
     facts.fact("zone", format!("{}, where it is {} now", zone.name(), zone.for_people(now)));
     policies(&mut facts, merchant, now);
+    bank::uses(&mut facts, merchant);
     facts
 }
 
@@ -223,6 +196,11 @@ struct Document<'a> {
 struct Merchant<'a> {
     name: &'a str,
     gateway: &'a str,
+    protocol: &'a str,
+    completion_method: &'a str,
+    /// How their checksums are made; null where none are taken.
+    callbacks: Option<&'a str>,
+    discovery: bool,
     zone: &'a str,
     next_report_at: Option<String>,
 }
@@ -240,6 +218,10 @@ impl<'a> Document<'a> {
         let merchant = |merchant: &'a MerchantConfig| Merchant {
             name: merchant.id.as_str(),
             gateway: &merchant.gateway.url,
+            protocol: merchant.gateway.protocol.as_str(),
+            completion_method: merchant.gateway.completion_method.as_str(),
+            callbacks: merchant.callbacks.as_ref().map(|taken| taken.key.scheme()),
+            discovery: merchant.discovery_every.is_some(),
             zone: merchant.zone.name(),
             next_report_at: merchant.report.at.next_after(&merchant.zone, now).map(|at| at.to_string()),
         };

@@ -111,7 +111,11 @@ impl From<LockError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            // What was handed in is wrong, and not the database.
+            StoreError::Passed(_) => Self::Usage(error.to_string()),
+            error => Self::Failed(error.to_string()),
+        }
     }
 }
 

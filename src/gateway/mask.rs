@@ -2,7 +2,9 @@
 //!
 //! What is known by its name goes by its name: of `cardAuthInfo` only what is listed here stays, and a value whose name
 //! says that it is a code, a track, an expiry or a holder is left out wherever it stands. Everything else goes by its look:
-//! whatever could be a card number keeps its last four digits.
+//! whatever could be a card number keeps its last four digits. What is a number of another kind by its name (a reference, a
+//! taxpayer's number, the code of a mark) is looked at less strictly, and a card number does not pass under such a name
+//! either.
 
 use serde_json::{Map, Value};
 
@@ -74,7 +76,7 @@ const OF_CARD: [&str; 13] = [
 
 /// Numbers of the processing's and the shop's own, in small letters: twelve digits are usual there (a retrieval reference
 /// number has them), so only more than that are taken for a card number.
-const REFERENCES: [&str; 16] = [
+const REFERENCES: [&str; 25] = [
     "authrefnum",
     "referencenumber",
     "terminalid",
@@ -91,7 +93,22 @@ const REFERENCES: [&str; 16] = [
     "itemcode",
     "positionid",
     "phone",
+    // Taxpayers' numbers have ten or twelve digits.
+    "inn",
+    "client.inn",
+    "cashier_inn",
+    "supplier_info.inn",
+    "agent_info.mtoperator.inn",
+    "mtoperatorinn",
+    "passport",
+    "client.passport_number",
+    "declaration_number",
 ];
+
+/// Codes of marked goods, in small letters: fourteen digits of the goods and a serial number, with nothing between them, so
+/// that their digits are as many as a card number's. Among them whatever could be a card number's own digits is taken for
+/// one: 13 to 19 in a row with the check digit of Luhn. One code in ten is masked for that without need.
+const MARKS: [&str; 1] = ["nomenclature"];
 
 /// `tree` as it may be kept and shown.
 pub(super) fn masked(tree: &Value, scrubber: &Scrubber) -> Value {
@@ -160,7 +177,8 @@ impl Mask<'_> {
         }
         let is_quantity = text.trim().parse().is_ok_and(|number| is_quantity(name, number));
         let is_reference = REFERENCES.contains(&name) && !scrub::may_be_card_number(text);
-        if is_quantity || is_reference {
+        let is_mark = MARKS.contains(&name) && !scrub::has_card_number(text);
+        if is_quantity || is_reference || is_mark {
             return self.scrubber.without_secrets(text, TEXT_MAX);
         }
         self.scrubber.clean_to(text, TEXT_MAX)

@@ -22,6 +22,7 @@ mod register;
 mod request;
 mod rest;
 mod scrub;
+mod shape;
 mod soap;
 mod transport;
 mod tree;

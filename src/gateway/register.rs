@@ -71,6 +71,7 @@ pub(super) fn fields(request: &Request) -> Vec<(&'static str, String)> {
         ("bindingId", &request.binding_id),
         ("email", &request.email),
         ("phone", &request.phone),
+        ("postAddress", &request.post_address),
     ];
     fields.extend(texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
     if !request.params.is_empty() {

@@ -14,7 +14,7 @@ use super::codes::{self, CompletionCode, StatusCode};
 use super::json::{self, Completion, CompletionOperation, Frame};
 use super::scrub::Scrubber;
 use super::transport::{Reply, of_kind};
-use super::{answer, mask, tree};
+use super::{answer, mask, shape, tree};
 
 /// What a status request told: its class, and all that an answer about an order holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ fn known(tree: &Value, number: i64, scrubber: &Scrubber) -> Told {
     match answer::read(tree, &masked, number) {
         Ok(answer) => Told {
             answer: StatusAnswer::Known(Box::new(answer.view())),
-            whole: Some(Box::new(Whole { answer, kept: mask::kept(masked) })),
+            whole: Some(Box::new(Whole { answer, kept: mask::kept(shape::shaped(masked)) })),
         },
         Err(why) => StatusAnswer::Unknown(unreadable(why)).into(),
     }

@@ -135,6 +135,41 @@ pub(super) fn may_be_card_number(text: &str) -> bool {
     longest > CARD_DIGITS_MIN && !is_uuid(text)
 }
 
+/// The fewest digits of a payment card in use, and the most.
+const LUHN_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+
+/// Whether a run of digits in `text` has the length and the check digit of a card number: for what has long numbers of its
+/// own, and letters beside them.
+pub(super) fn has_card_number(text: &str) -> bool {
+    let characters: Vec<char> = text.chars().collect();
+    let mut at = 0;
+    while at < characters.len() {
+        let end = run_of_digits(&characters, at).max(at + 1);
+        let digits: Vec<u32> =
+            characters.get(at..end).unwrap_or_default().iter().filter_map(|c| c.to_digit(10)).collect();
+        if LUHN_DIGITS.contains(&digits.len()) && passes_luhn(&digits) {
+            return true;
+        }
+        at = end;
+    }
+    false
+}
+
+/// ISO/IEC 7812: every second digit from the right is doubled, and all of them come to a multiple of ten.
+fn passes_luhn(digits: &[u32]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| match digit * 2 {
+            _ if place % 2 == 0 => *digit,
+            doubled if doubled > 9 => doubled - 9,
+            doubled => doubled,
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
 fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     let is_hex = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());

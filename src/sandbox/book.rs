@@ -450,7 +450,7 @@ impl Book {
     fn expiry(&self, lifetime: Lifetime, now_ms: i64) -> i64 {
         match lifetime {
             Lifetime::Default => now_ms.saturating_add(self.terms.session_ms),
-            Lifetime::Seconds(seconds) => now_ms.saturating_add(i64::from(seconds) * 1_000),
+            Lifetime::Seconds(seconds) => now_ms.saturating_add_unsigned(seconds.saturating_mul(1_000)),
             Lifetime::Until(at_ms) => at_ms,
         }
     }

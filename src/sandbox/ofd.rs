@@ -41,8 +41,9 @@ impl Class {
     }
 }
 
-/// The rows of the documents' table of `additionalOfdParams`.
-const RECEIPT: [(&str, Class); 31] = [
+/// The rows of the documents' table of `additionalOfdParams`. Those of `operatingCheckProps` are there without a text, and
+/// so without a length: as long as the longest row. The letter case of any is not held against a store.
+const RECEIPT: [(&str, Class); 32] = [
     ("agent_info.type", Class::Range(1, 7)),
     ("agent_info.paying.operation", Class::Text(24)),
     ("agent_info.paying.phones", Class::Phones(19)),
@@ -66,11 +67,12 @@ const RECEIPT: [(&str, Class); 31] = [
     ("client.phone", Class::Phones(19)),
     ("client.inn", Class::Digits(12)),
     ("client.name", Class::Text(256)),
-    ("operatingCheckProps.name", Class::Text(64)),
-    ("operatingCheckProps.timestamp", Class::Text(19)),
-    ("operatingCheckProps.value", Class::Text(64)),
+    ("operatingCheckProps", Class::Text(256)),
+    ("operatingCheckProps.name", Class::Text(256)),
+    ("operatingCheckProps.timestamp", Class::Text(256)),
+    ("operatingCheckProps.value", Class::Text(256)),
     ("sectoralCheckProps.date", Class::Text(10)),
-    ("sectoralCheckProps.federalId", Class::Text(3)),
+    ("sectoralCheckProps.federalId", Class::Text(256)),
     ("sectoralCheckProps.number", Class::Text(32)),
     ("sectoralCheckProps.value", Class::Text(256)),
     ("supplier_info.name", Class::Text(256)),
@@ -98,7 +100,7 @@ pub(super) fn check_receipt(object: &Map<String, Value>) -> Result<(), Refusal> 
     let mut rows = Vec::new();
     flatten("", object, &mut rows);
     let known = |name: &str| RECEIPT.iter().find(|(row, _)| row.eq_ignore_ascii_case(name)).map(|(_, class)| *class);
-    let has = |name: &str| rows.iter().any(|(row, _)| row == name);
+    let has = |name: &str| rows.iter().any(|(row, _)| row.eq_ignore_ascii_case(name));
     let wrong = rows.iter().any(|(name, value)| known(name).is_some_and(|class| !class.takes(value)));
     if wrong || (has("client.email") && has("client.phone")) {
         return Err(errors::VALUE_WRONG);

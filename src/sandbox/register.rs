@@ -152,7 +152,7 @@ fn lifetime(params: &Params, now_ms: i64) -> Result<Lifetime, Refusal> {
     match params.get("sessionTimeoutSecs") {
         None => Ok(Lifetime::Default),
         Some(text) => digits(text, 10)
-            .and_then(|seconds| u32::try_from(seconds).ok())
+            .and_then(|seconds| u64::try_from(seconds).ok())
             .filter(|&seconds| seconds > 0)
             .map(Lifetime::Seconds)
             .ok_or(errors::VALUE_WRONG),

@@ -127,7 +127,7 @@ pub enum Lifetime {
     /// As the bank is set up.
     Default,
     /// `sessionTimeoutSecs`.
-    Seconds(u32),
+    Seconds(u64),
     /// `expirationDate`, in epoch milliseconds.
     Until(i64),
 }

@@ -186,6 +186,9 @@ pub enum StoreError {
          done. Set the clock right, and do it again once the daemon has heard the bank's clock agree"
     )]
     ClockInDoubt(String),
+    /// A registration that is new here names moments that have passed; nothing was written.
+    #[error("this cannot be registered: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "))]
+    Passed(Vec<crate::domain::registration::Problem>),
     /// No money moves until a person has looked.
     #[error("money is frozen: {0}; see `reconciled adopt --dry-run`")]
     MoneyFrozen(String),

@@ -8,7 +8,7 @@ use crate::domain::money::Amount;
 use crate::domain::order::{MerchantId, NewOrder, OrderId, OrderNumber};
 use crate::domain::registration::Request;
 use crate::domain::registration::journey::{Registration, RegistrationKey, State};
-use crate::domain::registration::{Tree, without_personal_data};
+use crate::domain::registration::{Tree, passed, without_personal_data};
 use crate::domain::time::Timestamp;
 
 use super::bell::Listener;
@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// Writes a registration down, to be sent, unless its number is taken here. One that the bank had refused may be handed
-    /// in again, changed or not. On disk when this returns.
+    /// in again, changed or not. A date of a new one lies ahead, or it is [`StoreError::Passed`]. On disk when this returns.
     pub async fn intend_registration(
         &self,
         new: NewRegistration,
@@ -224,6 +224,11 @@ fn intend(
         .query_row([new.merchant.as_str()], |row| row.get(0))?;
     if open >= OPEN_MAX {
         return Ok(Intended::TooMany);
+    }
+    // Only now: what is known here may be handed in again after its date, and gets the answer that it got.
+    let gone = passed(request, now);
+    if !gone.is_empty() {
+        return Err(StoreError::Passed(gone));
     }
     if let Some(refused) = &known {
         connection.prepare_cached("DELETE FROM registrations WHERE id = ?1")?.execute([refused.key.0])?;

@@ -4,14 +4,19 @@
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::time::Duration;
 
+use reconciled::clock::Clock;
+use reconciled::domain::event::Cause;
 use reconciled::domain::registration::journey::{Registration, State};
+use reconciled::intake;
 use reconciled::sandbox::{Entry, FaultKind, FaultRule, Moment, Operation, Settings};
-use reconciled::store::Store;
+use reconciled::store::{Intended, NewRegistration, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::child::{self, Process};
 use crate::fixture::{HASTE, World, in_time, order, shop};
+use crate::schedule::reconciled;
 
 /// What a process that aborted ended by.
 const SIGABRT: i32 = 6;
@@ -56,7 +61,7 @@ async fn settled(store: &Store, number: &str) -> Registration {
                 return row;
             }
             // Another process's daemon does not ring here.
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(50), bell.changed()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(50), bell.changed()).await;
         }
     };
     in_time(waiting).await
@@ -123,6 +128,53 @@ async fn a_number_is_registered_once() {
     let (status, _, problem) = post(daemon.address(), &sale("queued", 100)).await;
     assert_eq!((status, &problem["type"]), (409, &json!("urn:reconciled:problem:number_taken")));
     assert_eq!(at_bank(&world, "queued"), (0, 0));
+    daemon.stop().await;
+}
+
+/// The date of an order that the bank has may pass; who asks again gets the same order and form URL.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_that_has_passed_is_wrong_of_a_new_number_alone() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let daemon = world.daemon().await;
+    let (now, hour) = (Clock::host().now(), Duration::from_secs(3_600));
+    let mut dated = sale("A-1", 100);
+    dated["two_phase"] = true.into();
+    dated["expiration_date"] = now.plus(hour).to_string().into();
+    dated["autocompletion_date"] = now.plus(hour * 2).to_string().into();
+    let (status, _, first) = post(daemon.address(), &dated).await;
+    assert_eq!(status, 201, "{first}");
+
+    let config = world.config();
+    let later = now.plus(hour * 3);
+    let hand_in = |document: &Value| {
+        let (merchant, request) = intake::registration::from_json(&document.to_string(), &config, later).unwrap();
+        let new = NewRegistration { merchant: merchant.id.clone(), request };
+        daemon.store().intend_registration(new, Cause::Shop, later)
+    };
+    match hand_in(&dated).await.unwrap() {
+        Intended::Again(row) => assert_eq!(row.form_url.as_deref(), first["form_url"].as_str()),
+        other => panic!("{other:?}"),
+    }
+    let mut changed = dated.clone();
+    changed["amount"] = 200.into();
+    assert!(matches!(hand_in(&changed).await.unwrap(), Intended::Other { .. }));
+    let mut new = dated.clone();
+    new["order_number"] = "A-2".into();
+    assert!(matches!(hand_in(&new).await.unwrap_err(), StoreError::Passed(problems) if problems.len() == 2));
+
+    new["expiration_date"] = "2026-01-01T00:00:00".into();
+    let (status, _, problem) = post(daemon.address(), &new).await;
+    assert_eq!(status, 422);
+    assert_eq!(
+        (&problem["problems"][0]["field"], &problem["problems"][0]["code"]),
+        (&json!("expiration_date"), &json!("past"))
+    );
+    let words = ["order", "register", "--number", "A-3", "--amount", "100", "--return-url", "https://shop.example/"];
+    let words: Vec<_> = words.into_iter().chain(["--expiration-date", "2026-01-01T00:00:00"]).collect();
+    let ran = tokio::task::block_in_place(|| reconciled(&world, &words));
+    assert_eq!(ran.status.code(), Some(64), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("expiration_date: 2026-01-01T00:00:00 in Moscow has passed"));
+    assert_eq!(at_bank(&world, "A-2"), (0, 0));
     daemon.stop().await;
 }
 

@@ -8,8 +8,16 @@ use crate::domain::operation::CompletionAmount;
 use crate::domain::time::Timestamp;
 
 /// What tells who the buyer is. It is sent, and not kept longer than that takes.
-const PERSONAL: [&str; 7] =
-    ["client_id", "email", "phone", "billing_payer_data", "params", "order_bundle.customerDetails", "binding_id"];
+const PERSONAL: [&str; 8] = [
+    "client_id",
+    "email",
+    "phone",
+    "post_address",
+    "billing_payer_data",
+    "params",
+    "order_bundle.customerDetails",
+    "binding_id",
+];
 
 /// The same inside `additional_ofd_params`, by the beginning of the name.
 const PERSONAL_OFD: &str = "client.";
@@ -58,6 +66,7 @@ impl Request {
             ("binding_id", &self.binding_id),
             ("email", &self.email),
             ("phone", &self.phone),
+            ("post_address", &self.post_address),
         ];
         entries.extend(texts.into_iter().filter_map(|(name, text)| text.as_ref().map(|text| (name, Tree::text(text)))));
         match self.life {

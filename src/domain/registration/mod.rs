@@ -14,6 +14,7 @@ mod cart;
 mod decimal;
 mod document;
 pub mod journey;
+mod ofd;
 mod problem;
 mod read;
 mod rules;
@@ -27,7 +28,7 @@ pub use cart::{CartItem, OrderBundle, Values};
 pub use decimal::Quantity;
 pub use document::{differences, moscow, values, without_personal_data};
 pub use problem::{Flaw, Problem};
-pub use read::{Table, Terms, read};
+pub use read::{Table, Terms, passed, read};
 pub use tree::Tree;
 
 use std::time::Duration;
@@ -78,6 +79,8 @@ pub struct Request {
     pub email: Option<String>,
     /// The buyer's.
     pub phone: Option<String>,
+    /// The buyer's.
+    pub post_address: Option<String>,
     /// The shop's tax system.
     pub tax_system: Option<u8>,
     /// When the bank completes the hold by itself.
@@ -94,7 +97,7 @@ pub struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// So many seconds from its registration.
-    Seconds(u32),
+    Seconds(u64),
     /// Until then.
     Until(Timestamp),
 }
@@ -104,7 +107,7 @@ impl Request {
     /// decide.
     pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.life? {
-            Life::Seconds(seconds) => Some(now.plus(Duration::from_secs(seconds.into()))),
+            Life::Seconds(seconds) => Some(now.plus(Duration::from_secs(seconds))),
             Life::Until(at) => Some(at),
         }
     }

@@ -105,8 +105,9 @@ impl Problems {
         self.0.iter().any(|known| known.path.starts_with(path))
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether there is none of another kind.
+    pub(super) fn are_all(&self, flaw: Flaw) -> bool {
+        self.0.iter().all(|known| known.flaw == flaw)
     }
 
     pub(super) fn into_vec(self) -> Vec<Problem> {

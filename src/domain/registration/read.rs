@@ -1,12 +1,14 @@
 //! From what is written to a request, or to everything that is wrong with it.
 
+use url::{ParseError, Url};
+
 use super::cart;
-use super::document::from_moscow;
+use super::document::{from_moscow, moscow};
 use super::problem::{Flaw, Problem, Problems, shown};
-use super::rules::{BILLING, Class, OFD, up_to, within};
+use super::rules::{BILLING, Class, up_to, within};
 use super::section::{Section, text_of};
 use super::tree::Tree;
-use super::{Life, OrderBundle, Request, Values};
+use super::{Life, OrderBundle, Request, ofd};
 use crate::domain::money::{AMOUNT_MAX, Amount, Currency};
 use crate::domain::operation::CompletionAmount;
 use crate::domain::order::OrderNumber;
@@ -15,11 +17,14 @@ use crate::domain::time::Timestamp;
 /// A URL: `ANS..512`.
 const URL_MAX: usize = 512;
 
+/// A postal address: the documents name it without a length; one in a cart's delivery has `ANS..255`.
+const POST_ADDRESS_MAX: usize = 255;
+
 /// All features together: `ANS..255`.
 const FEATURES_MAX: usize = 255;
 
-/// The longest session: `N..9`, as the stricter of the two documents has it.
-const SESSION_MAX: i64 = 999_999_999;
+/// What is wrong with an address that leads nowhere.
+const NO_HOST: &str = "there is no host in it";
 
 /// What cannot stand in a description (register.do, the note on what is passed to the processing).
 const NOT_DESCRIBED: [char; 4] = ['%', '+', '\r', '\n'];
@@ -39,6 +44,14 @@ impl Table {
         match self {
             Self::RegisterDo => 598,
             Self::RegisterOrder => 512,
+        }
+    }
+
+    /// The longest session, in seconds: `N..10` and `N..9`.
+    const fn session_max(self) -> i64 {
+        match self {
+            Self::RegisterDo => 9_999_999_999,
+            Self::RegisterOrder => 999_999_999,
         }
     }
 
@@ -68,6 +81,9 @@ pub struct Terms {
 }
 
 /// Reads a registration. The merchant's name, which is ours, may stand in it and is not looked at.
+///
+/// A date that has passed is told with whatever else is wrong. Alone it does not refuse a request: one that was registered
+/// while its date was to come may be handed in again at any time, so only who knows the number can judge ([`passed`]).
 pub fn read(tree: &Tree, terms: &Terms) -> Result<Request, Vec<Problem>> {
     let mut problems = Problems::default();
     let request = Section::of(tree, String::new(), &mut problems).and_then(|mut section| {
@@ -75,10 +91,25 @@ pub fn read(tree: &Tree, terms: &Terms) -> Result<Request, Vec<Problem>> {
         section.refuse_unknown();
         request
     });
-    match request.filter(|_| problems.is_empty()) {
+    match request.filter(|_| problems.are_all(Flaw::Past)) {
         Some(request) => Ok(request),
         None => Err(problems.into_vec()),
     }
+}
+
+/// The dates of a request that lie before `now`: the bank takes none of them for an order that it does not have.
+pub fn passed(request: &Request, now: Timestamp) -> Vec<Problem> {
+    let until = match request.life {
+        Some(Life::Until(at)) => Some(at),
+        Some(Life::Seconds(_)) | None => None,
+    };
+    let dates = [("expiration_date", until), ("autocompletion_date", request.autocompletion_at)];
+    let gone = dates.into_iter().filter_map(|(name, at)| Some((name, at.filter(|at| *at <= now)?)));
+    gone.map(|(name, at)| Problem { flaw: Flaw::Past, path: name.to_owned(), sentence: gone_by(at) }).collect()
+}
+
+fn gone_by(at: Timestamp) -> String {
+    format!("{} in Moscow has passed; give a moment to come", moscow(at))
 }
 
 /// Everything is read before the first hole ends it.
@@ -106,15 +137,16 @@ fn gather(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Request> {
     let client_id = section.text("client_id", up_to(Class::Printable, 255));
     let merchant_login = section.text("merchant_login", up_to(Class::Name, 255));
     let params = section.take("params").map(|tree| params(section, tree)).unwrap_or_default();
-    let life = life(section, terms.now);
+    let life = life(section, terms);
     let binding_id = section.text("binding_id", up_to(Class::Name, 255));
     let features = features(section);
     let email = section.text("email", up_to(Class::Email, 40));
     let phone = section.text("phone", up_to(Class::Phone, 12));
+    let post_address = section.text("post_address", up_to(Class::Printable, POST_ADDRESS_MAX));
     let tax_system = section.number("tax_system", 0, 99).and_then(|number| u8::try_from(number).ok());
     let autocompletion_at = autocompletion(section, two_phase, terms.now);
     let billing = section.section("billing_payer_data", |billing| billing.table(&BILLING)).unwrap_or_default();
-    let ofd = section.section("additional_ofd_params", ofd).unwrap_or_default();
+    let ofd = ofd::params(section);
     let order_bundle = section.section("order_bundle", |bundle| cart::bundle(bundle, currency));
     for (name, instead) in terms.table.lacks() {
         if section.is_given(name) {
@@ -146,6 +178,7 @@ fn gather(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Request> {
         features,
         email,
         phone,
+        post_address,
         tax_system,
         autocompletion_at,
         billing_payer_data: billing,
@@ -192,15 +225,21 @@ fn completion(section: &mut Section<'_, '_>, price: Option<Amount>, two_phase: b
     CompletionAmount::Exactly(part)
 }
 
-/// Any scheme, since apps register their own, but for those that would run in the buyer's browser.
+/// Any scheme, since apps register their own, but for those that would run in the buyer's browser. The text is sent as it
+/// was written: what a browser would make of it is looked at alone.
 fn url(section: &mut Section<'_, '_>, name: &'static str) -> Option<String> {
     let text = section.text(name, up_to(Class::Printable, URL_MAX))?;
     let wrong = match text.split_once("://") {
         None => Some("it has no scheme; write it whole, such as https://shop.example/thanks"),
         Some((scheme, _)) if !is_scheme(scheme) => Some("it has no scheme that a browser or an app knows"),
-        Some((_, rest)) if rest.trim().is_empty() || rest.starts_with('/') => Some("there is no host in it"),
         Some(_) if text.contains(char::is_whitespace) => Some("there is a space in it; write it as %20"),
-        Some(_) => None,
+        Some((_, rest)) if rest.starts_with('/') => Some(NO_HOST),
+        Some(_) => match Url::parse(&text) {
+            Ok(url) if url.host_str().is_none_or(str::is_empty) => Some(NO_HOST),
+            Ok(_) => None,
+            Err(ParseError::EmptyHost) => Some(NO_HOST),
+            Err(_) => Some("no browser can read it; look at its host and its port"),
+        },
     };
     match wrong {
         None => Some(text),
@@ -237,16 +276,11 @@ fn params(section: &mut Section<'_, '_>, tree: &Tree) -> Vec<(String, String)> {
     found
 }
 
-/// The bank disregards a session beside a date, so two that are given are one too many.
-fn life(section: &mut Section<'_, '_>, now: Option<Timestamp>) -> Option<Life> {
-    let seconds =
-        section.number("session_timeout_secs", 1, SESSION_MAX).and_then(|seconds| u32::try_from(seconds).ok());
-    let until = moment(section, "expiration_date", now);
-    if section.is_given("session_timeout_secs") && section.is_given("expiration_date") {
-        let sentence = "the bank disregards it beside expiration_date; give one of the two";
-        section.note(Flaw::Contradiction, "session_timeout_secs", sentence);
-    }
-    until.map(Life::Until).or(seconds.map(Life::Seconds))
+/// Beside a date a session is disregarded, as the bank does (register.do, `sessionTimeoutSecs`), once it is a number.
+fn life(section: &mut Section<'_, '_>, terms: &Terms) -> Option<Life> {
+    let seconds = section.number("session_timeout_secs", 1, terms.table.session_max());
+    let until = moment(section, "expiration_date", terms.now);
+    until.map(Life::Until).or(seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Life::Seconds))
 }
 
 fn moment(section: &mut Section<'_, '_>, name: &'static str, now: Option<Timestamp>) -> Option<Timestamp> {
@@ -258,7 +292,7 @@ fn moment(section: &mut Section<'_, '_>, name: &'static str, now: Option<Timesta
         return None;
     };
     if now.is_some_and(|now| moment <= now) {
-        section.note(Flaw::Past, name, format!("{} has passed; give a moment to come", shown(&text)));
+        section.note(Flaw::Past, name, gone_by(moment));
     }
     Some(moment)
 }
@@ -289,22 +323,6 @@ fn features(section: &mut Section<'_, '_>) -> Vec<String> {
         if found.iter().take(position).any(|before| before == feature) {
             section.note(Flaw::DuplicateField, &format!("{name}[{position}]"), "it is there already; name it once");
         }
-    }
-    found
-}
-
-fn ofd(section: &mut Section<'_, '_>) -> Values {
-    let found = section.table(&OFD);
-    let given = |start: &str| found.iter().any(|(name, _)| name.starts_with(start));
-    if given("agent_info.") && !given("agent_info.type") {
-        section.missing("agent_info.type", "an agent has a kind");
-    }
-    if given("client.") && given("client.email") == given("client.phone") {
-        section.note(
-            Flaw::Contradiction,
-            "client.email",
-            "of client.email and client.phone the bank wants exactly one",
-        );
     }
     found
 }

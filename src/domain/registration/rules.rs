@@ -176,8 +176,9 @@ pub(super) const ITEM_ATTRIBUTES: [Named; 17] = [
     one("supplier_info.inn", INN),
 ];
 
-/// `additionalOfdParams` (registerOrderPreAuth).
-pub(super) const OFD: [Named; 30] = [
+/// `additionalOfdParams` (registerOrderPreAuth). Four rows have lost their texts, and so their lengths; the first of them
+/// stands before its own parts.
+pub(super) const OFD: [Named; 31] = [
     one("agent_info.type", digits(2)),
     one("agent_info.paying.operation", printable(24)),
     phones("agent_info.paying.phones"),
@@ -201,6 +202,7 @@ pub(super) const OFD: [Named; 30] = [
     one("client.phone", up_to(Class::Phone, 19)),
     one("client.inn", within(Class::Digits, 12, 12)),
     one("client.name", printable(256)),
+    one("operatingCheckProps", printable(256)),
     one("operatingCheckProps.name", printable(256)),
     one("operatingCheckProps.timestamp", printable(256)),
     one("operatingCheckProps.value", printable(256)),

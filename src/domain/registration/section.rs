@@ -158,7 +158,7 @@ impl<'a, 'p> Section<'a, 'p> {
         found
     }
 
-    /// Names that nobody chose beforehand, each with a plain value.
+    /// Names that nobody chose beforehand, each with a plain value; null is a value left out.
     pub(super) fn free(&mut self, rule: Rule) -> Vec<(String, String)> {
         let mut found: Vec<(String, String)> = Vec::new();
         for (name, value) in self.entries {
@@ -168,7 +168,9 @@ impl<'a, 'p> Section<'a, 'p> {
             } else if found.iter().any(|(known, _)| known == name) {
                 let sentence = "it is given twice; give it once, lest the wrong one be believed";
                 self.problems.note(Flaw::DuplicateField, path, sentence);
-            } else if let Some(text) = text_of(value, &path, rule, self.problems) {
+            } else if *value != Tree::Null
+                && let Some(text) = text_of(value, &path, rule, self.problems)
+            {
                 found.push((name.clone(), text));
             }
         }

@@ -2,6 +2,7 @@
 //! whichever of them it came by.
 
 mod answers;
+mod parameters;
 mod requests;
 
 use std::time::Duration;

@@ -81,6 +81,43 @@ fn references_moments_and_sums_stay() {
     assert_eq!(shown(stays), tree::parse(stays.as_bytes()).unwrap());
 }
 
+/// Receipts and marked goods: what is no card's stays readable, and a card number under such a name does not.
+#[test]
+fn numbers_of_taxpayers_and_marks_stay_and_no_card_number_passes_under_their_names() {
+    let attribute = |name: &str, value: &str| {
+        let value = json!({"itemAttributes": {"attributes": [{"name": name, "value": value}]}});
+        let shown = shown(&value.to_string());
+        shown.pointer("/itemAttributes/attributes/0/value").unwrap().as_str().unwrap().to_owned()
+    };
+    let stays = [
+        ("supplier_info.inn", "287381373424"),
+        ("agent_info.MTOperator.inn", "863433020412"),
+        ("nomenclature", "010463003407001221CMK45BrhN0WLf"),
+        ("nomenclature", "04630034070012"),
+        ("declaration_number", "123322345331"),
+    ];
+    for (name, value) in stays {
+        assert_eq!(attribute(name, value), value, "{name}");
+    }
+    // The published test number, and others with a check digit that is right.
+    let goes = [
+        ("supplier_info.inn", "4111111111111111", "****1111"),
+        ("supplier_info.inn", "4111111111111", "****1111"),
+        ("nomenclature", "4111111111111111", "****1111"),
+        ("nomenclature", "4111 1111 1111 1111", "****1111"),
+        ("nomenclature", "CMK4111111111111111Brh", "CMK****1111Brh"),
+        ("nomenclature", "378282246310005", "****0005"),
+        ("nomenclature", "6304000000000000000", "****0000"),
+        ("userData", "010463003407001221CMK45BrhN0WLf", "****1221CMK45BrhN0WLf"),
+    ];
+    for (name, value, masked) in goes {
+        assert_eq!(attribute(name, value), masked, "{name}");
+    }
+    let customer = r#"{"orderBundle":{"customerDetails":{"inn":"516974792202","passport":"4507 443564"}},"client.inn":516974792202}"#;
+    assert_eq!(shown(customer), tree::parse(customer.as_bytes()).unwrap());
+    assert_eq!(shown(r#"{"nomenclature":4111111111111111}"#), json!({"nomenclature": "****1111"}));
+}
+
 #[test]
 fn an_answer_beyond_the_bound_loses_its_largest_members() {
     let cart = vec![json!({"name": "x".repeat(900)}); 100];

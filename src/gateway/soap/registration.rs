@@ -46,6 +46,7 @@ pub(super) fn order(request: &Request) -> Result<Node, NoWord> {
         .holding(element("failUrl", &request.fail_url))
         .holding(element("merchantLogin", &request.merchant_login))
         .holding(element("email", &request.email))
+        .holding(element("postAddress", &request.post_address))
         .holding(request.params.iter().map(param))
         .holding(element("clientId", &request.client_id))
         .holding(request.order_bundle.as_ref().map(bundle))

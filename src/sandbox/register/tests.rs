@@ -37,6 +37,7 @@ fn what_is_wrong_has_its_code() {
     check("returnUrl=shop.example", errors::RETURN_URL_RELATIVE);
     check("sessionTimeoutSecs=0", errors::VALUE_WRONG);
     check("sessionTimeoutSecs=20m", errors::VALUE_WRONG);
+    check("sessionTimeoutSecs=10000000000", errors::VALUE_WRONG);
     check("expirationDate=2014-09-08T14:14:14", errors::VALUE_WRONG);
     check("expirationDate=2044-09-08", errors::VALUE_WRONG);
     check("expirationDate=2044-09-08T14:14:14Z", errors::VALUE_WRONG);
@@ -72,6 +73,7 @@ fn what_is_wrong_has_its_code() {
     check("additionalOfdParams={\"agent_info.type\":\"8\"}", errors::VALUE_WRONG);
     check("additionalOfdParams={\"agent_info\":{\"MTOperator\":{\"inn\":\"1\"}}}", errors::VALUE_WRONG);
     check("additionalOfdParams={\"client\":{\"email\":\"a@b\",\"phone\":\"%2B7912\"}}", errors::VALUE_WRONG);
+    check("additionalOfdParams={\"CLIENT\":{\"Email\":\"a@b\"},\"client.phone\":\"%2B7912\"}", errors::VALUE_WRONG);
     check("orderBundle={}", errors::CART_WRONG);
 }
 
@@ -92,6 +94,8 @@ fn what_is_good_is_taken_over() {
 
 #[test]
 fn an_expiration_date_is_moscow_time_and_wins() {
+    let order = parsed("sessionTimeoutSecs=9999999999").unwrap();
+    assert_eq!(order.lifetime, Lifetime::Seconds(9_999_999_999));
     let order = parsed("sessionTimeoutSecs=bad&expirationDate=2033-05-18T06:33:20").unwrap();
     assert_eq!(order.lifetime, Lifetime::Until(2_000_000_000_000));
 }

@@ -72,19 +72,22 @@ fn words(list: &Value, of: &str) -> Vec<String> {
 }
 
 /// Names and values, whichever way they are put: `<x name="a" value="b"/>`, `<x name="a">b</x>` or `<a>b</a>`. A name that
-/// comes again has all of its values.
+/// comes again has all of its values, and one with elements in it is a bag of its own.
 fn bag(element: &Element) -> Map<String, Value> {
-    let mut bag = Map::new();
+    let mut found = Map::new();
     for child in &element.children {
         let name = child.attribute("name").unwrap_or(&child.name).to_owned();
-        let value = Value::from(child.attribute("value").unwrap_or(child.text()));
-        match bag.get_mut(&name) {
-            None => drop(bag.insert(name, value)),
+        let value = match child.attribute("value") {
+            None if !child.children.is_empty() => Value::Object(bag(child)),
+            given => Value::from(given.unwrap_or(child.text())),
+        };
+        match found.get_mut(&name) {
+            None => drop(found.insert(name, value)),
             Some(Value::Array(all)) => all.push(value),
             Some(one) => *one = Value::Array(vec![one.take(), value]),
         }
     }
-    bag
+    found
 }
 
 /// What an element says, as the JSON of the REST requests would say it.

@@ -52,7 +52,7 @@ const REGISTRATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
         </orderBundle>
         <features><feature>FORCE_TDS</feature><feature>AUTO_PAYMENT</feature></features>
         <additionalOfdParams>
-          <params name="agent_info.type" value="7"/><params name="cashier">Anna</params><cashier_inn>516974792202</cashier_inn>
+          <params name="agent_info.type" value="7"/><params name="cashier">Anna</params><cashier_inn>516974792202</cashier_inn><client><email>a@b</email></client>
         </additionalOfdParams>
         <billingPayerData><billingCity>Kazan</billingCity></billingPayerData>
         <somethingNew>1</somethingNew>
@@ -110,7 +110,9 @@ fn a_registration_has_the_parameters_that_rest_would_have() {
     assert_eq!(structured("billingPayerData"), json!({"billingCity": "Kazan"}));
     assert_eq!(
         structured("additionalOfdParams"),
-        json!({"agent_info.type": "7", "cashier": "Anna", "cashier_inn": "516974792202"})
+        json!({
+            "agent_info.type": "7", "cashier": "Anna", "cashier_inn": "516974792202", "client": {"email": "a@b"},
+        })
     );
     assert_eq!(
         structured("orderBundle"),
