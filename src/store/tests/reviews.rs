@@ -40,6 +40,7 @@ fn policy() -> Policy {
             quiet: MINUTE,
             resend_whole: false,
             refund_tools: false,
+            without_request: &[],
             attempts_max: 1,
             ask_every: MINUTE,
             ask_every_max: MINUTE,
