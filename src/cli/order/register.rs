@@ -99,6 +99,7 @@ struct Document<'a> {
     form_url: Option<&'a str>,
     refusal_code: Option<i64>,
     note: Option<&'a str>,
+    stuck_since: Option<String>,
 }
 
 impl<'a> From<&'a Registration> for Document<'a> {
@@ -113,6 +114,7 @@ impl<'a> From<&'a Registration> for Document<'a> {
             form_url: row.form_url.as_deref(),
             refusal_code: row.refusal_code,
             note: row.note.as_deref(),
+            stuck_since: row.stuck_since.map(|since| since.to_string()),
         }
     }
 }
