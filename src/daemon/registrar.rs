@@ -228,6 +228,9 @@ fn tell(desk: &Desk, row: &Registration, was_well: bool, added: Option<&Added>) 
         State::Intended | State::InDoubt if was_well && row.stuck_since.is_some() => {
             tracing::error!(%merchant, order.number = %number, state, "Whether the bank has order {number} takes a person: {note}. See the bank's console, then `reconciled registration settle {number} --merchant {merchant}`");
         }
+        State::Intended | State::InDoubt if row.unknown_in_a_row == journey::WORTH_A_WORD => {
+            tracing::warn!(%merchant, order.number = %number, state, "Registration of order {number} does not come to an end: {note}");
+        }
         State::Intended | State::InDoubt => {
             tracing::debug!(%merchant, order.number = %number, state, "Registration of order {number} goes on: {note}");
         }

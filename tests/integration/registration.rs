@@ -355,6 +355,8 @@ async fn a_token_settles_a_lost_answer_by_sending_again_or_by_a_persons_word() {
     let metrics =
         tokio::task::spawn_blocking(move || child::request(address, "GET /metrics", "")).await.unwrap().unwrap();
     assert!(metrics.contains("reconciled_registrations_stuck{merchant=\"shop\"} 2"), "{metrics}");
+    let page = tokio::task::spawn_blocking(move || child::request(address, "GET /", "")).await.unwrap().unwrap();
+    assert!(page.contains("2 registrations of shop: the bank does not tell whether it has"), "{page}");
 
     let id = |number: &str| {
         let orders = world.bank.bank().orders();
@@ -365,6 +367,11 @@ async fn a_token_settles_a_lost_answer_by_sending_again_or_by_a_persons_word() {
         let text = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
         (ran.status.code(), text.split_whitespace().collect::<Vec<_>>().join(" "))
     };
+    let (_, status) = run(&["status"]);
+    assert!(
+        status.contains("2 registrations stuck, the oldest for") && status.contains("registrations open 2,"),
+        "{status}"
+    );
     let (_, listed) = run(&["registration", "list"]);
     assert!(listed.contains("stuck") && listed.contains("registration settle"), "{listed}");
     let why = ["--reason", "seen in the console"];
