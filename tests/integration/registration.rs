@@ -396,3 +396,30 @@ async fn a_token_settles_a_lost_answer_by_sending_again_or_by_a_persons_word() {
     assert_eq!((row.state, row.order_id.unwrap().as_str()), (State::Registered, &id("queued")[..]));
     daemon.stop().await;
 }
+
+/// Whoever waits at the command line hears what the daemon has heard, and where to look further.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_tells_why_it_still_waits() {
+    let settings = Settings { login: Some("shop-api:another".parse().unwrap()), ..Settings::default() };
+    let world = World::new(settings, HASTE).await;
+    let daemon = world.daemon().await;
+    let run = |wait: &str| {
+        let sale = ["--number", "A-1", "--amount", "100", "--return-url", "https://shop.example/", "--wait", wait];
+        let arguments = [&["order", "register"][..], &sale].concat();
+        let ran = tokio::task::block_in_place(|| crate::schedule::reconciled(&world, &arguments));
+        let text = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    while daemon.store().login_refusal(&shop()).await.unwrap().is_none() {
+        run("1");
+    }
+    let mut told = run("5");
+    // The first one was refused by the bank's own word; nothing is sent from then on.
+    if told.contains("not registered") {
+        told = run("5");
+    }
+    for words in ["so far", "errorCode 5", "reconciled login show"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    daemon.stop().await;
+}

@@ -147,7 +147,7 @@ impl Register {
             output.json(&Document::from(&row))?;
             return if row.state == State::Refused { Err(Failure::told()) } else { Ok(()) };
         }
-        self.tell(&row, &desk, output)
+        self.tell(&row, &desk, output).await
     }
 
     /// The row once it is settled, or as it is when the wait is over; without a daemon nothing is waited for.
@@ -161,7 +161,7 @@ impl Register {
         Ok(row)
     }
 
-    fn tell(&self, row: &Registration, desk: &Desk, output: &Output) -> Result<(), Failure> {
+    async fn tell(&self, row: &Registration, desk: &Desk, output: &Output) -> Result<(), Failure> {
         let (number, merchant) = (&row.number, &row.merchant);
         match row.state {
             State::Registered => {
@@ -182,7 +182,20 @@ impl Register {
             State::Intended | State::InDoubt => {
                 output
                     .line(format!("Order {number} of {merchant} is written down; the bank's word is not here yet."))?;
-                if desk.holder().is_none() {
+                if let Some(note) = &row.note {
+                    output.line(format!("so far    {note}"))?;
+                }
+                if row.stuck_since.is_some() {
+                    let merchant = &row.merchant;
+                    remark(&format!(
+                        "The bank does not tell whether it has the order; see its console, then: reconciled registration settle {number} --merchant {merchant}"
+                    ));
+                } else if let Some(refusal) = desk.store.login_refusal(merchant).await? {
+                    remark(&format!(
+                        "The bank refuses the login of {merchant} ({}), so nothing is sent: see reconciled login show",
+                        refusal.words
+                    ));
+                } else if desk.holder().is_none() {
                     remark("No daemon is at work on this database; the registration waits until one is started.");
                 } else {
                     let waited = in_words(Duration::from_secs(self.wait.into()));
