@@ -307,6 +307,17 @@ async fn the_command_line_hands_in_a_file_and_prints_the_form_url() {
     let (code, _, wrong) = tokio::task::block_in_place(|| run(&["--return-url", "nowhere", "--amount", "x"]));
     assert!(code == 64 && wrong.contains("return_url: ") && wrong.contains("amount: "), "{wrong}");
 
+    for (text, why) in [("not json", "line 1 column 2"), ("[1]", "something else")] {
+        std::fs::write(&file, text).unwrap();
+        let (code, _, wrong) = tokio::task::block_in_place(|| run(&[]));
+        let wrong = wrong.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            code == 64 && wrong.contains("sale.json has to hold one JSON object") && wrong.contains(why),
+            "{wrong}"
+        );
+    }
+    std::fs::write(&file, sale("A-1", 100).to_string()).unwrap();
+
     drop(process);
     let (code, printed, remarked) = tokio::task::block_in_place(|| run(&["--number", "A-2"]));
     assert!(code == 0 && printed.contains("written down") && remarked.contains("No daemon"), "{printed}{remarked}");

@@ -208,12 +208,12 @@ impl Register {
 
     /// The file's object, with the flags in place of what stands there.
     fn tree(&self) -> Result<Tree, Failure> {
-        let mut entries = match self.file.as_deref().map(read) {
+        let mut entries = match self.file.as_deref() {
             None => Vec::new(),
-            Some(text) => match Tree::from_json(&text?) {
+            Some(file) => match Tree::from_json(&read(file)?) {
                 Ok(Tree::Object(entries)) => entries,
-                Ok(_) => return Err(Failure::Usage("the file holds no JSON object".to_owned())),
-                Err(words) => return Err(Failure::Usage(words)),
+                Ok(_) => return Err(no_object(file, "it holds something else")),
+                Err(words) => return Err(no_object(file, &words)),
             },
         };
         let flags = [
@@ -239,6 +239,14 @@ impl Register {
         }
         Ok(Tree::Object(entries))
     }
+}
+
+fn no_object(file: &Path, why: &str) -> Failure {
+    let name = if file == Path::new("-") { "the standard input".into() } else { file.display().to_string() };
+    Failure::Usage(format!(
+        "{name} has to hold one JSON object, such as {{\"order_number\": \"A-1\", \"amount\": 1050, \"return_url\": \
+         \"https://shop.example/\"}}: {why}"
+    ))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
