@@ -94,7 +94,7 @@ pub fn order_verb(
         }
         OperationKind::Decline | OperationKind::Completion => {
             needs(order, State::Pending, ActError::NotUnpaid)?;
-            "its decline, before anybody pays".to_owned()
+            "its decline before anybody pays".to_owned()
         }
     };
     if kind != OperationKind::Refund {

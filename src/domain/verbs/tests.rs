@@ -137,6 +137,9 @@ fn what_is_to_be_gone_is_parked_and_the_journal_says_who_and_why() {
         act.event.detail.starts_with("the reversal of its hold is ordered (asked for); parked no → yes"),
         "{act:?}"
     );
+    let decline = ordered(&order(State::Pending), None, Verb::Decline).unwrap();
+    let words = "its decline before anybody pays is ordered (asked for)";
+    assert!(decline.event.detail.starts_with(words), "{decline:?}");
     let opens = NewOperation {
         kind: OperationKind::Reversal,
         amount: CompletionAmount::Whole,
