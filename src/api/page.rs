@@ -147,6 +147,7 @@ async fn read(api: &Api, merchants: &[MerchantConfig]) -> Result<Page, StoreErro
             limit: REVIEWS_READ,
         };
         let reviews = api.store.list_orders(filter).await?;
+        page.banners.extend(stuck(&merchant.id, figures.stuck_registrations, local_time));
         page.banners.extend(silence(&merchant.id, &figures, latest.as_ref()));
         page.merchants.push(of_merchant(merchant, &figures, latest.as_ref(), reviews, now));
     }
@@ -199,6 +200,17 @@ fn unserved(merchant: &MerchantId, count: u64) -> Banner {
         format!("Nobody looks at {count} open orders of {merchant}"),
         "The configuration does not name it; put its [[merchant]] table back.".to_owned(),
     )
+}
+
+fn stuck(merchant: &MerchantId, stuck: Group, local_time: impl Fn(Timestamp) -> String) -> Option<Banner> {
+    let since = stuck.oldest?;
+    let count = stuck.count;
+    let (noun, them) = if count == 1 { ("registration", "it") } else { ("registrations", "them") };
+    Some(Banner {
+        words: format!("{count} {noun} of {merchant}: the bank does not tell whether it has {them}"),
+        remedy: format!("Since {}. See the bank's console, and settle what is listed:", local_time(since)),
+        command: Some(format!("reconciled registration list --merchant {merchant}")),
+    })
 }
 
 fn silence(merchant: &MerchantId, figures: &Figures, latest: Option<&LatestAnswer>) -> Option<Banner> {
@@ -274,6 +286,11 @@ fn facts(merchant: &MerchantConfig, figures: &Figures, latest: Option<&LatestAns
         ),
         fact("looks due", late(figures.overdue_looks), ""),
         fact("sends, deadlines due", late(figures.overdue_completions), ""),
+        fact(
+            "registrations open",
+            late(figures.registrations),
+            if figures.stuck_registrations.count > 0 { "bad" } else { "" },
+        ),
         fact("parked", figures.parked.to_string(), ""),
         fact("last report", figures.last_report_at.map_or("none yet".to_owned(), |at| local(zone, at)), ""),
     ]

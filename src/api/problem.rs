@@ -151,6 +151,7 @@ impl Problem {
             ActError::AboveLeft { .. } => "refund_above_left",
             ActError::ChargedBack => "charged_back",
             ActError::NoSums => "no_sums",
+            ActError::WithoutRequest(_) => "without_request",
             ActError::NothingOrdered => "nothing_ordered",
         };
         Self::named(StatusCode::CONFLICT, word, "The order does not allow it", error.to_string())

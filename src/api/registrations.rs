@@ -165,6 +165,8 @@ pub(super) struct RegistrationView {
     refusal_code: Option<i64>,
     /// The latest word, for people.
     note: Option<String>,
+    /// Since when a person is called for it: the bank does not tell whether it has the order.
+    stuck_since: Option<String>,
     attempts: u32,
     created_at: String,
     /// When it was last sent.
@@ -183,6 +185,7 @@ impl RegistrationView {
             form_url: row.form_url.clone(),
             refusal_code: row.refusal_code,
             note: row.note.clone(),
+            stuck_since: row.stuck_since.map(|since| since.to_string()),
             attempts: row.attempt,
             created_at: row.created_at.to_string(),
             sent_at: row.sent_at.map(|at| at.to_string()),

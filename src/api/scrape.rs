@@ -42,9 +42,8 @@ async fn read(api: &Api, merchant: &MerchantConfig) -> Result<QueueGauges, Store
     let figures = api.store.figures(&merchant.id, now, &merchant.holds.warn_at).await?;
     let money = api.store.money_figures(&merchant.id, now).await?;
     let stopped = api.store.money_stops().await?.iter().any(|stop| stop.scope.covers(&merchant.id));
-    let registrations = api.store.open_registrations(&merchant.id).await?;
     let login_refused = api.store.login_refusal(&merchant.id).await?.is_some();
-    Ok(QueueGauges { registrations, login_refused, ..gauges(merchant, &figures, &money, stopped, now) })
+    Ok(QueueGauges { login_refused, ..gauges(merchant, &figures, &money, stopped, now) })
 }
 
 fn gauges(
@@ -74,7 +73,8 @@ fn gauges(
         look_lag: figures.overdue_looks.oldest.map(|oldest| now.since(oldest)).unwrap_or_default(),
         parked: figures.parked,
         unanswered: figures.unanswered,
-        registrations: (0, None),
+        registrations: (figures.registrations.count, figures.registrations.oldest),
+        stuck_registrations: figures.stuck_registrations.count,
         last_report_at: figures.last_report_at,
         money_stopped,
         login_refused: false,

@@ -19,6 +19,7 @@ mod man;
 mod money;
 mod order;
 mod output;
+mod registration;
 mod report;
 mod review;
 mod run;
@@ -71,6 +72,9 @@ enum Command {
     /// Work with orders: add, register, import, list, show, explain, release, park, reverse, refund, decline
     #[command(subcommand)]
     Order(order::Command),
+    /// List registrations that are not settled, and settle those of which the bank tells nothing
+    #[command(subcommand)]
+    Registration(registration::Command),
     /// Stop and start the sending of money, and show how it stands
     #[command(subcommand)]
     Money(money::Command),
@@ -115,6 +119,7 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Demo(demo) => demo::run(demo).await.map_err(Failure::from).and_then(books_agree),
         Command::Check(check) => check.run(&config, &output),
         Command::Order(order) => order.run(&config, &output).await,
+        Command::Registration(registration) => registration.run(&config, &output).await,
         Command::Money(money) => money.run(&config, &output).await,
         Command::Login(login) => login.run(&config, &output).await,
         Command::Review(review) => review.run(&config, &output).await,

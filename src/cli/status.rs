@@ -114,6 +114,11 @@ fn for_a_person(
         if doubt.count > 0 {
             line(Tint::Warning, format!("{} in doubt{}", doubt.count, age(doubt, now)), "the bank is asked on");
         }
+        if figures.stuck_registrations.count > 0 {
+            let stuck = figures.stuck_registrations;
+            let words = format!("{} stuck{}", output::counted(stuck.count, "registration"), age(stuck, now));
+            line(Tint::Bad, words, "reconciled registration list");
+        }
         if figures.at_risk() > 0 {
             let next = figures.next_lapse.map(|at| lapse(at, now)).unwrap_or_default();
             let words = format!("{} at risk, the next {next}", output::counted(figures.at_risk(), "hold"));
@@ -167,6 +172,7 @@ fn rest(counted: &Counted<'_>, now: Timestamp) -> Table {
     facts.fact("looks due", due(figures.overdue_looks, now));
     facts.fact("completions and deadlines due", due(figures.overdue_completions, now));
     facts.fact("next lapse", figures.next_lapse.map_or("none".to_owned(), |at| lapse(at, now)));
+    facts.fact("registrations open", due(figures.registrations, now));
     facts.fact("parked", figures.parked);
     let last = figures.last_report_at.map_or("none yet".to_owned(), |at| merchant.zone.for_people(at));
     let next = merchant.report.at.next_after(&merchant.zone, now);
@@ -222,6 +228,9 @@ struct MerchantDocument<'a> {
     holds_at_risk: u64,
     autocompletion_conflicts: u64,
     next_lapse_at: Option<String>,
+    registrations_open: GroupDocument,
+    /// Those of them that a person has to settle.
+    registrations_stuck: GroupDocument,
     parked: u64,
     unanswered: u64,
     last_report_at: Option<String>,
@@ -280,6 +289,8 @@ impl<'a> From<&'a Counted<'a>> for MerchantDocument<'a> {
             holds_at_risk: figures.at_risk(),
             autocompletion_conflicts: figures.autocompletion_conflicts,
             next_lapse_at: figures.next_lapse.map(|at| at.to_string()),
+            registrations_open: figures.registrations.into(),
+            registrations_stuck: figures.stuck_registrations.into(),
             parked: figures.parked,
             unanswered: figures.unanswered,
             last_report_at: figures.last_report_at.map(|at| at.to_string()),

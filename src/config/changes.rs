@@ -214,7 +214,9 @@ fn looks(old: &LookPolicy, new: &LookPolicy) -> Keys<8> {
 
 fn completion(old: &CompletionConfig, new: &CompletionConfig) -> Keys<8> {
     let CompletionConfig { schedule, settle, in_flight } = old;
-    let SettlePolicy { quiet, resend_whole, refund_tools, attempts_max, ask_every, ask_every_max } = settle;
+    // What there is no request for is the protocol's, which is compared by itself.
+    let SettlePolicy { quiet, resend_whole, refund_tools, without_request: _, attempts_max, ask_every, ask_every_max } =
+        settle;
     [
         ("completion.when", *schedule == new.schedule),
         ("completion.quiet", *quiet == new.settle.quiet),

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::domain::calendar::Zone;
 use crate::domain::money::Currency;
+use crate::domain::operation::OperationKind;
 use crate::domain::order::{MerchantId, ORDER_NUMBER_MAX};
 
 const TIMEOUT: Limits<Duration> = Limits {
@@ -102,7 +103,7 @@ pub(super) fn merchant(
         order_number_max,
         budget,
         looks,
-        completion: with_refund_tools(completion?, refund_tools),
+        completion: over_its_wire(completion?, refund_tools, is_soap),
         money,
         holds,
         report: report?,
@@ -113,9 +114,13 @@ pub(super) fn merchant(
     })
 }
 
-/// Whether the bank tells a refund from the same one asked for again is the bank's, and settling depends on it.
-fn with_refund_tools(mut completion: CompletionConfig, refund_tools: bool) -> CompletionConfig {
+/// Whether the bank tells a refund from the same one asked for again is the bank's, and what can be asked of it at all is
+/// its wire's: settling depends on both.
+fn over_its_wire(mut completion: CompletionConfig, refund_tools: bool, is_soap: bool) -> CompletionConfig {
     completion.settle.refund_tools = refund_tools;
+    if is_soap {
+        completion.settle.without_request = &[OperationKind::Decline];
+    }
     completion
 }
 

@@ -194,6 +194,7 @@ fn settle(section: &mut Section<'_, '_>) -> SettlePolicy {
             _ => Err("give \"whole\" (send a whole completion again once it was quiet) or \"never\"".to_owned()),
         }),
         refund_tools: false,
+        without_request: &[],
         attempts_max: section.integer_or("attempts", 3, &ATTEMPTS),
         ask_every: section.duration_or("ask_every", SECOND * 5, &ASK),
         ask_every_max: section.duration_or("ask_every_max", MINUTE * 5, &ASK),

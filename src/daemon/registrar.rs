@@ -11,8 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::domain::order::Order;
+use crate::domain::registration::Request;
 use crate::domain::registration::journey::{self, Registration, RegistrationKey, State, Step};
-use crate::domain::registration::{self, Request, Table, Terms, Tree};
 use crate::gateway::{Permit, Purpose};
 use crate::store::{Added, Moved, StoreError};
 
@@ -145,11 +146,17 @@ async fn step(desk: Desk, row: Registration, mut stop: watch::Receiver<bool>) ->
 
 async fn take_step(desk: &Desk, row: Registration, permit: Permit) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
-    let request = request(&row).map(Arc::new);
+    let request = journey::request_of(&row).map(Arc::new);
     match journey::next_step(&row, now) {
         Step::Nothing => Ok(()),
         Step::GiveUp => write(desk, &row, None, journey::given_up).await,
         Step::Ask => {
+            if let Some(found) = in_queue(desk, &row).await? {
+                return write(desk, &row, request, move |row| {
+                    journey::found_queued(row, &found).unwrap_or(row.clone())
+                })
+                .await;
+            }
             let answer = desk.gateway.find(&row.number, permit).await;
             desk.silence.note(&answer);
             let now = desk.shared.clock().now();
@@ -159,6 +166,15 @@ async fn take_step(desk: &Desk, row: Registration, permit: Permit) -> Result<(),
             None => write(desk, &row, None, journey::unreadable).await,
             Some(request) => send(desk, &row, request, permit).await,
         },
+    }
+}
+
+/// Its order, where it has come into the queue with its gateway id by another way in the meantime.
+async fn in_queue(desk: &Desk, row: &Registration) -> Result<Option<Order>, StoreError> {
+    match desk.shared.store.order(&row.merchant, row.number.as_str()).await {
+        Ok(found) => Ok(journey::found_queued(row, &found.order).map(|_| found.order)),
+        Err(StoreError::NoSuchOrder { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -191,12 +207,13 @@ where
         Some(Moved { registration: after, order })
     };
     if let Some((after, added)) = desk.shared.store.move_registration(row.key, now, moving).await? {
-        tell(desk, &after, added.as_ref());
+        tell(desk, &after, row.stuck_since.is_none(), added.as_ref());
     }
     Ok(())
 }
 
-fn tell(desk: &Desk, row: &Registration, added: Option<&Added>) {
+/// `was_well`: nobody had been called for it before.
+fn tell(desk: &Desk, row: &Registration, was_well: bool, added: Option<&Added>) {
     let (merchant, number, state) = (&row.merchant, &row.number, row.state.as_str());
     let note = row.note.as_deref().unwrap_or("nothing to remark");
     match row.state {
@@ -207,6 +224,12 @@ fn tell(desk: &Desk, row: &Registration, added: Option<&Added>) {
         State::Refused => {
             desk.shared.metrics.registration_settled(merchant, row.state);
             tracing::warn!(%merchant, order.number = %number, state, "Order {number} is not registered: {note}");
+        }
+        State::Intended | State::InDoubt if was_well && row.stuck_since.is_some() => {
+            tracing::error!(%merchant, order.number = %number, state, "Whether the bank has order {number} takes a person: {note}. See the bank's console, then `reconciled registration settle {number} --merchant {merchant}`");
+        }
+        State::Intended | State::InDoubt if row.unknown_in_a_row == journey::WORTH_A_WORD => {
+            tracing::warn!(%merchant, order.number = %number, state, "Registration of order {number} does not come to an end: {note}");
         }
         State::Intended | State::InDoubt => {
             tracing::debug!(%merchant, order.number = %number, state, "Registration of order {number} goes on: {note}");
@@ -226,11 +249,4 @@ fn tell(desk: &Desk, row: &Registration, added: Option<&Added>) {
             tracing::error!(%merchant, order.number = %number, by = %by, "Order {number} is registered, and the queue has its gateway id with order {by}");
         }
     }
-}
-
-/// What was handed in. It was checked then, and what has passed since is for the bank to say.
-fn request(row: &Registration) -> Option<Request> {
-    let tree = Tree::from_json(row.document.as_deref()?).ok()?;
-    let terms = Terms { table: Table::RegisterDo, number_max: usize::MAX, currency: row.currency, now: None };
-    registration::read(&tree, &terms).ok()
 }

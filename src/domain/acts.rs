@@ -8,7 +8,7 @@ use super::event::{Cause, EventKind, NewEvent};
 use super::holds::{self, AtDeadline};
 use super::journey::{self, Policy};
 use super::money::{Amount, for_people};
-use super::operation::{CompletionAmount, NewOperation, Operation, OperationKind, OperationState};
+use super::operation::{CompletionAmount, NewOperation, Operation, OperationKind, OperationState, without_request};
 use super::order::{Order, State};
 use super::time::Timestamp;
 
@@ -102,6 +102,9 @@ pub enum ActError {
         "the bank's answers carry no sums, so a refund could not be verified; ask the bank for response version 03 or newer"
     )]
     NoSums,
+    /// The bank's wire has no request for it.
+    #[error("{}", without_request(*.0))]
+    WithoutRequest(OperationKind),
     /// There is nothing to take back.
     #[error("nothing that a person ordered waits to be sent")]
     NothingOrdered,

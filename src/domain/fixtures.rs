@@ -176,6 +176,7 @@ pub(super) fn settle() -> SettlePolicy {
         quiet: MINUTE * 15,
         resend_whole: true,
         refund_tools: false,
+        without_request: &[],
         attempts_max: 3,
         ask_every: Duration::from_secs(5),
         ask_every_max: MINUTE * 5,

@@ -13,7 +13,7 @@ mod refund;
 mod settle;
 
 pub use refund::{RefundTools, left_minor, tools};
-pub use settle::after_read;
+pub use settle::{after_read, without_request};
 
 use std::time::Duration;
 
@@ -215,6 +215,8 @@ pub struct SettlePolicy {
     /// Whether the bank knows a refund by the id we give it, and carries none out twice: then one that is a part may be
     /// sent again as well.
     pub refund_tools: bool,
+    /// Kinds that the bank's wire has no request for: none of these is ever sent.
+    pub without_request: &'static [OperationKind],
     /// Sends at most, before a person is asked.
     pub attempts_max: u32,
     /// First wait between two questions; doubles up to [`Self::ask_every_max`].
@@ -224,6 +226,16 @@ pub struct SettlePolicy {
 }
 
 impl SettlePolicy {
+    /// Whether the bank's wire has a request for it.
+    pub fn has_request(&self, kind: OperationKind) -> bool {
+        !self.without_request.contains(&kind)
+    }
+
+    /// Whether what was quiet for long enough may go once more, as far as the settings and the wire are concerned.
+    pub(super) fn may_go_again(&self, operation: &Operation) -> bool {
+        operation.attempt < self.attempts_max && self.has_request(operation.kind)
+    }
+
     /// Doubles from `ask_every` to `ask_every_max` with each of the `times` before.
     pub(super) fn wait_after(&self, times: u32) -> Duration {
         let factor = 1_u32.checked_shl(times.min(16)).unwrap_or(u32::MAX);

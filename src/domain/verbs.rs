@@ -81,6 +81,9 @@ pub fn order_verb(
             (OperationKind::Refund, amount.map_or(CompletionAmount::Whole, CompletionAmount::Exactly))
         }
     };
+    if !policy.settle.has_request(kind) {
+        return Err(ActError::WithoutRequest(kind));
+    }
     nothing_open(order, open)?;
     let mut next = order.clone();
     let what = match kind {
@@ -91,7 +94,7 @@ pub fn order_verb(
         }
         OperationKind::Decline | OperationKind::Completion => {
             needs(order, State::Pending, ActError::NotUnpaid)?;
-            "its decline, before anybody pays".to_owned()
+            "its decline before anybody pays".to_owned()
         }
     };
     if kind != OperationKind::Refund {

@@ -40,6 +40,8 @@ pub struct QueueGauges {
     pub unanswered: u64,
     /// Registrations that are not settled, and since when the oldest is here.
     pub registrations: (u64, Option<Timestamp>),
+    /// Those of them that a person has to settle.
+    pub stuck_registrations: u64,
     /// When the latest report was written.
     pub last_report_at: Option<Timestamp>,
     /// Whether none of the merchant's money moves.
@@ -69,6 +71,7 @@ pub(super) struct Queue {
     pub(super) unanswered: IntGaugeVec,
     pub(super) registrations: IntGaugeVec,
     pub(super) registrations_oldest: GaugeVec,
+    pub(super) registrations_stuck: IntGaugeVec,
     pub(super) last_report: GaugeVec,
     pub(super) money_stopped: IntGaugeVec,
     pub(super) login_refused: IntGaugeVec,
@@ -135,6 +138,11 @@ impl Queue {
             registrations_oldest: of.floats(
                 "reconciled_registrations_open_oldest_timestamp_seconds",
                 "Since when the oldest registration that is not settled is here; 0 when there is none.",
+                &["merchant"],
+            )?,
+            registrations_stuck: of.gauges(
+                "reconciled_registrations_stuck",
+                "Registrations of which the bank does not tell whether it has them: a person has to settle them.",
                 &["merchant"],
             )?,
             last_report: of.floats(
@@ -207,6 +215,7 @@ impl Metrics {
         self.queue.unanswered.with_label_values(&[name]).set(whole(queue.unanswered));
         self.queue.registrations.with_label_values(&[name]).set(whole(queue.registrations.0));
         self.queue.registrations_oldest.with_label_values(&[name]).set(seconds(queue.registrations.1));
+        self.queue.registrations_stuck.with_label_values(&[name]).set(whole(queue.stuck_registrations));
         self.queue.last_report.with_label_values(&[name]).set(seconds(queue.last_report_at));
         self.queue.money_stopped.with_label_values(&[name]).set(i64::from(queue.money_stopped));
         self.queue.login_refused.with_label_values(&[name]).set(i64::from(queue.login_refused));

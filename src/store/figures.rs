@@ -10,6 +10,7 @@ use crate::domain::time::Timestamp;
 
 use super::connection::Connection;
 use super::due::standing_hold;
+use super::registrations::OPEN_REGISTRATIONS;
 use super::{Store, StoreError, rows};
 
 /// How many of something there are, and since when the oldest stands so.
@@ -43,6 +44,10 @@ pub struct Figures {
     pub parked: u64,
     /// Orders whose latest answer told nothing, or refused to.
     pub unanswered: u64,
+    /// Registrations that are not settled, and since when the oldest is here.
+    pub registrations: Group,
+    /// Those of them that a person has to settle, and since when the oldest is stuck.
+    pub stuck_registrations: Group,
     /// When the latest report was written.
     pub last_report_at: Option<Timestamp>,
 }
@@ -165,6 +170,7 @@ fn figures(
     risk_levels: &[Duration],
 ) -> Result<Figures, StoreError> {
     let name = merchant.as_str();
+    let (registrations, stuck_registrations) = registration_groups(connection, name)?;
     let at_risk = |level: &Duration| Ok((*level, group(connection, HOLDS_AT_RISK, name, now.plus(*level))?.count));
     Ok(Figures {
         orders: order_groups(connection, name)?,
@@ -199,12 +205,25 @@ fn figures(
             "SELECT count(*) FROM orders WHERE merchant = ?1 AND unknown_in_a_row > 0",
             name,
         )?,
+        registrations,
+        stuck_registrations,
         last_report_at: moment(
             connection,
             "SELECT max(last_success_ms) FROM report_schedule WHERE merchant = ?1",
             name,
         )?,
     })
+}
+
+/// All that are open, and those that are stuck.
+fn registration_groups(connection: &Connection, merchant: &str) -> Result<(Group, Group), StoreError> {
+    let mut statement = connection.prepare_cached(OPEN_REGISTRATIONS)?;
+    let groups = statement.query_row([merchant], |row| {
+        let since = |column| row.get::<_, Option<i64>>(column).map(|ms| ms.map(rows::at));
+        let open = Group { count: row.get(0)?, oldest: since(1)? };
+        Ok((open, Group { count: row.get(2)?, oldest: since(3)? }))
+    })?;
+    Ok(groups)
 }
 
 fn order_groups(connection: &Connection, merchant: &str) -> Result<Vec<(State, Group)>, StoreError> {

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_registrations.sql"),
     include_str!("migrations/0009_verbs.sql"),
     include_str!("migrations/0010_logins.sql"),
+    include_str!("migrations/0011_stuck_registrations.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.

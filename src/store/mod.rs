@@ -72,7 +72,7 @@ pub use open::OpenError;
 pub use orders::{Added, ListFilter};
 pub use place::{Keys, Place};
 pub use quarantine::Checked;
-pub use registrations::{Intended, Moved, NewRegistration};
+pub use registrations::{Intended, Moved, NewRegistration, PersonsWord};
 pub use rows::OrderWithOperation;
 pub use seal::SealKey;
 pub use standing::Freeze;

@@ -11,7 +11,7 @@ use super::columns::{select_operation, select_order};
 use super::connection::Connection;
 use super::loaded::{self, Found, Loaded, select_orders};
 use super::seal::ORDERS;
-use super::{OrderWithOperation, Store, StoreError, doubt, events, rows, witnessed};
+use super::{OrderWithOperation, Store, StoreError, doubt, events, registrations, rows, witnessed};
 
 /// Orders returned in one page at most.
 const PAGE_MAX: u32 = 1_000;
@@ -77,6 +77,7 @@ impl Store {
             })
             .await;
         self.ring();
+        self.registration_bell.ring();
         added
     }
 
@@ -180,6 +181,7 @@ pub(super) fn add_order(
     let (before, after) = (State::Pending, State::Pending);
     let event = NewEvent { kind, cause: cause.clone(), before, after, detail: detail.to_owned() };
     events::append(connection, key, now, &[event])?;
+    registrations::hint(connection, new, now)?;
     // Lost with an earlier database, and sent for by then: it is in doubt before anybody can look at it.
     if let Some(outside) = witnessed::take(connection, new)? {
         doubt::contest(connection, loaded::load(connection, key)?, &outside, cause, instance, now)?;

@@ -7,7 +7,9 @@ use crate::domain::event::Cause;
 use crate::domain::money::Amount;
 use crate::domain::order::{MerchantId, NewOrder, OrderId, OrderNumber};
 use crate::domain::registration::Request;
-use crate::domain::registration::journey::{Registration, RegistrationKey, State};
+use crate::domain::registration::journey::{
+    Found, Registration, RegistrationKey, SettleError, State, order_of, request_of, settled_by_person,
+};
 use crate::domain::registration::{Tree, passed, without_personal_data};
 use crate::domain::time::Timestamp;
 
@@ -35,8 +37,13 @@ pub(super) const DUE_REGISTRATIONS: &str = "SELECT * FROM registrations
 pub(super) const NEXT_REGISTRATION: &str =
     "SELECT MIN(next_step_at_ms) FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
 
-pub(super) const OPEN_REGISTRATIONS: &str = "SELECT COUNT(*), MIN(created_at_ms) FROM registrations
-    WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
+pub(super) const OPEN_REGISTRATIONS: &str =
+    "SELECT COUNT(*), MIN(created_at_ms), COUNT(stuck_since_ms), MIN(stuck_since_ms)
+    FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
+
+/// Those a person has to settle first, then by age.
+pub(super) const LIST_REGISTRATIONS: &str = "SELECT * FROM registrations
+    WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL ORDER BY stuck_since_ms IS NULL, created_at_ms, id LIMIT ?2";
 
 pub(super) const FORGET_DOCUMENTS: &str = "UPDATE registrations SET document = NULL WHERE id IN (
     SELECT id FROM registrations WHERE merchant = ?1 AND document IS NOT NULL AND settled_at_ms < ?2 LIMIT ?3)";
@@ -78,6 +85,19 @@ pub struct Moved {
     pub registration: Registration,
     /// The order that enters the queue in the same commit.
     pub order: Option<NewOrder>,
+}
+
+/// A person's word about a stuck registration.
+#[derive(Clone, Debug)]
+pub struct PersonsWord {
+    /// What was found at the bank.
+    pub found: Found,
+    /// Who says so, as the journal has it.
+    pub cause: Cause,
+    /// The same, by name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
 }
 
 impl Store {
@@ -141,17 +161,59 @@ impl Store {
             .await
     }
 
-    /// How many are not settled, and since when the oldest of them is here.
-    pub async fn open_registrations(&self, merchant: &MerchantId) -> Result<(u64, Option<Timestamp>), StoreError> {
-        let merchant = merchant.clone();
+    /// Those that are not settled, at most `limit`: what a person has to settle first, then the oldest.
+    pub async fn list_registrations(
+        &self,
+        merchant: &MerchantId,
+        limit: usize,
+    ) -> Result<Vec<Registration>, StoreError> {
+        let (merchant, limit) = (merchant.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
         self.readers
             .read(move |connection| {
-                let mut statement = connection.prepare_cached(OPEN_REGISTRATIONS)?;
-                let found: (u64, Option<i64>) =
-                    statement.query_row([merchant.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-                Ok((found.0, found.1.map(at)))
+                let mut statement = connection.prepare_cached(LIST_REGISTRATIONS)?;
+                let mut rows = statement.query(params![merchant.as_str(), limit])?;
+                let mut found = Vec::new();
+                while let Some(row) = rows.next()? {
+                    found.push(registration(row)?);
+                }
+                Ok(found)
             })
             .await
+    }
+
+    /// Settles a stuck registration by a person's word, which is kept, and queues its order in the same commit. What would
+    /// queue another order than that is refused, and changes nothing.
+    pub async fn settle_registration(
+        &self,
+        key: RegistrationKey,
+        word: PersonsWord,
+        now: Timestamp,
+    ) -> Result<Result<Registration, SettleError>, StoreError> {
+        let instance = self.instance.clone();
+        let settled = self
+            .writer
+            .write(move |connection| {
+                let Some((before, _)) = load(connection, key)? else {
+                    return Err(StoreError::Refused("the registration is gone".to_owned()));
+                };
+                let PersonsWord { found, cause, name, reason } = word;
+                let after = match settled_by_person(&before, &found, &name, &reason) {
+                    Ok(after) => after,
+                    Err(refused) => return Ok(Err(refused)),
+                };
+                update(connection, &after, now)?;
+                note_word(connection, &after, &cause, &reason, now)?;
+                if after.state == State::Registered {
+                    let order = order_of(&after, request_of(&before).as_ref());
+                    let added = orders::add_order(connection, &order, &cause, &instance, now)?;
+                    is_that_order(connection, &after, &added)?;
+                }
+                Ok(Ok(after))
+            })
+            .await;
+        self.registration_bell.ring();
+        self.ring();
+        settled
     }
 
     /// Loads a registration, lets `decide` say what becomes of it, and writes that with the order that enters the queue, in
@@ -212,7 +274,11 @@ fn intend(
         && known.state != State::Refused
     {
         let same = content == content_of(connection, known.key)?;
-        let kept = if known.state.is_settled() { without_personal_data(&document) } else { document };
+        let kept = if known.state.is_settled() || known.stuck_since.is_some() {
+            without_personal_data(&document)
+        } else {
+            document
+        };
         let registration = known.clone();
         return Ok(if same { Intended::Again(registration) } else { Intended::Other { registration, new: kept } });
     }
@@ -252,6 +318,64 @@ fn intend(
     written.map(|(row, _)| Intended::New(row)).ok_or_else(|| unreadable("registration", request.number.as_str()))
 }
 
+fn note_word(
+    connection: &Connection,
+    settled: &Registration,
+    cause: &Cause,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO registration_words (merchant, order_number, at_ms, by, reason, order_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            settled.merchant.as_str(),
+            settled.number.as_str(),
+            now.as_millis(),
+            cause.to_text(),
+            shortened(reason),
+            settled.order_id.as_ref().map(OrderId::as_str),
+        ])?;
+    Ok(())
+}
+
+/// An order that comes into the queue with its gateway id may be the one of which a stuck registration is in doubt: that is
+/// looked at again at once.
+pub(super) fn hint(connection: &Connection, new: &NewOrder, now: Timestamp) -> Result<(), StoreError> {
+    if new.order_id.is_some() {
+        connection
+            .prepare_cached(
+                "UPDATE registrations SET next_step_at_ms = ?3
+                 WHERE order_number = ?1 AND merchant = ?2 AND next_step_at_ms > ?3 AND stuck_since_ms IS NOT NULL",
+            )?
+            .execute(params![new.number.as_str(), new.merchant.as_str(), now.as_millis()])?;
+    }
+    Ok(())
+}
+
+/// Whether the queue has the order that was named; an error takes the whole commit back.
+fn is_that_order(connection: &Connection, settled: &Registration, added: &Added) -> Result<(), StoreError> {
+    let why = match added {
+        Added::New | Added::NewInReview => return Ok(()),
+        Added::Exists => {
+            let queued = orders::find_order(connection, &settled.merchant, settled.number.as_str())?;
+            match queued.and_then(|queued| queued.order.order_id) {
+                Some(other) if settled.order_id.as_ref() != Some(&other) => {
+                    format!("the queue has its order with the gateway id {other}")
+                }
+                _ => return Ok(()),
+            }
+        }
+        Added::ExistsWithDifferentAmount { amount_minor } => {
+            format!("the queue has an order of its number already, of {amount_minor} minor units")
+        }
+        Added::OrderIdTaken { by } => format!("the gateway id belongs to order {by} of the queue"),
+    };
+    Err(StoreError::Refused(format!("nothing is settled: {why}")))
+}
+
 fn content_of(connection: &Connection, key: RegistrationKey) -> Result<String, StoreError> {
     let mut statement = connection.prepare_cached("SELECT content FROM registrations WHERE id = ?1")?;
     Ok(statement.query_row([key.0], |row| row.get(0))?)
@@ -276,12 +400,17 @@ fn load(connection: &Connection, key: RegistrationKey) -> Result<Option<(Registr
 /// What was settled stays settled: the statement touches open rows alone.
 fn update(connection: &Connection, row: &Registration, now: Timestamp) -> Result<(), StoreError> {
     let settled = row.state.is_settled();
-    let document = if settled { row.document.as_deref().and_then(kept) } else { row.document.clone() };
+    // What is stuck is not sent again either.
+    let document = if settled || row.stuck_since.is_some() {
+        row.document.as_deref().and_then(kept)
+    } else {
+        row.document.clone()
+    };
     let changed = connection
         .prepare_cached(
             "UPDATE registrations SET state = ?2, attempt = ?3, doubtful = ?4, unknown_in_a_row = ?5, sent_at_ms = ?6,
                 next_step_at_ms = ?7, settled_at_ms = ?8, order_id = ?9, form_url = ?10, refusal_code = ?11, note = ?12,
-                document = ?13
+                document = ?13, stuck_since_ms = ?14
              WHERE id = ?1 AND next_step_at_ms IS NOT NULL",
         )?
         .execute(params![
@@ -298,6 +427,7 @@ fn update(connection: &Connection, row: &Registration, now: Timestamp) -> Result
             row.refusal_code,
             row.note.as_deref().map(shortened),
             document,
+            row.stuck_since.map(Timestamp::as_millis),
         ])?;
     match changed {
         1 => Ok(()),
@@ -329,6 +459,7 @@ fn registration(row: &Row<'_>) -> Result<Registration, StoreError> {
         created_at: at(row.get("created_at_ms")?),
         sent_at: moment("sent_at_ms")?,
         next_step_at: moment("next_step_at_ms")?,
+        stuck_since: moment("stuck_since_ms")?,
         order_id: order_id.map(|text| OrderId::new(&text).map_err(|_| unreadable("order id", &text))).transpose()?,
         form_url: row.get("form_url")?,
         refusal_code: row.get("refusal_code")?,

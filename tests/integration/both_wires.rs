@@ -336,3 +336,39 @@ async fn a_registration_is_refused_the_same() {
         daemon.stop().await;
     }
 }
+
+/// SOAP has no request to decline an order: none is ordered, and one that was ordered over REST ends unsent after a reload.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decline_is_not_ordered_over_soap_and_one_ordered_before_ends_unsent() {
+    const DECLINE: [&str; 5] = ["order", "decline", "A-1", "--reason", "sold out"];
+    let (world, daemon) = opened(Wire::Soap, Settings::default(), HASTE).await;
+    world.register("A-1", 10_000);
+    add(daemon.store(), vec![order("A-1", 10_000)]).await;
+    wait_for(daemon.store(), "A-1", |found| found.order.view.is_some()).await;
+    let ran = tokio::task::block_in_place(|| reconciled(&world, &DECLINE));
+    let words = String::from_utf8_lossy(&ran.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(ran.status.code(), Some(1), "{words}");
+    assert!(words.contains("no request for a decline") && words.contains("in the bank's console"), "{words}");
+    let word = json!({ "reason": "sold out", "by": "olga" });
+    let (status, problem) = ask(daemon.address(), "POST /v1/orders/shop/A-1/decline", &word).await;
+    assert_eq!((status, &problem["type"]), (409, &json!("urn:reconciled:problem:without_request")), "{problem}");
+    assert_eq!(daemon.store().order(&shop(), "A-1").await.unwrap().operation, None);
+    daemon.stop().await;
+
+    let over_rest = std::fs::read_to_string(world.path()).unwrap();
+    let over_rest = over_rest.replace("protocol = \"soap\"", "protocol = \"rest\"");
+    std::fs::write(world.path(), over_rest.replace(&world.bank.soap_url(), &world.bank.rest_url())).unwrap();
+    let ran = tokio::task::block_in_place(|| reconciled(&world, &DECLINE));
+    assert!(ran.status.success(), "{ran:?}");
+    let daemon = Daemon::start(world.config_behind(&world.bank.soap_url())).await.unwrap();
+    let ended = |found: &OrderWithOperation| {
+        found.operation.as_ref().is_some_and(|operation| operation.state == OperationState::Withdrawn)
+    };
+    wait_for(daemon.store(), "A-1", ended).await;
+    let operation = daemon.store().order(&shop(), "A-1").await.unwrap().operation.unwrap();
+    assert!(operation.note.unwrap().starts_with("not sent: the bank's SOAP interface has no request"));
+    assert_eq!((operation.attempt, operation.sent_at), (0, None));
+    let witness = std::fs::read_to_string(world.directory.path().join("data/reconciled.db.witness"));
+    assert!(!witness.unwrap().contains("\tdecline\t"));
+    daemon.stop().await;
+}

@@ -7,10 +7,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use reconciled::clock::Clock;
+use reconciled::config::Config;
+use reconciled::daemon::Daemon;
 use reconciled::domain::event::Cause;
+use reconciled::domain::order::{NewOrder, OrderId};
 use reconciled::domain::registration::journey::{Registration, State};
 use reconciled::intake;
-use reconciled::sandbox::{Entry, FaultKind, FaultRule, Moment, Operation, Settings};
+use reconciled::sandbox::{Entry, FaultKind, FaultRule, Moment, Operation, Registration as Registered, Settings};
 use reconciled::store::{Intended, NewRegistration, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -54,10 +57,19 @@ fn at_bank(world: &World, number: &str) -> (usize, usize) {
 
 /// Waits until a registration is settled.
 async fn settled(store: &Store, number: &str) -> Registration {
+    wait_until(store, number, |row| row.state.is_settled()).await
+}
+
+/// Waits until a person is called for a registration.
+async fn stuck(store: &Store, number: &str) -> Registration {
+    wait_until(store, number, |row| row.stuck_since.is_some()).await
+}
+
+async fn wait_until(store: &Store, number: &str, is_seen: impl Fn(&Registration) -> bool) -> Registration {
     let mut bell = store.registration_bell();
     let waiting = async {
         loop {
-            if let Some(row) = store.registration(&shop(), number).await.unwrap().filter(|row| row.state.is_settled()) {
+            if let Some(row) = store.registration(&shop(), number).await.unwrap().filter(&is_seen) {
                 return row;
             }
             // Another process's daemon does not ring here.
@@ -347,8 +359,130 @@ async fn the_command_line_hands_in_a_file_and_prints_the_form_url() {
     let (code, _, wrong) = tokio::task::block_in_place(|| run(&["--return-url", "nowhere", "--amount", "x"]));
     assert!(code == 64 && wrong.contains("return_url: ") && wrong.contains("amount: "), "{wrong}");
 
+    for (text, why) in [("not json", "line 1 column 2"), ("[1]", "something else")] {
+        std::fs::write(&file, text).unwrap();
+        let (code, _, wrong) = tokio::task::block_in_place(|| run(&[]));
+        let wrong = wrong.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            code == 64 && wrong.contains("sale.json has to hold one JSON object") && wrong.contains(why),
+            "{wrong}"
+        );
+    }
+    std::fs::write(&file, sale("A-1", 100).to_string()).unwrap();
+
     drop(process);
     let (code, printed, remarked) = tokio::task::block_in_place(|| run(&["--number", "A-2"]));
     assert!(code == 0 && printed.contains("written down") && remarked.contains("No daemon"), "{printed}{remarked}");
     assert_eq!(at_bank(&world, "A-2"), (0, 0));
+}
+
+/// A token may ask by the gateway's id alone. What the first send came to is learnt by sending again; where that proves only
+/// that the bank has the number, a person names the order, or what came into the queue meanwhile does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_settles_a_lost_answer_by_sending_again_or_by_a_persons_word() {
+    let world = World::new(Settings::default(), HASTE).await;
+    let login = "user_name = \"shop-api\"\npassword = { public = \"any\" }";
+    let toml = world.toml();
+    assert!(toml.contains(login), "{toml}");
+    std::fs::write(world.path(), toml.replace(login, "token = { public = \"any\" }")).unwrap();
+    let config = Config::load(&world.path()).unwrap();
+    let lost = [
+        ("before", FaultKind::TimeoutBeforeEffect { ms: 2_000 }),
+        ("after", FaultKind::TimeoutAfterEffect { ms: 2_000 }),
+        ("queued", FaultKind::Reset { effect: Moment::After }),
+    ];
+    for (number, fault) in lost {
+        let rule = FaultRule::always(fault).on(Operation::Register).for_order(number).times(1);
+        world.bank.bank().add_fault(rule).unwrap();
+    }
+    let daemon = Daemon::start(config).await.unwrap();
+    let (status, _, answer) = post(daemon.address(), &sale("before", 10_000)).await;
+    assert_eq!((status, answer["form_url"].is_string()), (201, true), "{answer}");
+    assert_eq!(at_bank(&world, "before"), (2, 1));
+    // Taken by an order of which nothing of ours can be: every send was answered.
+    world.bank.bank().register(Registered::new("token", "theirs", 10_000)).unwrap();
+    let (status, _, problem) = post(daemon.address(), &sale("theirs", 10_000)).await;
+    assert_eq!(status, 422, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("its own number"), "{problem}");
+
+    for number in ["after", "queued"] {
+        let handed_in = tokio::spawn({
+            let address = daemon.address();
+            async move { post(address, &sale(number, 10_000)).await }
+        });
+        stuck(daemon.store(), number).await;
+        handed_in.abort();
+        assert_eq!(at_bank(&world, number), (2, 1), "{number}");
+    }
+    let address = daemon.address();
+    let metrics =
+        tokio::task::spawn_blocking(move || child::request(address, "GET /metrics", "")).await.unwrap().unwrap();
+    assert!(metrics.contains("reconciled_registrations_stuck{merchant=\"shop\"} 2"), "{metrics}");
+    let page = tokio::task::spawn_blocking(move || child::request(address, "GET /", "")).await.unwrap().unwrap();
+    assert!(page.contains("2 registrations of shop: the bank does not tell whether it has"), "{page}");
+
+    let id = |number: &str| {
+        let orders = world.bank.bank().orders();
+        orders.into_iter().find(|order| order.order_number == number).unwrap().order_id
+    };
+    let run = |arguments: &[&str]| {
+        let ran = tokio::task::block_in_place(|| crate::schedule::reconciled(&world, arguments));
+        let text = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        (ran.status.code(), text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let (_, status) = run(&["status"]);
+    assert!(
+        status.contains("2 registrations stuck, the oldest for") && status.contains("registrations open 2,"),
+        "{status}"
+    );
+    let (_, listed) = run(&["registration", "list"]);
+    assert!(listed.contains("stuck") && listed.contains("registration settle"), "{listed}");
+    let why = ["--reason", "seen in the console"];
+    let (code, said) = run(&[&["registration", "settle", "after"][..], &why].concat());
+    assert_eq!(code, Some(64), "{said}");
+    let taken = id("before");
+    let (code, said) = run(&[&["registration", "settle", "after", "--order-id", &taken][..], &why].concat());
+    assert!(code == Some(1) && said.contains("belongs to order before"), "{said}");
+    let (code, said) = run(&[&["registration", "settle", "after", "--order-id", &id("after")][..], &why].concat());
+    assert!(code == Some(0) && said.contains("registered and queued"), "{said}");
+    let row = settled(daemon.store(), "after").await;
+    assert!(row.state == State::Registered && row.note.as_deref().unwrap().contains("seen in the console"), "{row:?}");
+    let queued = crate::fixture::wait_for(daemon.store(), "after", |found| found.order.view.is_some()).await;
+    assert_eq!(queued.order_id.unwrap().as_str(), id("after"), "the bank is asked about it by its id");
+    let (code, said) = run(&[&["registration", "settle", "after", "--none"][..], &why].concat());
+    assert!(code == Some(1) && said.contains("registered already"), "{said}");
+
+    // The shop knows its id by now, or a callback told it.
+    let known = NewOrder { order_id: Some(OrderId::new(&id("queued")).unwrap()), ..order("queued", 10_000) };
+    crate::fixture::add(daemon.store(), vec![known]).await;
+    let row = settled(daemon.store(), "queued").await;
+    assert_eq!((row.state, row.order_id.unwrap().as_str()), (State::Registered, &id("queued")[..]));
+    daemon.stop().await;
+}
+
+/// Whoever waits at the command line hears what the daemon has heard, and where to look further.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_tells_why_it_still_waits() {
+    let settings = Settings { login: Some("shop-api:another".parse().unwrap()), ..Settings::default() };
+    let world = World::new(settings, HASTE).await;
+    let daemon = world.daemon().await;
+    let run = |wait: &str| {
+        let sale = ["--number", "A-1", "--amount", "100", "--return-url", "https://shop.example/", "--wait", wait];
+        let arguments = [&["order", "register"][..], &sale].concat();
+        let ran = tokio::task::block_in_place(|| crate::schedule::reconciled(&world, &arguments));
+        let text = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    while daemon.store().login_refusal(&shop()).await.unwrap().is_none() {
+        run("1");
+    }
+    let mut told = run("5");
+    // The first one was refused by the bank's own word; nothing is sent from then on.
+    if told.contains("not registered") {
+        told = run("5");
+    }
+    for words in ["so far", "errorCode 5", "reconciled login show"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    daemon.stop().await;
 }

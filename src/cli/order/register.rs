@@ -99,6 +99,7 @@ struct Document<'a> {
     form_url: Option<&'a str>,
     refusal_code: Option<i64>,
     note: Option<&'a str>,
+    stuck_since: Option<String>,
 }
 
 impl<'a> From<&'a Registration> for Document<'a> {
@@ -113,6 +114,7 @@ impl<'a> From<&'a Registration> for Document<'a> {
             form_url: row.form_url.as_deref(),
             refusal_code: row.refusal_code,
             note: row.note.as_deref(),
+            stuck_since: row.stuck_since.map(|since| since.to_string()),
         }
     }
 }
@@ -145,7 +147,7 @@ impl Register {
             output.json(&Document::from(&row))?;
             return if row.state == State::Refused { Err(Failure::told()) } else { Ok(()) };
         }
-        self.tell(&row, &desk, output)
+        self.tell(&row, &desk, output).await
     }
 
     /// The row once it is settled, or as it is when the wait is over; without a daemon nothing is waited for.
@@ -159,7 +161,7 @@ impl Register {
         Ok(row)
     }
 
-    fn tell(&self, row: &Registration, desk: &Desk, output: &Output) -> Result<(), Failure> {
+    async fn tell(&self, row: &Registration, desk: &Desk, output: &Output) -> Result<(), Failure> {
         let (number, merchant) = (&row.number, &row.merchant);
         match row.state {
             State::Registered => {
@@ -180,7 +182,20 @@ impl Register {
             State::Intended | State::InDoubt => {
                 output
                     .line(format!("Order {number} of {merchant} is written down; the bank's word is not here yet."))?;
-                if desk.holder().is_none() {
+                if let Some(note) = &row.note {
+                    output.line(format!("so far    {note}"))?;
+                }
+                if row.stuck_since.is_some() {
+                    let merchant = &row.merchant;
+                    remark(&format!(
+                        "The bank does not tell whether it has the order; see its console, then: reconciled registration settle {number} --merchant {merchant}"
+                    ));
+                } else if let Some(refusal) = desk.store.login_refusal(merchant).await? {
+                    remark(&format!(
+                        "The bank refuses the login of {merchant} ({}), so nothing is sent: see reconciled login show",
+                        refusal.words
+                    ));
+                } else if desk.holder().is_none() {
                     remark("No daemon is at work on this database; the registration waits until one is started.");
                 } else {
                     let waited = in_words(Duration::from_secs(self.wait.into()));
@@ -193,12 +208,12 @@ impl Register {
 
     /// The file's object, with the flags in place of what stands there.
     fn tree(&self) -> Result<Tree, Failure> {
-        let mut entries = match self.file.as_deref().map(read) {
+        let mut entries = match self.file.as_deref() {
             None => Vec::new(),
-            Some(text) => match Tree::from_json(&text?) {
+            Some(file) => match Tree::from_json(&read(file)?) {
                 Ok(Tree::Object(entries)) => entries,
-                Ok(_) => return Err(Failure::Usage("the file holds no JSON object".to_owned())),
-                Err(words) => return Err(Failure::Usage(words)),
+                Ok(_) => return Err(no_object(file, "it holds something else")),
+                Err(words) => return Err(no_object(file, &words)),
             },
         };
         let flags = [
@@ -224,6 +239,14 @@ impl Register {
         }
         Ok(Tree::Object(entries))
     }
+}
+
+fn no_object(file: &Path, why: &str) -> Failure {
+    let name = if file == Path::new("-") { "the standard input".into() } else { file.display().to_string() };
+    Failure::Usage(format!(
+        "{name} has to hold one JSON object, such as {{\"order_number\": \"A-1\", \"amount\": 1050, \"return_url\": \
+         \"https://shop.example/\"}}: {why}"
+    ))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -89,7 +89,7 @@ fn still_registered(
         return wait;
     }
     let may_resend = policy.resend_whole
-        && operation.attempt < policy.attempts_max
+        && policy.may_go_again(operation)
         && order.state == State::Pending
         && lifecycle::not_ours(order, view).is_none();
     match operation.expected_minor {

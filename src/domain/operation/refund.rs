@@ -154,7 +154,7 @@ fn still_unrefunded(
     }
     let harmless = policy.refund_tools || (policy.resend_whole && operation.amount == CompletionAmount::Whole);
     let may_resend = harmless
-        && operation.attempt < policy.attempts_max
+        && policy.may_go_again(operation)
         && matches!(order.state, State::Deposited | State::Refunded)
         && view.chargeback != Some(true)
         && lifecycle::not_ours(order, view).is_none();

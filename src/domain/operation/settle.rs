@@ -23,6 +23,10 @@ pub fn after_read(
     policy: &SettlePolicy,
     now: Timestamp,
 ) -> Step {
+    // Whatever the bank shows: the settings are others than when it was ordered, and it would be tried for ever.
+    if operation.state == OperationState::Intended && !policy.has_request(operation.kind) {
+        return withdraw(without_request(operation.kind));
+    }
     let view = match answer {
         StatusAnswer::Known(view) => view,
         StatusAnswer::Refused(refusal) => return ask_again(operation, policy, now, refusal.to_string()),
@@ -303,7 +307,7 @@ fn quiet_long_enough(
 ) -> Step {
     let may_resend = policy.resend_whole
         && operation.amount == CompletionAmount::Whole
-        && operation.attempt < policy.attempts_max
+        && policy.may_go_again(operation)
         && order.state == State::Held
         && (!order.parked || operation.ordered);
     if !may_resend {
@@ -322,6 +326,15 @@ fn quiet_long_enough(
 }
 
 pub(super) const NO_AMOUNTS: &str = "the answer carries no paymentAmountInfo, so nothing can be verified; ask the bank for response version 03 or newer";
+
+/// What cannot be sent over the bank's wire, and where it can be done.
+pub fn without_request(kind: OperationKind) -> String {
+    let (name, verb) = (kind.as_str(), kind.verb());
+    format!(
+        "not sent: the bank's SOAP interface has no request for a {name}; {verb} it in the bank's console, or give the \
+         merchant protocol = \"rest\" where the bank offers it"
+    )
+}
 
 const NOT_DUE: &str = "it is not due yet by the clock as it goes now";
 

@@ -5,23 +5,32 @@
 //!    ▲                      │ ▲                  ├───── the bank's word ──▶ refused
 //!    │                      │ └──────────────────┴ none, or errorCode 1
 //!    └─ never heard of it ──┴─ ASK by number ── there, and the amount agrees ▶ registered, without its form URL
-//!                                            └─ there, and it does not ──────▶ refused
+//!                                            ├─ there, and it does not ──────▶ refused
+//!                                            └─ not to be asked by number: sent again, and then a person's
 //! ```
 //!
 //! No money moves, and the bank takes a number once: sending again after the bank said that it knows no such order can
 //! at worst be answered with errorCode 1, which is asked about like any other doubt.
+//!
+//! A token may ask by the gateway's id alone, so a lost answer cannot be asked for. It is sent again: where the first never
+//! came there, that registers it; where it did, errorCode 1 proves so, and a person names the order. Were a bank to
+//! take the number twice, nobody holds the payment page of the first, so nobody can pay it, and it lapses.
+
+mod person;
+
+pub use person::{Found, SettleError, settled_by_person};
 
 use std::fmt;
 use std::time::Duration;
 
-use super::Request;
+use super::{Request, Table, Terms, Tree};
 use crate::domain::bank::{Refusal, StatusAnswer, UNKNOWN_ORDER, Unknown};
 use crate::domain::money::{Amount, Currency};
-use crate::domain::order::{MerchantId, NewOrder, OrderId, OrderNumber};
+use crate::domain::order::{MerchantId, NewOrder, Order, OrderId, OrderNumber};
 use crate::domain::time::Timestamp;
 
 /// How long a registration is tried: the gateway's own default for a payment session. The buyer for whom it was meant has
-/// gone by then.
+/// gone by then. What is in doubt still is a person's from then on.
 pub const TRIED_FOR: Duration = Duration::from_secs(1_200);
 
 /// The first wait after a step that told nothing; it doubles each time. A shop waits for the answer.
@@ -29,6 +38,15 @@ const WAIT: Duration = Duration::from_millis(500);
 
 /// The longest wait, once nobody can be waiting any more.
 const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// The wait once a person was called: what the bank tells of late still settles it, and the budget is others'.
+const WAIT_IN_PEACE: Duration = Duration::from_secs(600);
+
+/// Steps in a row that told nothing before it is worth a word in the log: by then a minute is over.
+pub const WORTH_A_WORD: u32 = 7;
+
+/// `errorCode` 1 of a question by number: this login may ask by the gateway's id alone.
+const NOT_BY_NUMBER: i64 = 1;
 
 /// `errorCode` 1 of a registration: the number is taken, or is none.
 pub const NUMBER_TAKEN: i64 = 1;
@@ -110,6 +128,8 @@ pub struct Registration {
     pub sent_at: Option<Timestamp>,
     /// When the next step is due; `None` once it is settled.
     pub next_step_at: Option<Timestamp>,
+    /// Since when a person is called: it is in doubt, and asking does not end that.
+    pub stuck_since: Option<Timestamp>,
     /// The gateway's id of the order.
     pub order_id: Option<OrderId>,
     /// The payment page.
@@ -154,6 +174,8 @@ pub enum Step {
 /// What is due for it at `now`.
 pub fn next_step(row: &Registration, now: Timestamp) -> Step {
     match row.state {
+        // An earlier send may have come there.
+        State::Intended if now.since(row.created_at) >= TRIED_FOR && row.doubtful => Step::Ask,
         State::Intended if now.since(row.created_at) >= TRIED_FOR => Step::GiveUp,
         State::Intended => Step::Send,
         State::InDoubt => Step::Ask,
@@ -185,7 +207,6 @@ pub fn after_answer(row: &Registration, answer: &RegisterAnswer, now: Timestamp)
             ..settled(row, State::Registered)
         },
         RegisterAnswer::Refused(refusal) if refusal.code == NUMBER_TAKEN => Registration {
-            doubtful: true,
             refusal_code: Some(refusal.code),
             note: Some(refusal.to_string()),
             next_step_at: Some(now),
@@ -217,9 +238,15 @@ pub fn after_answer(row: &Registration, answer: &RegisterAnswer, now: Timestamp)
     }
 }
 
-/// The row after the bank was asked for its number.
+/// The row after the bank was asked for its number. What is in doubt for too long calls a person, and is asked about on.
 #[must_use]
 pub fn after_look(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> Registration {
+    let after = looked(row, answer, now);
+    let is_late = now.since(row.created_at) >= TRIED_FOR && !after.state.is_settled();
+    if is_late || after.stuck_since.is_some() { person::called(after, now) } else { after }
+}
+
+fn looked(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> Registration {
     let strange = |words: &str| Registration { note: Some(words.to_owned()), ..later(row, WAIT_MAX, now) };
     match answer {
         StatusAnswer::Known(view) => {
@@ -245,6 +272,7 @@ pub fn after_look(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> 
             Registration { refusal_code: Some(NUMBER_TAKEN), note: Some(note), ..settled(row, State::Refused) }
         }
         StatusAnswer::Refused(refusal) if refusal.code == UNKNOWN_ORDER => absent(row, now),
+        StatusAnswer::Refused(refusal) if refusal.code == NOT_BY_NUMBER => unasked(row, now),
         StatusAnswer::Refused(refusal) => {
             Registration { note: Some(format!("asked for its number: {refusal}")), ..later(row, wait(row), now) }
         }
@@ -252,6 +280,47 @@ pub fn after_look(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> 
             Registration { note: Some(format!("asked for its number: {unknown}")), ..told_nothing(row, unknown, now) }
         }
     }
+}
+
+/// The login may not ask by number, so only sending again can tell whether the bank has the order.
+fn unasked(row: &Registration, now: Timestamp) -> Registration {
+    match row.refusal_code {
+        None if now.since(row.created_at) < TRIED_FOR => Registration {
+            state: State::Intended,
+            doubtful: true,
+            note: Some("the login may not ask the bank by number; it is sent again".to_owned()),
+            ..later(row, wait(row), now)
+        },
+        // Everything that was sent was answered, and this was the answer.
+        Some(_) if !row.doubtful => {
+            let words = row.note.as_deref().unwrap_or("the number is taken");
+            let note = format!(
+                "{words}; the login may not ask which order that is (a token asks by the gateway's id alone): give this one \
+                 its own number"
+            );
+            Registration { note: Some(note), ..settled(row, State::Refused) }
+        }
+        found => {
+            let has = if found == Some(NUMBER_TAKEN) { "the bank has an order of this number, and " } else { "" };
+            let note = format!(
+                "an answer was lost; {has}the login may not ask by number (a token asks by the gateway's id alone)"
+            );
+            person::called(Registration { note: Some(note), ..later(row, WAIT_MAX, now) }, now)
+        }
+    }
+}
+
+/// The row of a registration whose order came into the queue with its gateway id by another way: the shop's word, a callback
+/// that was asked about, or the bank's own list. `None` where that is another order.
+pub fn found_queued(row: &Registration, queued: &Order) -> Option<Registration> {
+    let order_id = queued.order_id.clone()?;
+    let is_ours = (queued.amount, queued.currency) == (row.amount, row.currency);
+    is_ours.then(|| Registration {
+        order_id: Some(order_id),
+        refusal_code: None,
+        note: Some(FORM_URL_LOST.to_owned()),
+        ..settled(row, State::Registered)
+    })
 }
 
 /// The bank knows no such order.
@@ -289,6 +358,13 @@ pub fn unreadable(row: &Registration) -> Registration {
     Registration { note: Some(note), ..settled(row, State::Refused) }
 }
 
+/// What was handed in. It was checked then, and what has passed since is for the bank to say.
+pub fn request_of(row: &Registration) -> Option<Request> {
+    let tree = Tree::from_json(row.document.as_deref()?).ok()?;
+    let terms = Terms { table: Table::RegisterDo, number_max: usize::MAX, currency: row.currency, now: None };
+    super::read(&tree, &terms).ok()
+}
+
 /// The order that enters the queue with a registration the bank has.
 pub fn order_of(row: &Registration, request: Option<&Request>) -> NewOrder {
     NewOrder {
@@ -311,7 +387,7 @@ pub const FORM_URL_LOST: &str = "the order is registered, but the bank's answer 
                                  does not tell it again: register the sale anew under another number if the buyer waits";
 
 fn settled(row: &Registration, state: State) -> Registration {
-    Registration { state, next_step_at: None, unknown_in_a_row: 0, ..row.clone() }
+    Registration { state, next_step_at: None, unknown_in_a_row: 0, stuck_since: None, ..row.clone() }
 }
 
 fn told_nothing(row: &Registration, unknown: &Unknown, now: Timestamp) -> Registration {

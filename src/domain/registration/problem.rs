@@ -89,30 +89,78 @@ impl fmt::Display for Problem {
 
 /// Every problem found so far.
 #[derive(Debug, Default)]
-pub(super) struct Problems(Vec<Problem>);
+pub(super) struct Problems {
+    found: Vec<Problem>,
+    /// Whether the fields of an object were listed: once is enough, since there may be some dozens.
+    has_listed: bool,
+}
 
 impl Problems {
     /// Notes one. A field whose first problem is known already gets no second one.
     pub(super) fn note(&mut self, flaw: Flaw, path: impl Into<String>, sentence: impl Into<String>) {
         let path = path.into();
-        if self.0.len() < TOLD_MAX && !self.0.iter().any(|known| known.path == path) {
-            self.0.push(Problem { flaw, path, sentence: sentence.into() });
+        if self.found.len() < TOLD_MAX && !self.found.iter().any(|known| known.path == path) {
+            self.found.push(Problem { flaw, path, sentence: sentence.into() });
         }
+    }
+
+    /// Notes that there is no field `name` among `known`, and which one may be meant.
+    pub(super) fn note_unknown(&mut self, path: String, name: &str, known: &[&'static str]) {
+        const NONE: &str = "there is no such field here";
+        let sentence = match nearest(name, known) {
+            Some(near) => format!("{NONE}; the nearest is {near}"),
+            None if self.has_listed => NONE.to_owned(),
+            None => {
+                self.has_listed = true;
+                format!("{NONE}; there are: {}", known.join(", "))
+            }
+        };
+        self.note(Flaw::UnknownField, path, sentence);
     }
 
     /// Whether something is wrong with the field at `path`, or below it.
     pub(super) fn concern(&self, path: &str) -> bool {
-        self.0.iter().any(|known| known.path.starts_with(path))
+        self.found.iter().any(|known| known.path.starts_with(path))
     }
 
     /// Whether there is none of another kind.
     pub(super) fn are_all(&self, flaw: Flaw) -> bool {
-        self.0.iter().all(|known| known.flaw == flaw)
+        self.found.iter().all(|known| known.flaw == flaw)
     }
 
     pub(super) fn into_vec(self) -> Vec<Problem> {
-        self.0
+        self.found
     }
+}
+
+/// The field that may be meant by `name`: the bank's own spelling of it, or one with a slip of the pen or two in it.
+fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    // No field is longer, and whatever is compared costs its length.
+    if name.len() > SHOWN_MAX {
+        return None;
+    }
+    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let meant = plain(name);
+    let distances = known.iter().map(|known| (distance(&meant, &plain(known)), *known));
+    let (distance, found) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= meant.chars().count() / 4).then_some(found)
+}
+
+/// How many characters must be put in, taken out or changed to make `to` of `from`.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (done, c) in from.chars().enumerate() {
+        let mut next = vec![done + 1];
+        for (position, (other, above)) in to.iter().zip(row.windows(2)).enumerate() {
+            let [diagonal, above] = *above else { continue };
+            let left = next.get(position).copied().unwrap_or(usize::MAX);
+            let changed = diagonal + usize::from(c != *other);
+            next.push(changed.min(above.saturating_add(1)).min(left.saturating_add(1)));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
 }
 
 /// A shop's text inside a sentence: in quotes, control characters escaped, shortened.

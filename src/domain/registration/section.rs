@@ -181,13 +181,8 @@ impl<'a, 'p> Section<'a, 'p> {
     pub(super) fn refuse_unknown(&mut self) {
         for (name, _) in self.entries {
             if !self.asked.contains(&name.as_str()) {
-                let known = self.asked.join(", ");
                 let path = self.at(&named(name));
-                self.problems.note(
-                    Flaw::UnknownField,
-                    path,
-                    format!("there is no such field here; there are: {known}"),
-                );
+                self.problems.note_unknown(path, name, &self.asked);
             }
         }
     }

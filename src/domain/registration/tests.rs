@@ -426,3 +426,19 @@ fn a_thousand_wrong_lines_are_not_answered_with_a_thousand_problems() {
     let found = told(&with(&format!(r#""order_bundle": {{"cartItems": {{"items": [{items}]}}}}"#)));
     assert_eq!(found.len(), 64);
 }
+
+/// Some dozens of names for every slip would bury what is wrong.
+#[test]
+fn an_unknown_field_is_told_with_the_nearest_one_and_the_list_stands_there_once() {
+    let text = r#"{"order_number": "A-1", "amount": 100, "returnUrl": "https://a/b", "descripton": "x", "colour": "red",
+        "taste": "sweet", "smell": "none"}"#;
+    let problems = read(&Tree::from_json(text).unwrap(), &terms()).unwrap_err();
+    let said = |path: &str| {
+        let found = problems.iter().find(|problem| problem.path == path);
+        found.map(|problem| problem.sentence.as_str()).unwrap_or_default()
+    };
+    assert_eq!(said("returnUrl"), "there is no such field here; the nearest is return_url");
+    assert_eq!(said("descripton"), "there is no such field here; the nearest is description");
+    assert!(said("colour").contains("there are: ") && said("colour").contains("return_url"), "{}", said("colour"));
+    assert_eq!([said("taste"), said("smell")], ["there is no such field here"; 2]);
+}

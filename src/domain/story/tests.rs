@@ -51,6 +51,7 @@ fn policy() -> Policy {
             quiet: minutes(15),
             resend_whole: true,
             refund_tools: false,
+            without_request: &[],
             attempts_max: 3,
             ask_every: minutes(1),
             ask_every_max: minutes(5),

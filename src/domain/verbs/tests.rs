@@ -66,6 +66,25 @@ fn each_state_allows_the_verb_that_belongs_to_it_and_names_the_others() {
 }
 
 #[test]
+fn what_the_wire_has_no_request_for_is_not_ordered_and_the_remedy_is_named() {
+    let mut soap = policy();
+    soap.settle.without_request = &[OperationKind::Decline];
+    let over_soap = |order: &Order, open: Option<&Operation>, verb| {
+        order_verb(order, open, verb, "asked for", &soap, someone(), NOW)
+    };
+    let refused = over_soap(&order(State::Pending), None, Verb::Decline).unwrap_err();
+    assert_eq!(refused, ActError::WithoutRequest(OperationKind::Decline));
+    let words = refused.to_string();
+    for remedy in ["SOAP interface has no request for a decline", "bank's console", "protocol = \"rest\""] {
+        assert!(words.contains(remedy), "{words}");
+    }
+    assert!(over_soap(&order(State::Held), None, Verb::Reverse).is_ok());
+    // Ordered over REST, before a reload: it can still be taken back.
+    let ordered = Operation { kind: OperationKind::Decline, ordered: true, ..intended(CompletionAmount::Whole) };
+    assert!(over_soap(&order(State::Pending), Some(&ordered), Verb::TakeBack).is_ok());
+}
+
+#[test]
 fn a_refund_is_never_above_what_is_left() {
     let deposited = |sums| shown(State::Deposited, sums);
     let table = [
@@ -118,6 +137,9 @@ fn what_is_to_be_gone_is_parked_and_the_journal_says_who_and_why() {
         act.event.detail.starts_with("the reversal of its hold is ordered (asked for); parked no → yes"),
         "{act:?}"
     );
+    let decline = ordered(&order(State::Pending), None, Verb::Decline).unwrap();
+    let words = "its decline before anybody pays is ordered (asked for)";
+    assert!(decline.event.detail.starts_with(words), "{decline:?}");
     let opens = NewOperation {
         kind: OperationKind::Reversal,
         amount: CompletionAmount::Whole,

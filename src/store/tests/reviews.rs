@@ -40,6 +40,7 @@ fn policy() -> Policy {
             quiet: MINUTE,
             resend_whole: false,
             refund_tools: false,
+            without_request: &[],
             attempts_max: 1,
             ask_every: MINUTE,
             ask_every_max: MINUTE,
@@ -209,7 +210,7 @@ async fn a_migration_of_a_sealed_file_seals_what_it_writes_and_hides_nothing() {
     raw.execute_batch("ALTER TABLE orders DROP COLUMN state_before_review; DROP TABLE proposals").unwrap();
     raw.execute("UPDATE orders SET amount_minor = 9 WHERE order_number = 'altered'", []).unwrap();
     raw.execute_batch(
-        "DROP TABLE witnessed; DROP TABLE answers; DROP TABLE registrations; ALTER TABLE orders DROP COLUMN bank_points_approved_minor;
+        "DROP TABLE witnessed; DROP TABLE answers; DROP TABLE registrations; DROP TABLE registration_words; ALTER TABLE orders DROP COLUMN bank_points_approved_minor;
          ALTER TABLE orders DROP COLUMN bank_points_deposited_minor;
          ALTER TABLE orders DROP COLUMN bank_points_refunded_minor",
     )

@@ -230,6 +230,7 @@ async fn regression_what_is_left_alone_is_not_taken_for_the_work_of_a_wrong_cloc
         quiet: nothing,
         resend_whole: true,
         refund_tools: false,
+        without_request: &[],
         attempts_max: 1,
         ask_every: nothing,
         ask_every_max: nothing,

@@ -137,6 +137,7 @@ fn policy() -> crate::domain::journey::Policy {
             quiet: HOUR,
             resend_whole: true,
             refund_tools: false,
+            without_request: &[],
             attempts_max: 3,
             ask_every: MINUTE,
             ask_every_max: MINUTE * 10,

@@ -177,6 +177,22 @@ fn a_decline_is_settled_by_the_status_and_whoever_pays_first_wins() {
 }
 
 #[test]
+fn what_the_wire_has_no_request_for_ends_unsent_whatever_the_bank_answers() {
+    let soap = SettlePolicy { without_request: &[OperationKind::Decline], ..settle() };
+    let order = order_shown(State::Pending, plain(BankStatus::Registered));
+    let before = of_kind(OperationKind::Decline, intended(WHOLE));
+    for answer in [known(plain(BankStatus::Registered)), StatusAnswer::Unknown(unknown(UnknownKind::Timeout))] {
+        let step = after_read(&before, &order, &answer, &soap, NOW);
+        let Step::Settle { state: OperationState::Withdrawn, why } = step else { panic!("{step:?}") };
+        assert!(why.starts_with("not sent: ") && why.contains("no request for a decline"), "{why}");
+    }
+    // It went over REST before, and shows no effect: a person decides, for it cannot go again.
+    let quiet = Operation { agreeing_reads: 1, ..of_kind(OperationKind::Decline, in_doubt(WHOLE, HOUR)) };
+    let shown = plain(BankStatus::Registered);
+    assert_eq!(read(&quiet, &order, shown, &soap), "person still_open_after_decline:1");
+}
+
+#[test]
 fn an_answer_that_tells_nothing_settles_nothing() {
     let nothing = || StatusAnswer::Unknown(unknown(UnknownKind::Timeout));
     let order = order_shown(State::Deposited, taken(0));

@@ -20,6 +20,7 @@ fn row() -> Registration {
         created_at: NOW,
         sent_at: None,
         next_step_at: Some(NOW),
+        stuck_since: None,
         order_id: None,
         form_url: None,
         refusal_code: None,
@@ -70,7 +71,15 @@ fn an_answer_to_a_send_settles_it_or_leaves_it_to_be_asked_about() {
             Step::Ask,
             true,
         ),
-        ("the number is taken", RegisterAnswer::Refused(refused(1)), false, State::InDoubt, Step::Ask, true),
+        ("the number is taken", RegisterAnswer::Refused(refused(1)), false, State::InDoubt, Step::Ask, false),
+        (
+            "the number is taken, perhaps by us",
+            RegisterAnswer::Refused(refused(1)),
+            true,
+            State::InDoubt,
+            Step::Ask,
+            true,
+        ),
         ("lost", broken(), false, State::InDoubt, Step::Ask, true),
         ("not sent", unreachable(), false, State::Intended, Step::Send, false),
         ("not sent, an earlier one in doubt", unreachable(), true, State::InDoubt, Step::Ask, true),
@@ -88,6 +97,7 @@ fn an_answer_to_a_send_settles_it_or_leaves_it_to_be_asked_about() {
 fn a_question_by_number_settles_it_or_sends_it_again() {
     let in_doubt = Registration { doubtful: true, ..begun(&row(), NOW) };
     let taken = Registration { refusal_code: Some(1), note: Some("errorCode 1: no".to_owned()), ..in_doubt.clone() };
+    let heard = Registration { doubtful: false, ..taken.clone() };
     let absent = || StatusAnswer::Refused(refused(UNKNOWN_ORDER));
     let late = NOW.plus(TRIED_FOR);
     // what stood, the bank's word, when, and what stands then
@@ -102,6 +112,10 @@ fn a_question_by_number_settles_it_or_sends_it_again() {
         ("never heard of", &in_doubt, absent(), NOW, State::Intended),
         ("never heard of, and nobody waits", &in_doubt, absent(), late, State::Refused),
         ("taken, and never heard of: no number", &taken, absent(), NOW, State::Refused),
+        ("not to be asked by number", &in_doubt, StatusAnswer::Refused(refused(1)), NOW, State::Intended),
+        ("not to be asked, long after", &in_doubt, StatusAnswer::Refused(refused(1)), late, State::InDoubt),
+        ("taken, and not to be asked", &taken, StatusAnswer::Refused(refused(1)), NOW, State::InDoubt),
+        ("taken by another, for all was heard", &heard, StatusAnswer::Refused(refused(1)), NOW, State::Refused),
         ("access denied", &in_doubt, StatusAnswer::Refused(refused(5)), late, State::InDoubt),
         ("no answer", &in_doubt, StatusAnswer::Unknown(unknown(UnknownKind::Timeout, None)), late, State::InDoubt),
     ];
@@ -109,6 +123,9 @@ fn a_question_by_number_settles_it_or_sends_it_again() {
         let after = after_look(before, &answer, now);
         assert_eq!(after.state, state, "{case}");
         assert_eq!(after.next_step_at.is_none(), state.is_settled(), "{case}");
+        // Whatever is in doubt when nobody waits for it any more is a person's.
+        let is_stuck = state == State::InDoubt && (now == late || case == "taken, and not to be asked");
+        assert_eq!(after.stuck_since, is_stuck.then_some(now), "{case}");
         assert!(after.note.is_some() && after.form_url.is_none(), "{case}");
         assert!(state != State::Registered || after.refusal_code.is_none(), "{case}");
     }
@@ -139,4 +156,46 @@ fn what_nobody_took_for_the_life_of_a_session_is_given_up_with_a_word() {
     let given_up = given_up(&row());
     assert_eq!((given_up.state, given_up.next_step_at), (State::Refused, None));
     assert!(given_up.note.unwrap().contains("20m"));
+}
+
+/// A login that may not ask by number learns from sending again; what that cannot tell is a person's, and is never sent again.
+#[test]
+fn what_may_not_be_asked_about_is_sent_again_and_then_a_persons() {
+    let not_by_number = || StatusAnswer::Refused(refused(1));
+    let lost = RegisterAnswer::Unknown(unknown(UnknownKind::Timeout, None));
+    let first = after_look(&after_answer(&begun(&row(), NOW), &lost, NOW), &not_by_number(), NOW);
+    assert_eq!((next_step(&first, NOW), first.doubtful), (Step::Send, true));
+    // Too late to be sent, and too doubtful to be given up.
+    assert_eq!(next_step(&first, NOW.plus(TRIED_FOR)), Step::Ask);
+
+    let second = after_answer(&begun(&first, NOW), &RegisterAnswer::Refused(refused(NUMBER_TAKEN)), NOW);
+    assert_eq!((second.attempt, next_step(&second, NOW)), (2, Step::Ask));
+    let mut stuck = after_look(&second, &not_by_number(), NOW);
+    assert_eq!(stuck.stuck_since, Some(NOW));
+    assert!(stuck.note.as_deref().unwrap().contains("the bank has an order of this number"), "{stuck:?}");
+    for later in [NOW.plus(WAIT_IN_PEACE), NOW.plus(TRIED_FOR * 100)] {
+        assert_eq!(next_step(&stuck, later), Step::Ask);
+        stuck = after_look(&stuck, &not_by_number(), later);
+        assert_eq!((stuck.stuck_since, stuck.next_step_at), (Some(NOW), Some(later.plus(WAIT_IN_PEACE))));
+    }
+    // The bank's word still settles it.
+    let found = after_look(&stuck, &view(Some(100), 643, "A-1"), NOW);
+    assert_eq!((found.state, found.stuck_since), (State::Registered, None));
+}
+
+#[test]
+fn a_persons_word_settles_what_is_stuck_and_nothing_else() {
+    let stuck = person::called(begun(&row(), NOW), NOW);
+    let id = OrderId::new("id-7").unwrap();
+    let told = |row: &Registration, found: Found| settled_by_person(row, &found, "olga", "ticket 7");
+    let named = told(&stuck, Found::Order(id.clone())).unwrap();
+    assert_eq!((named.state, named.order_id, named.stuck_since), (State::Registered, Some(id.clone()), None));
+    let none = told(&stuck, Found::Nothing).unwrap();
+    assert_eq!((none.state, none.next_step_at), (State::Refused, None));
+    for note in [named.note, none.note] {
+        assert!(note.as_deref().unwrap().contains("olga") && note.unwrap().contains("ticket 7"));
+    }
+    assert_eq!(told(&begun(&row(), NOW), Found::Nothing), Err(SettleError::NotStuck));
+    let settled = Registration { state: State::Refused, ..stuck };
+    assert_eq!(told(&settled, Found::Order(id)), Err(SettleError::Settled(State::Refused)));
 }
