@@ -142,6 +142,7 @@ impl World {
             seed,
             hold_lifetime: plan.hold_lifetime,
             part_after_part: plan.part_after_part,
+            called_off_is_reversed: plan.called_off_is_reversed,
             faults: plan.faults.clone(),
             ..Settings::default()
         };
