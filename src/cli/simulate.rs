@@ -129,11 +129,13 @@ fn bar(seeds: u64) -> ProgressBar {
 
 fn said_of_seed(outcome: &Outcome) -> String {
     let mut words = format!(
-        "seed {}: {} orders, {} completions, {} reversals, {} requests, {} violations, log {:016x}",
+        "seed {}: {} orders, {} completions, {} reversals, {} refunds, {} declines, {} requests, {} violations, log {:016x}",
         outcome.seed,
         outcome.orders,
         outcome.completions,
         outcome.reversals,
+        outcome.refunds,
+        outcome.declines,
         outcome.requests,
         outcome.violations.len(),
         outcome.hash
@@ -163,6 +165,8 @@ fn tell(findings: &Findings, task: Task, took: Duration, output: &Output) -> Res
     ))?;
     output.line(format!("completions  {}", findings.completions))?;
     output.line(format!("reversals    {}", findings.reversals))?;
+    output.line(format!("refunds      {}", findings.refunds))?;
+    output.line(format!("declines     {}", findings.declines))?;
     output.line(format!("in review    {} orders at the ends", findings.reviews))?;
     output.line(format!("lives ended  {}", counted(&findings.ends)))?;
     output.line(format!("faults       {}", counted(&findings.faults)))?;
@@ -198,6 +202,8 @@ struct Document<'a> {
     orders: u64,
     completions: u64,
     reversals: u64,
+    refunds: u64,
+    declines: u64,
     requests: u64,
     sends: u64,
     reviews: u64,
@@ -231,6 +237,8 @@ impl<'a> Document<'a> {
             orders: findings.orders,
             completions: findings.completions,
             reversals: findings.reversals,
+            refunds: findings.refunds,
+            declines: findings.declines,
             requests: findings.requests,
             sends: findings.sends,
             reviews: findings.reviews,

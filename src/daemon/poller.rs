@@ -9,13 +9,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::domain::bank::{StatusAnswer, Unknown, UnknownKind};
 use crate::domain::event::NewEvent;
 use crate::domain::journey::{self, LookOutcome};
-use crate::domain::order::{Order, OrderKey, State};
+use crate::domain::order::{Order, OrderKey};
 use crate::domain::polling::Jitter;
 use crate::domain::time::Timestamp;
-use crate::domain::timekeeping::Doubt;
+use crate::domain::timekeeping;
 use crate::gateway::{Purpose, Told};
 use crate::progress::Heart;
 use crate::store::{Amendment, StoreError};
@@ -162,8 +161,8 @@ async fn write_down(desk: &Desk, order: &Order, told: Told, asked_at: Timestamp)
             return Amendment::nothing(None);
         }
         let mut looked = journey::after_look(order, &answer, &policy, now, jitter);
-        if let Some(doubt) = doubt.filter(|_| looked.order.state == State::Held && order.state != State::Held) {
-            looked = journey::after_look(order, &not_by_this_clock(doubt), &policy, now, jitter);
+        if let Some(hidden) = timekeeping::first_seen_in_doubt(order.state, looked.order.state, doubt) {
+            looked = journey::after_look(order, &hidden, &policy, now, jitter);
         }
         let told = Some((looked.outcome, looked.events.clone()));
         let answer = whole.and_then(|whole| whole.kept).filter(|_| looked.order.saw_at(now));
@@ -174,13 +173,6 @@ async fn write_down(desk: &Desk, order: &Order, told: Told, asked_at: Timestamp)
         tell(order, outcome, &events);
     }
     Ok(())
-}
-
-/// A hold first seen by a clock that may be behind would have its completion due too early (R9), so it is not taken for
-/// one yet: the order is looked at again, and the answer that ends the doubt shows it.
-fn not_by_this_clock(doubt: Doubt) -> StatusAnswer {
-    let detail = format!("the bank shows it held, but since when cannot be told: {doubt}");
-    StatusAnswer::Unknown(Unknown { kind: UnknownKind::Unreadable, detail, retry_after: None })
 }
 
 fn tell(order: &Order, outcome: LookOutcome, events: &[NewEvent]) {

@@ -17,6 +17,7 @@ use super::operation::{
 use super::order::{Order, State};
 use super::polling::{self, Jitter};
 use super::time::Timestamp;
+use super::timekeeping;
 
 /// The row of a held order that changed settings, or a clock that was set right, give another plan; `None` when it stays
 /// as it was planned.
@@ -132,8 +133,14 @@ pub fn after_ask(
     now: Timestamp,
     jitter: Jitter,
 ) -> Asked {
+    let mut looked = journey::after_look(order, answer, policy, now, jitter);
+    let hidden = timekeeping::first_seen_in_doubt(order.state, looked.order.state, standing.clock);
+    let answer = hidden.as_ref().unwrap_or(answer);
+    if hidden.is_some() {
+        // The order whose decline somebody wants may be found paid instead.
+        looked = journey::after_look(order, answer, policy, now, jitter);
+    }
     let step = operation::after_read(operation, order, answer, &policy.settle, now);
-    let looked = journey::after_look(order, answer, policy, now, jitter);
     let mut asked = Asked {
         order: looked.order,
         operation: Operation { asks: operation.asks.saturating_add(1), ..operation.clone() },

@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::order::MerchantId;
+use super::bank::{StatusAnswer, Unknown, UnknownKind};
+use super::order::{MerchantId, State};
 use super::time::{Timestamp, in_words};
 
 /// The two clocks of a host, read together.
@@ -56,6 +57,17 @@ impl std::fmt::Display for Doubt {
             Self::Disagrees(ms) => write!(f, "the bank's clock is {} ahead of the host's", by(ms)),
         }
     }
+}
+
+/// The answer that is taken instead of one by which an order goes from `before` to `after`, while something speaks against
+/// the clock; `None` where it may be believed as it is.
+///
+/// A hold first seen by a clock that may be behind would have its completion due too early, so it is not taken for one yet:
+/// the bank is asked again, and the answer that ends the doubt shows it. Whoever asked it for what, this holds.
+pub fn first_seen_in_doubt(before: State, after: State, doubt: Option<Doubt>) -> Option<StatusAnswer> {
+    let doubt = doubt.filter(|_| after == State::Held && before != State::Held)?;
+    let detail = format!("the bank shows it held, but since when cannot be told: {doubt}");
+    Some(StatusAnswer::Unknown(Unknown { kind: UnknownKind::Unreadable, detail, retry_after: None }))
 }
 
 /// What is known of the host's clock.

@@ -50,9 +50,13 @@ pub struct Findings {
     pub completions: u64,
     /// Holds that reversals of ours let go.
     pub reversals: u64,
+    /// Refunds of ours that gave something back.
+    pub refunds: u64,
+    /// Orders that declines of ours closed.
+    pub declines: u64,
     /// Requests that reached the bank.
     pub requests: u64,
-    /// Completions and reversals among them.
+    /// What moves money among them.
     pub sends: u64,
     /// Orders in review at the ends.
     pub reviews: u64,
@@ -113,6 +117,8 @@ impl Findings {
         self.orders += outcome.orders;
         self.completions += outcome.completions;
         self.reversals += outcome.reversals;
+        self.refunds += outcome.refunds;
+        self.declines += outcome.declines;
         self.requests += outcome.requests;
         self.sends += outcome.sends;
         self.reviews += outcome.reviews;

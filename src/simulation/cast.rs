@@ -4,6 +4,7 @@ mod buyers;
 mod clerk;
 mod host;
 mod operator;
+mod regrets;
 mod shop;
 
 use super::evidence::Backlog;
@@ -26,6 +27,10 @@ pub(super) enum Deed {
     Touch(usize),
     /// A clerk gives money back.
     GiveBack(usize),
+    /// Somebody wants an order gone, or money back, and the operator orders it.
+    Regret(usize),
+    /// The operator takes back what he ordered.
+    TakeBack(usize),
     /// The operator looks at the brake, at what stands in review and at what is held.
     Round,
     /// The operator stops money.
@@ -93,6 +98,8 @@ pub(super) async fn perform(world: &mut World, deed: Deed) {
         Deed::Decide(index) => buyers::decide(world, index),
         Deed::Touch(index) => clerk::touch(world, index),
         Deed::GiveBack(index) => clerk::give_back(world, index),
+        Deed::Regret(index) => regrets::regret(world, index).await,
+        Deed::TakeBack(index) => regrets::take_back(world, index).await,
         Deed::Round => operator::round(world).await,
         Deed::StopMoney(of) => operator::stop_money(world, of).await,
         Deed::StartMoney(of) => operator::start_money(world, of).await,

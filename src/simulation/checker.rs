@@ -1,9 +1,11 @@
 //! The checker: queries over the evidence, each of which must return no row.
 //!
-//! Most ask about one order (`of_order`), some about all of them (`of_all`). None knows how the daemon works, only what must hold.
+//! Most ask about one order (`of_order`), or about what people ordered for it (`of_verbs`), some about all of them (`of_all`).
+//! None knows how the daemon works, only what must hold.
 
 mod of_all;
 mod of_order;
+mod of_verbs;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,9 +14,12 @@ use crate::config::MerchantConfig;
 use crate::domain::operation::{Operation, OperationKind, OperationState};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
+use crate::domain::verbs::Verb;
 use crate::sandbox::{Effect, FaultName};
 
-use super::evidence::{Asked, BankEffect, Evidence, Intended, Intent, SeenEvent, Told, ToldAct, Witnessed};
+use super::evidence::{
+    ActKind, Asked, BankEffect, Evidence, Intended, Intent, Refund, SeenEvent, Told, ToldAct, Witnessed,
+};
 
 /// A row that a query returned.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +62,8 @@ pub(super) struct Case<'a> {
     order: Option<&'a Order>,
     operations: Vec<&'a Operation>,
     intended: Vec<&'a Intended>,
+    /// By when each was decided, the earliest first.
+    refunds: Vec<(i64, Refund)>,
     witnessed: Vec<&'a Witnessed>,
     events: Vec<&'a SeenEvent>,
     intents: Vec<&'a Intent>,
@@ -76,7 +83,7 @@ type OfAll = fn(&Evidence, &Terms<'_>) -> Rows;
 pub(super) fn check(evidence: &Evidence, terms: &Terms<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (number, case) in &cases(evidence) {
-        for (query, ask) in of_order::QUERIES {
+        for (query, ask) in of_order::QUERIES.into_iter().chain(of_verbs::QUERIES) {
             let rows = ask(case, terms).into_iter();
             violations.extend(rows.map(|row| Violation { query, order: (*number).to_owned(), row }));
         }
@@ -110,6 +117,9 @@ fn cases(evidence: &Evidence) -> BTreeMap<&str, Case<'_>> {
     for intended in &evidence.intended {
         cases.entry(&intended.number).or_default().intended.push(intended);
     }
+    for ((number, at_ms), refund) in &evidence.refunds {
+        cases.entry(number).or_default().refunds.push((*at_ms, *refund));
+    }
     for witnessed in &evidence.witnessed {
         cases.entry(&witnessed.what.number).or_default().witnessed.push(witnessed);
     }
@@ -139,15 +149,43 @@ impl Case<'_> {
     }
 
     fn effects_of_ours(&self) -> impl Iterator<Item = &&BankEffect> {
-        let moved = |effect: &&&BankEffect| matches!(effect.effect, Effect::Completed | Effect::Reversed);
-        self.effects.iter().filter(|effect| effect.is_ours).filter(moved)
+        let moved =
+            |effect: &&&BankEffect| matches!(effect.effect, Effect::Completed | Effect::Reversed | Effect::CalledOff);
+        self.effects.iter().filter(|effect| effect.is_ours()).filter(moved)
+    }
+
+    /// What requests of ours gave back.
+    fn refunds_of_ours(&self) -> impl Iterator<Item = &&BankEffect> {
+        self.effects.iter().filter(|effect| effect.is_ours() && effect.effect == Effect::Refunded)
+    }
+
+    /// What people had ordered last until `ms`, and when; `None` where that was taken back.
+    fn in_force(&self, ms: i64) -> Option<(i64, Verb)> {
+        let until = self.acts.iter().take_while(|act| act.at_ms <= ms);
+        let ordered = until.filter_map(|act| match act.kind {
+            ActKind::Order(verb) => Some((act.at_ms, verb)),
+            ActKind::Park | ActKind::Release => None,
+        });
+        // Taken back at this very moment it may have been sent before.
+        ordered
+            .filter(|(at, verb)| *verb != Verb::TakeBack || *at < ms)
+            .last()
+            .filter(|(_, verb)| *verb != Verb::TakeBack)
     }
 
     /// What stood deposited at the bank after each change until `ms`; before the first there was nothing.
     fn deposited_until(&self, ms: i64) -> Vec<i64> {
+        self.sums_until(ms, |effect| matches!(effect, Effect::Completed | Effect::Deposited))
+    }
+
+    /// What stood given back, likewise.
+    fn refunded_until(&self, ms: i64) -> Vec<i64> {
+        self.sums_until(ms, |effect| effect == Effect::Refunded)
+    }
+
+    fn sums_until(&self, ms: i64, counts: impl Fn(Effect) -> bool) -> Vec<i64> {
         let mut sums: Vec<i64> = vec![0];
-        let taken = |effect: &&&BankEffect| matches!(effect.effect, Effect::Completed | Effect::Deposited);
-        for effect in self.effects.iter().filter(taken).filter(|effect| effect.at_ms <= ms) {
+        for effect in self.effects.iter().filter(|effect| counts(effect.effect) && effect.at_ms <= ms) {
             sums.push(sums.last().copied().unwrap_or_default().saturating_add(effect.amount_minor));
         }
         sums

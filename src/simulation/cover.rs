@@ -8,7 +8,7 @@ use crate::sandbox::FaultName;
 
 use super::evidence::{Asked, Evidence, SeenEvent, Send, is_sent};
 
-/// Where an order and its completion stand when a request is struck.
+/// Where an order and what is done about its money stand when a request is struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Situation {
     /// Looked at.
@@ -23,6 +23,10 @@ enum Situation {
     Send,
     /// The reversal itself.
     SendReversal,
+    /// The refund itself.
+    SendRefund,
+    /// The decline itself.
+    SendDecline,
 }
 
 /// Faults of a look, and of a question about a completion.
@@ -40,7 +44,7 @@ const OF_STATUS: [FaultName; 11] = [
     FaultName::StaleStatus,
 ];
 
-/// Faults of a completion, and of a reversal.
+/// Faults of a send, whatever it is.
 const OF_SEND: [FaultName; 10] = [
     FaultName::Delay,
     FaultName::TimeoutBeforeEffect,
@@ -102,7 +106,7 @@ fn all() -> impl Iterator<Item = (Situation, &'static str)> {
         Situation::InDoubtInReview,
     ]);
     let of_status = asked.flat_map(|situation| OF_STATUS.map(|fault| (situation, word(fault))));
-    let sends = [Situation::Send, Situation::SendReversal];
+    let sends = [Situation::Send, Situation::SendReversal, Situation::SendRefund, Situation::SendDecline];
     of_status.chain(sends.into_iter().flat_map(|send| OF_SEND.map(|fault| (send, word(fault)))))
 }
 
@@ -110,8 +114,9 @@ fn all() -> impl Iterator<Item = (Situation, &'static str)> {
 fn situation(asked: &Asked, events: &[&SeenEvent]) -> Situation {
     match asked.send {
         Some(Send::Completion(_)) => return Situation::Send,
-        // No seed orders a refund or a decline by itself; where one is, it goes as a reversal does.
-        Some(Send::Reversal | Send::Refund(_) | Send::Decline) => return Situation::SendReversal,
+        Some(Send::Reversal) => return Situation::SendReversal,
+        Some(Send::Refund(_)) => return Situation::SendRefund,
+        Some(Send::Decline) => return Situation::SendDecline,
         None => {}
     }
     let (mut state, mut open) = (State::Pending, None);
@@ -159,6 +164,8 @@ fn said(situation: Situation, fault: &str) -> String {
         Situation::InDoubtInReview => "question after a send, in review".to_owned(),
         Situation::Send => "send".to_owned(),
         Situation::SendReversal => "send of a reversal".to_owned(),
+        Situation::SendRefund => "send of a refund".to_owned(),
+        Situation::SendDecline => "send of a decline".to_owned(),
     };
     format!("{words} × {fault}")
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::operation::{CompletionAmount, Operation, OperationKey, OperationKind};
 use crate::domain::order::OrderKey;
+use crate::domain::verbs::Verb;
 use crate::sandbox::{Bank, Effect, Entry, FaultName, LedgerLine, Operation as Request};
 use crate::store::{ListFilter, OrderWithOperation, Store, StoreError};
 
@@ -30,6 +31,8 @@ pub(super) struct Evidence {
     pub(super) intents: Vec<Intent>,
     /// What operations there were, likewise.
     pub(super) intended: BTreeSet<Intended>,
+    /// Refunds that were to be sent, likewise: by order, and by when each was decided.
+    pub(super) refunds: BTreeMap<(String, i64), Refund>,
     /// The lines of the witness, as they stand there.
     pub(super) witnessed: Vec<Witnessed>,
     pub(super) asked: Vec<Asked>,
@@ -66,6 +69,8 @@ pub(super) struct ToldAct {
 pub(super) enum ActKind {
     Park,
     Release,
+    /// Something was ordered, or taken back.
+    Order(Verb),
 }
 
 /// Money that was stopped, as far as people know.
@@ -104,10 +109,21 @@ pub(super) struct Intended {
     pub(super) minor: Option<i64>,
 }
 
+/// What a refund that was sent, or was about to be, was to give back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refund {
+    /// How much.
+    pub(super) minor: i64,
+    /// How much had been given back before.
+    pub(super) before_minor: i64,
+}
+
 /// A send in the witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Witnessed {
     pub(super) what: Intended,
+    /// What was to stand at the bank afterwards, or to be given back.
+    pub(super) expected_minor: i64,
     /// By our clock.
     pub(super) at_ms: i64,
 }
@@ -115,6 +131,8 @@ pub(super) struct Witnessed {
 /// A request of ours that reached the bank.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
+    /// Its line in the ledger.
+    pub(super) seq: u64,
     pub(super) at_ms: i64,
     pub(super) number: String,
     /// What it was to move. `None` is a look.
@@ -140,8 +158,14 @@ pub(super) struct BankEffect {
     pub(super) number: String,
     pub(super) effect: Effect,
     pub(super) amount_minor: i64,
-    /// Whether a request of ours caused it.
-    pub(super) is_ours: bool,
+    /// The request of ours that caused it, by its line.
+    pub(super) request: Option<u64>,
+}
+
+impl BankEffect {
+    pub(super) const fn is_ours(&self) -> bool {
+        self.request.is_some()
+    }
 }
 
 /// Orders that were overdue when bank and daemon could work again, and when all must have been looked at.
@@ -164,15 +188,20 @@ impl Evidence {
     }
 
     fn take_line(&mut self, line: LedgerLine) {
-        let at_ms = line.at_ms;
+        let (seq, at_ms) = (line.seq, line.at_ms);
         match line.entry {
             Entry::Request(request) if request.login.as_deref() == Some(LOGIN) => self.asked.push(Asked {
+                seq,
                 at_ms,
                 number: request.order_number.or(request.order_id).unwrap_or_default(),
                 send: match request.operation {
-                    Request::Completion => Some(Send::Completion(request.asked_minor.unwrap_or_default())),
+                    Request::Completion | Request::Deposit => {
+                        Some(Send::Completion(request.asked_minor.unwrap_or_default()))
+                    }
                     Request::Reversal => Some(Send::Reversal),
-                    Request::Refund => Some(Send::Refund(request.asked_minor.unwrap_or_default())),
+                    Request::Refund | Request::AutoRefund => {
+                        Some(Send::Refund(request.asked_minor.unwrap_or_default()))
+                    }
                     Request::Decline => Some(Send::Decline),
                     _ => None,
                 },
@@ -181,7 +210,7 @@ impl Evidence {
             Entry::Request(_) => {}
             Entry::Effect(effect) => self.effects.push(BankEffect {
                 at_ms,
-                is_ours: effect.request.is_some(),
+                request: effect.request,
                 number: effect.order_number,
                 effect: effect.effect,
                 amount_minor: effect.amount_minor,
@@ -223,6 +252,13 @@ impl Evidence {
             Some(Intended { number, kind: operation.kind, minor })
         });
         self.intended.extend(intended);
+        let refunds = self.operations.iter().filter_map(|operation| {
+            // What an adoption took from the witness does not say what had been given back; it is a refund of before.
+            let (minor, before_minor) = operation.expected_minor.zip(operation.refunded_before)?;
+            let number = (*numbers.get(&operation.order)?).to_owned();
+            Some(((number, operation.intended_at.as_millis()), Refund { minor, before_minor }))
+        });
+        self.refunds.extend(refunds);
         Ok(())
     }
 
@@ -236,9 +272,18 @@ impl Evidence {
         let undone: BTreeSet<String> =
             self.acts.iter().filter(|act| act.at_ms > ms).map(|act| act.number.clone()).collect();
         for number in undone {
-            let before = self.acts.iter().rfind(|act| act.number == number && act.at_ms <= ms);
-            let kind = before.map_or(ActKind::Release, |act| act.kind);
-            self.acts.push(ToldAct { at_ms: now_ms, number, kind });
+            let is_order = |act: &&ToldAct| matches!(act.kind, ActKind::Order(_));
+            let before = |is_meant: &dyn Fn(&&ToldAct) -> bool| {
+                self.acts.iter().rposition(|act| act.number == number && act.at_ms <= ms && is_meant(&act))
+            };
+            // As it stood: the latest order, and the latest word about the schedule, in the order in which they were said.
+            let (ordered, planned) = (before(&is_order), before(&|act| !is_order(act)));
+            let kinds = [planned.filter(|at| Some(*at) < ordered), ordered, planned.filter(|at| Some(*at) > ordered)];
+            let kinds = kinds.into_iter().flatten().filter_map(|at| Some(self.acts.get(at)?.kind));
+            let released = planned.is_none().then_some(ActKind::Release);
+            let stood = released.into_iter().chain(kinds);
+            let stood = stood.map(|kind| ToldAct { at_ms: now_ms, number: number.clone(), kind }).collect::<Vec<_>>();
+            self.acts.extend(stood);
         }
         for stop in self.stops.iter_mut().filter(|stop| stop.from_ms > ms && stop.until_ms.is_none()) {
             stop.until_ms = Some(now_ms);
@@ -257,14 +302,16 @@ pub(super) fn witnessed(text: &str) -> Vec<Witnessed> {
     text.lines().filter_map(witnessed_line).collect()
 }
 
-/// `sent`, number, moment, merchant, order's number, order's id, kind, amount; what follows is not asked for.
+/// `sent`, number, moment, merchant, order's number, order's id, kind, amount, what is expected; what follows is not asked
+/// for.
 fn witnessed_line(line: &str) -> Option<Witnessed> {
     let mut parts = line.split('\t');
     let (sent, at) = (parts.next()?, parts.nth(1)?);
-    let (number, kind, amount) = (parts.nth(1)?, parts.nth(1)?, parts.next()?);
+    let (number, kind, amount, expected) = (parts.nth(1)?, parts.nth(1)?, parts.next()?, parts.next()?);
     let at_ms = at.parse::<jiff::Timestamp>().ok()?.as_millisecond();
     let what = Intended { number: number.to_owned(), kind: OperationKind::parse(kind)?, minor: amount.parse().ok() };
-    (sent == "sent").then_some(Witnessed { what, at_ms })
+    let expected_minor = expected.parse().ok()?;
+    (sent == "sent").then_some(Witnessed { what, expected_minor, at_ms })
 }
 
 fn words(event: &Event) -> String {

@@ -24,6 +24,8 @@ pub(super) struct Plan {
     pub(super) policy: PolicyPlan,
     pub(super) faults: Vec<FaultRule>,
     pub(super) part_after_part: bool,
+    /// Whether the bank shows an order that was called off as reversed, rather than declined.
+    pub(super) called_off_is_reversed: bool,
     pub(super) hold_lifetime: Duration,
     pub(super) orders: Vec<OrderPlan>,
     /// When the process is killed, whatever it does.
@@ -73,6 +75,8 @@ pub(super) struct OrderPlan {
     pub(super) buyer: Buyer,
     /// Whose card he pays with.
     pub(super) card: CardSystem,
+    /// When somebody wants the order gone, or money back, so long after the registration.
+    pub(super) regrets: Vec<Duration>,
 }
 
 /// What a buyer does, so long after the registration; above twenty minutes he is late.
@@ -128,10 +132,12 @@ impl Plan {
         let policy = policy::draw(&mut chance);
         let faults = swarm::draw(&mut chance);
         let chance = &mut chance;
+        let regret_percent = one_of([0, 5, 20, 40], chance);
         Self {
             part_after_part: chance.bool(),
+            called_off_is_reversed: chance.bool(),
             hold_lifetime: DAY * chance.u32(3..=8),
-            orders: (1..=orders).map(|number| order(number, calm_from, chance)).collect(),
+            orders: (1..=orders).map(|number| order(number, calm_from, regret_percent, chance)).collect(),
             kills: moments(calm_from, [0, 1, 4, 16], days, chance),
             restarts: moments(calm_from, [0, 0, 1, 2], days, chance),
             peril_percent: one_of([0, 0, 1, 5, 20], chance),
@@ -153,7 +159,7 @@ impl Plan {
     }
 }
 
-fn order(number: usize, calm_from: Duration, chance: &mut fastrand::Rng) -> OrderPlan {
+fn order(number: usize, calm_from: Duration, regret_percent: u8, chance: &mut fastrand::Rng) -> OrderPlan {
     let amount_minor = chance.i64(1_000..=AMOUNT_MAX);
     let forgets = chance.u8(..100) < 3;
     let promptly = Duration::from_millis(chance.u64(..5_000));
@@ -176,7 +182,17 @@ fn order(number: usize, calm_from: Duration, chance: &mut fastrand::Rng) -> Orde
             _ => Buyer::Leaves,
         },
         card: one_of([CardSystem::Visa, CardSystem::Mastercard, CardSystem::Mir], chance),
+        regrets: regrets(regret_percent, chance),
     }
+}
+
+/// While the buyer may still pay, while the hold stands, or when all is over; and once more when once was not enough.
+fn regrets(percent: u8, chance: &mut fastrand::Rng) -> Vec<Duration> {
+    if chance.u8(..100) >= percent {
+        return Vec::new();
+    }
+    let times = one_of([1, 1, 2, 3], chance);
+    (0..times).map(|_| within(one_of([MINUTE * 20, MINUTE * 20, DAY, DAY * 8], chance), chance)).collect()
 }
 
 /// Moments of something that comes so many times in ten days: one of `in_ten_days`.

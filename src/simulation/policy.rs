@@ -44,6 +44,8 @@ pub(super) fn draw(chance: &mut fastrand::Rng) -> PolicyPlan {
     ];
     toml.push_str("[[merchant]]\npassword = { public = \"not-a-secret\" }\n");
     table(&mut toml, &merchant);
+    push(&mut toml, &format!("refund_tools = {}\n", pick(&["false", "true"])));
+    push(&mut toml, &format!("completion_method = \"{}\"\n", pick(&["auto_completion", "auto_completion", "deposit"])));
     let (burst, in_flight) = (pick(&["1", "5", "20"]), pick(&["1", "4", "16"]));
     toml.push_str("\n[merchant.budget]\n");
     table(&mut toml, &[("requests", pick(&["6/m", "1/s", "5/s", "20/s"]))]);

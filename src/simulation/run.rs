@@ -29,9 +29,13 @@ pub struct Outcome {
     pub completions: u64,
     /// Holds that reversals of ours let go.
     pub reversals: u64,
+    /// Refunds of ours that gave something back.
+    pub refunds: u64,
+    /// Orders that declines of ours closed.
+    pub declines: u64,
     /// Requests that reached the bank.
     pub requests: u64,
-    /// Completions and reversals among them.
+    /// What moves money among them.
     pub sends: u64,
     /// How the daemon's lives ended, by the point at which they did.
     pub ends: BTreeMap<&'static str, u64>,
@@ -126,12 +130,14 @@ fn outcome(world: World) -> (Outcome, Log) {
         *faults.entry(cover::word(fault)).or_default() += 1;
     }
     faults.extend(world.network.unmade().into_iter().filter(|(_, count)| *count > 0));
-    let ours = |kind: Effect| evidence.effects.iter().filter(|done| done.is_ours && done.effect == kind).count();
+    let ours = |kind: Effect| evidence.effects.iter().filter(|done| done.is_ours() && done.effect == kind).count();
     let outcome = Outcome {
         seed: world.seed,
         orders: count(evidence.told.len()),
         completions: count(ours(Effect::Completed)),
         reversals: count(ours(Effect::Reversed)),
+        refunds: count(ours(Effect::Refunded)),
+        declines: count(ours(Effect::CalledOff)),
         requests: count(evidence.asked.len()),
         sends: count(evidence.asked.iter().filter(|asked| asked.send.is_some()).count()),
         ends: world.ends.clone(),

@@ -17,13 +17,14 @@ fn twice(seed: u64, extent: Extent) -> Outcome {
 
 #[test]
 fn a_seed_has_one_log_and_violates_nothing() {
-    let mut completions = 0;
+    let (mut completions, mut refunds) = (0, 0);
     for seed in 1..=4 {
         let outcome = twice(seed, SHORT);
         assert_eq!(outcome.violations, [], "seed {seed}");
-        completions += outcome.completions;
+        (completions, refunds) = (completions + outcome.completions, refunds + outcome.refunds);
     }
     assert!(completions > 0, "nothing was completed, so nothing was tried");
+    assert!(refunds > 0, "nothing was given back, so nothing of what people order was tried");
 }
 
 /// With six requests a minute and three completions at once, each send waited behind the questions of the others, found

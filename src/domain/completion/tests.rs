@@ -60,6 +60,25 @@ fn the_row_is_in_doubt_with_its_attempt_before_anything_leaves() {
     assert_eq!(asked.order.state, State::Held);
 }
 
+/// R9: whoever wanted an unpaid order declined must not have it completed early because it was paid first. Found while the
+/// clock is in doubt, the hold is dated by nobody, and the decline waits.
+#[test]
+fn a_hold_that_a_decline_finds_is_not_first_seen_by_a_clock_in_doubt() {
+    let decline = Operation { kind: OperationKind::Decline, ordered: true, ..intended(WHOLE) };
+    let pending = order(State::Pending);
+    let behind = Standing { clock: Some(timekeeping::Doubt::Disagrees(86_400_000)), ..Standing::default() };
+    for (case, standing, state, hold, left) in [
+        ("a clock that is believed", Standing::default(), State::Held, Some(NOW), OperationState::Withdrawn),
+        ("a clock that is a day behind", behind, State::Pending, None, OperationState::Intended),
+    ] {
+        let answer = known(plain(BankStatus::Held));
+        let asked = after_ask(&pending, &decline, &answer, &standing, &policy(), NOW, Jitter::new(500));
+        let found = (asked.order.state, asked.order.hold.map(|hold| hold.held_at), asked.operation.state);
+        assert_eq!(found, (state, hold, left), "{case}");
+        assert!(!asked.send, "{case}");
+    }
+}
+
 /// An open completion, the bank's view, and where that leaves the operation, the order and the journal.
 type Row<'a> = (&'a str, Operation, BankView, OperationState, State, &'a [EventKind]);
 

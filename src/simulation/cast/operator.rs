@@ -232,7 +232,7 @@ where
     false
 }
 
-fn tell(world: &mut World, order: &Order, kind: ActKind) {
+pub(super) fn tell(world: &mut World, order: &Order, kind: ActKind) {
     let (at_ms, number) = (world.now_ms(), order.number.as_str().to_owned());
     world.evidence.acts.push(ToldAct { at_ms, number, kind });
 }

@@ -27,6 +27,9 @@ pub(super) fn register(world: &mut World, index: usize) {
     if let Some(wait) = order.told_after {
         world.after(wait, Deed::Tell(index));
     }
+    for after in order.regrets {
+        world.after(after, Deed::Regret(index));
+    }
     match order.buyer {
         Buyer::Pays(after) | Buyer::IsDeclined(after) => world.after(after, Deed::Decide(index)),
         Buyer::Leaves => {}

@@ -101,7 +101,10 @@ fn too_many_in_doubt(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     rows
 }
 
-/// No more is sent in any 24 hours than the merchant allows. The day is that of the intents, which the ways to the bank may
+const TAKEN: &str = "taken";
+const GIVEN_BACK: &str = "given back";
+
+/// No more is sent in any 24 hours than the merchant allows, neither to take nor to give back. The day is that of the intents, which the ways to the bank may
 /// bring nearer to each other: a retry put off to the very end of the day has arrived a few milliseconds inside of it.
 fn above_the_daily_sum(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let day_ms = guard::DAY.saturating_sub(Duration::from_millis(LATENCY_MAX_MS));
@@ -110,20 +113,27 @@ fn above_the_daily_sum(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let prices: BTreeMap<&str, i64> =
         evidence.orders.iter().map(|found| (found.order.number.as_str(), found.order.amount.minor())).collect();
     let minor_of = |asked: &Asked| match asked.send {
-        Some(Send::Completion(0)) => prices.get(asked.number.as_str()).copied().unwrap_or_default(),
-        Some(Send::Completion(minor)) => minor,
-        Some(Send::Reversal | Send::Refund(_) | Send::Decline) | None => 0,
+        Some(Send::Completion(0)) => Some((TAKEN, prices.get(asked.number.as_str()).copied().unwrap_or_default())),
+        Some(Send::Completion(minor)) => Some((TAKEN, minor)),
+        Some(Send::Refund(minor)) => Some((GIVEN_BACK, minor)),
+        Some(Send::Reversal | Send::Decline) | None => None,
     };
-    let sends: Vec<&Asked> =
-        evidence.asked.iter().filter(|asked| matches!(asked.send, Some(Send::Completion(_)))).collect();
     let mut rows = Vec::new();
-    for (nth, last) in sends.iter().enumerate() {
-        // One that is sent again counts once, from its latest send.
-        let window = sends.iter().take(nth + 1).filter(|asked| asked.at_ms > last.at_ms.saturating_sub(day_ms));
-        let by_order: BTreeMap<&str, i64> = window.map(|asked| (asked.number.as_str(), minor_of(asked))).collect();
-        let sum = by_order.values().copied().fold(0_i64, i64::saturating_add);
-        if sum > most {
-            rows.push(format!("{sum} were sent in the day before {}, and {most} may be", last.at_ms));
+    for way in [TAKEN, GIVEN_BACK] {
+        let of_way = |asked| minor_of(asked).filter(|(of, _)| *of == way).map(|(_, minor)| (asked, minor));
+        let sends: Vec<(&Asked, i64)> = evidence.asked.iter().filter_map(of_way).collect();
+        for (nth, (last, _)) in sends.iter().enumerate() {
+            let window =
+                sends.iter().take(nth + 1).filter(|(asked, _)| asked.at_ms > last.at_ms.saturating_sub(day_ms));
+            // One that is sent again counts once, from its latest send. A completion is its order's only one; of refunds
+            // there may be several, and those of one sum are taken for one here.
+            let by_order: BTreeMap<(&str, i64), i64> = window
+                .map(|(asked, minor)| ((asked.number.as_str(), if way == TAKEN { 0 } else { *minor }), *minor))
+                .collect();
+            let sum = by_order.values().copied().fold(0_i64, i64::saturating_add);
+            if sum > most {
+                rows.push(format!("{sum} were {way} in the day before {}, and {most} may be", last.at_ms));
+            }
         }
     }
     rows

@@ -7,9 +7,11 @@ use crate::domain::holds::{AtDeadline, CompletionSchedule};
 use crate::domain::operation::{Operation, OperationKind, OperationState};
 use crate::domain::order::State;
 use crate::domain::time::Timestamp;
+use crate::domain::verbs::Verb;
 use crate::sandbox::Effect;
 
-use super::super::evidence::{ActKind, Asked, Intended, Send, Witnessed};
+use super::super::evidence::{ActKind, Asked, Intended, Send, ToldAct, Witnessed};
+use super::of_verbs::is_ordered;
 use super::{Case, OfOrder, Rows, Terms};
 
 /// Queries about one order.
@@ -41,7 +43,13 @@ fn two_effects_of_ours(case: &Case<'_>, _: &Terms<'_>) -> Rows {
 
 /// Every request that moves money joins one written intent of the same kind and amount.
 fn sent_without_intent(case: &Case<'_>, _: &Terms<'_>) -> Rows {
-    let is_known = |send: Send| case.intended.iter().any(|intended| is_same(send, intended));
+    let is_known = |send: Send| {
+        let is_summed = match send {
+            Send::Refund(asked) => case.refunds.iter().any(|(_, refund)| refund.minor == asked),
+            Send::Completion(_) | Send::Reversal | Send::Decline => true,
+        };
+        is_summed && case.intended.iter().any(|intended| is_same(send, intended))
+    };
     let mut rows = Vec::new();
     for (nth, request) in case.sends.iter().enumerate() {
         let written = case.intents.iter().filter(|intent| intent.at_ms <= request.at_ms).count();
@@ -63,8 +71,7 @@ fn sent_without_witness(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
         // A clock that was set tells nothing of before and after.
         let before = |line: &&&Witnessed| terms.clock_is_set || line.at_ms <= request.at_ms;
         let lines = case.witnessed.iter().filter(before).count();
-        let says_the_same =
-            request.send.is_some_and(|send| case.witnessed.iter().any(|line| is_same(send, &line.what)));
+        let says_the_same = request.send.is_some_and(|send| case.witnessed.iter().any(|line| is_witnessed(send, line)));
         if lines <= nth || !says_the_same {
             rows.push(format!(
                 "{:?} at {} is number {}, and the witness has {lines}",
@@ -78,6 +85,14 @@ fn sent_without_witness(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
         rows.push(format!("the witness has {} sends, and {} were intended", case.witnessed.len(), case.intents.len()));
     }
     rows
+}
+
+fn is_witnessed(send: Send, line: &Witnessed) -> bool {
+    let is_summed = match send {
+        Send::Refund(asked) => line.expected_minor == asked,
+        Send::Completion(_) | Send::Reversal | Send::Decline => true,
+    };
+    is_summed && is_same(send, &line.what)
 }
 
 fn is_same(send: Send, intended: &Intended) -> bool {
@@ -134,15 +149,24 @@ fn confirmed_without_letting_go(case: &Case<'_>, _: &Terms<'_>) -> Rows {
         .collect()
 }
 
-/// What was taken back is not sent.
+/// What was taken back is not sent; nor is anything completed that somebody wanted gone, whatever came of that. What was
+/// ordered since is another matter.
 fn sent_after_parking(case: &Case<'_>, _: &Terms<'_>) -> Rows {
-    let is_parked = |ms: i64| {
-        let last = case.acts.iter().rfind(|act| act.at_ms < ms);
-        last.is_some_and(|act| act.kind == ActKind::Park)
+    let is_parked = |request: &Asked| {
+        let plans = |act: &&&ToldAct| match act.kind {
+            ActKind::Park | ActKind::Release | ActKind::Order(Verb::Reverse | Verb::Decline) => true,
+            ActKind::Order(Verb::Refund(_) | Verb::TakeBack) => false,
+        };
+        match case.acts.iter().filter(plans).rfind(|act| act.at_ms < request.at_ms).map(|act| act.kind) {
+            None | Some(ActKind::Release) => false,
+            Some(ActKind::Park) => true,
+            // It parks the order, and is itself what may be sent.
+            Some(ActKind::Order(_)) => !is_ordered(case, request),
+        }
     };
     case.sends
         .iter()
-        .filter(|request| is_parked(request.at_ms))
+        .filter(|request| is_parked(request))
         .map(|request| format!("parked, and {:?} came at {}", request.send, request.at_ms))
         .collect()
 }
@@ -283,13 +307,21 @@ fn early(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
     };
     let due = [due, deadline(AtDeadline::Complete)].into_iter().flatten().min();
     let due_of = |request: &Asked| match request.send {
-        Some(Send::Reversal) => deadline(AtDeadline::Reverse),
+        // At the deadline, or when somebody ordered it.
+        Some(Send::Reversal) => {
+            let ordered = case.in_force(request.at_ms).filter(|(_, verb)| *verb == Verb::Reverse);
+            let ordered = ordered.map(|(at_ms, _)| Timestamp::from_millis(at_ms));
+            [deadline(AtDeadline::Reverse), ordered].into_iter().flatten().min()
+        }
         _ => due,
     };
+    // A refund and a decline have no schedule but an order's.
+    let is_scheduled = |request: &&&Asked| matches!(request.send, Some(Send::Completion(_) | Send::Reversal));
     let is_early = |request: &&&Asked| due_of(request).is_none_or(|due| request.at_ms < due.as_millis());
     let words = |request: &Asked| due_of(request).map_or("never".to_owned(), |due| due.to_string());
     case.sends
         .iter()
+        .filter(is_scheduled)
         .filter(is_early)
         .map(|request| format!("sent at {}, due {}", Timestamp::from_millis(request.at_ms), words(request)))
         .collect()
@@ -320,9 +352,13 @@ fn book_differs_from_bank(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
         return Vec::new();
     };
     // A stale answer shows an earlier moment, never one that was not.
-    let deposited = case.deposited_until(terms.now_ms);
-    if deposited.contains(&amounts.deposited) {
-        return Vec::new();
+    let (deposited, refunded) = (case.deposited_until(terms.now_ms), case.refunded_until(terms.now_ms));
+    let mut rows = Vec::new();
+    if !deposited.contains(&amounts.deposited) {
+        rows.push(format!("our book says {} deposited, the bank had {deposited:?}", amounts.deposited));
     }
-    vec![format!("our book says {} deposited, the bank had {deposited:?}", amounts.deposited)]
+    if !refunded.contains(&amounts.refunded) {
+        rows.push(format!("our book says {} given back, the bank had {refunded:?}", amounts.refunded));
+    }
+    rows
 }

@@ -6,7 +6,8 @@ use super::*;
 use crate::config::Config;
 use crate::domain::bank::BankStatus;
 use crate::domain::event::{Event, EventKind};
-use crate::domain::operation::OperationKey;
+use crate::domain::money::Amount;
+use crate::domain::operation::{CompletionAmount, OperationKey};
 use crate::domain::order::{Heard, MerchantId, OrderNumber, State};
 use crate::domain::reconciliation::fixtures::{NOW, ago, order};
 use crate::simulation::evidence::{ActKind, Backlog, Send, ToldStop};
@@ -57,11 +58,13 @@ fn event(at_ms: i64, kind: EventKind, before: State, after: State) -> SeenEvent 
 }
 
 fn effect(at_ms: i64, effect: Effect, is_ours: bool) -> BankEffect {
-    BankEffect { at_ms, number: "A-1".to_owned(), effect, amount_minor: PRICE, is_ours }
+    let request = is_ours.then(|| at_ms.unsigned_abs());
+    BankEffect { at_ms, number: "A-1".to_owned(), effect, amount_minor: PRICE, request }
 }
 
 fn send(at_ms: i64) -> Asked {
-    Asked { at_ms, number: "A-1".to_owned(), send: Some(Send::Completion(PRICE)), fault: None }
+    let (seq, number) = (at_ms.unsigned_abs(), "A-1".to_owned());
+    Asked { seq, at_ms, number, send: Some(Send::Completion(PRICE)), fault: None }
 }
 
 /// One order, acknowledged, held, completed once and confirmed.
@@ -85,7 +88,7 @@ fn honest() -> Evidence {
     evidence.intents.push(Intent { at_ms: SENT_AT - 5, number: "A-1".to_owned() });
     let what = Intended { number: "A-1".to_owned(), kind: OperationKind::Completion, minor: Some(PRICE) };
     evidence.intended.insert(what.clone());
-    evidence.witnessed.push(Witnessed { what, at_ms: SENT_AT - 3 });
+    evidence.witnessed.push(Witnessed { what, expected_minor: PRICE, at_ms: SENT_AT - 3 });
     evidence.asked.push(send(SENT_AT));
     evidence.effects = vec![
         effect(HELD_AT - 9, Effect::Registered, false),
@@ -93,6 +96,97 @@ fn honest() -> Evidence {
         effect(SENT_AT, Effect::Completed, true),
     ];
     evidence.reported_minor = Some(PRICE);
+    evidence
+}
+
+const ORDERED_AT: i64 = SETTLED_AT + 60_000;
+const GIVEN_BACK_AT: i64 = ORDERED_AT + 60_000;
+const PART: i64 = PRICE / 2;
+
+fn ordered(at_ms: i64, verb: Verb) -> ToldAct {
+    ToldAct { at_ms, number: "A-1".to_owned(), kind: ActKind::Order(verb) }
+}
+
+fn sum(minor: i64) -> Amount {
+    Amount::new(minor).unwrap()
+}
+
+/// Of which, once decided, `minor` are sent for, and given back at `at_ms`, after `before_minor` were.
+fn give_back(evidence: &mut Evidence, at_ms: i64, minor: i64, before_minor: i64) {
+    let number = "A-1".to_owned();
+    evidence.acts.push(ordered(at_ms - 60_000, Verb::Refund(Some(sum(minor)))));
+    evidence.refunds.insert((number.clone(), at_ms - 60_000), Refund { minor, before_minor });
+    evidence.intents.push(Intent { at_ms: at_ms - 5, number: number.clone() });
+    let what = Intended { number, kind: OperationKind::Refund, minor: Some(minor) };
+    evidence.intended.insert(what.clone());
+    evidence.witnessed.push(Witnessed { what, expected_minor: minor, at_ms: at_ms - 3 });
+    evidence.asked.push(Asked { send: Some(Send::Refund(minor)), ..send(at_ms) });
+    evidence.effects.push(BankEffect { amount_minor: minor, ..effect(at_ms, Effect::Refunded, true) });
+    let whole = evidence.operations[0].clone();
+    evidence.operations.push(Operation {
+        key: OperationKey(whole.key.0 + at_ms),
+        kind: OperationKind::Refund,
+        amount: CompletionAmount::Exactly(sum(minor)),
+        ordered: true,
+        expected_minor: Some(minor),
+        refunded_before: Some(before_minor),
+        intended_at: Timestamp::from_millis(at_ms - 60_000),
+        ..whole
+    });
+    evidence.events.extend([
+        event(at_ms - 5, EventKind::RefundSent, State::Deposited, State::Deposited),
+        event(at_ms + 100, EventKind::RefundConfirmed, State::Deposited, State::Deposited),
+    ]);
+    let seen = evidence.orders[0].order.view.as_mut().unwrap();
+    seen.view.amounts.as_mut().unwrap().refunded = before_minor + minor;
+}
+
+/// The honest order, half of whose money was given back since.
+fn refunded() -> Evidence {
+    let mut evidence = honest();
+    give_back(&mut evidence, GIVEN_BACK_AT, PART, 0);
+    evidence
+}
+
+/// Held, and let go since a person ordered it, long before its deadline.
+fn let_go() -> Evidence {
+    let mut evidence = ended_by(OperationKind::Reversal, Send::Reversal, Effect::Reversed, State::Reversed);
+    evidence.acts.push(ordered(SENT_AT - 60_000, Verb::Reverse));
+    evidence.events[2].event.kind = EventKind::ReversalSent;
+    evidence.events[4].event.kind = EventKind::ReversalConfirmed;
+    evidence
+}
+
+/// Never paid, and called off since a person ordered it.
+fn called_off() -> Evidence {
+    let mut evidence = ended_by(OperationKind::Decline, Send::Decline, Effect::CalledOff, State::Declined);
+    evidence.acts.push(ordered(SENT_AT - 60_000, Verb::Decline));
+    evidence.effects.remove(1);
+    evidence.events[2].event.kind = EventKind::DeclineSent;
+    evidence.events[4].event.kind = EventKind::DeclineConfirmed;
+    evidence.events.remove(1);
+    evidence.events[1].event.before = State::Pending;
+    evidence.events[1].event.after = State::Pending;
+    evidence.events[2].event.before = State::Pending;
+    evidence
+}
+
+/// The honest order with another end.
+fn ended_by(kind: OperationKind, sent: Send, took: Effect, state: State) -> Evidence {
+    let mut evidence = honest();
+    let what = Intended { number: "A-1".to_owned(), kind, minor: None };
+    evidence.operations[0].kind = kind;
+    evidence.intended = [what.clone()].into();
+    evidence.witnessed[0].what = what;
+    evidence.asked[0].send = Some(sent);
+    evidence.effects[2].effect = took;
+    let order = &mut evidence.orders[0].order;
+    order.state = state;
+    order.view.as_mut().unwrap().view.amounts.as_mut().unwrap().deposited = 0;
+    evidence.events[3].event.after = state;
+    evidence.events[4].event.before = state;
+    evidence.events[4].event.after = state;
+    evidence.reported_minor = Some(0);
     evidence
 }
 
@@ -108,7 +202,20 @@ const CALM: Duration = Duration::from_secs(86_400);
 
 #[test]
 fn an_honest_history_violates_nothing() {
-    assert_eq!(found(&honest(), CALM), BTreeSet::new());
+    let again = |mut evidence: Evidence, minor| {
+        give_back(&mut evidence, GIVEN_BACK_AT + 600_000, minor, PART);
+        evidence
+    };
+    let table = [
+        ("a completion", honest()),
+        ("a refund", refunded()),
+        ("all that is left as well", again(refunded(), PRICE - PART)),
+        ("a reversal that was ordered", let_go()),
+        ("a decline", called_off()),
+    ];
+    for (case, evidence) in table {
+        assert_eq!(found(&evidence, CALM), BTreeSet::new(), "{case}");
+    }
 }
 
 /// A query and what is planted for it.
@@ -188,6 +295,41 @@ fn others_before(evidence: &mut Evidence, later: &[EventKind], count: usize) {
         evidence.asked.insert(nth, Asked { number, ..send(SENT_AT - 50) });
     }
     evidence.events.splice(sent_at..sent_at, before);
+}
+
+/// A database that was put back knows what was ordered before, and nothing since: neither an order nor that one was taken
+/// back.
+#[test]
+fn an_old_copy_brings_back_what_was_in_force_when_it_was_made() {
+    type Case<'a> = (&'static str, &'a [(i64, ActKind)], Option<Verb>, Option<ActKind>);
+    const COPIED_AT: i64 = 10;
+    const PUT_BACK_AT: i64 = 100;
+    let order = |verb| ActKind::Order(verb);
+    let (refund, all) = (Verb::Refund(Some(sum(PART))), Verb::Refund(None));
+    let table: [Case<'_>; 6] = [
+        ("nothing since", &[(5, order(refund))], Some(refund), None),
+        ("taken back since", &[(5, order(refund)), (50, order(Verb::TakeBack))], Some(refund), Some(ActKind::Release)),
+        ("taken back before", &[(5, order(refund)), (6, order(Verb::TakeBack))], None, None),
+        ("another since", &[(5, order(refund)), (50, order(all))], Some(refund), Some(ActKind::Release)),
+        ("parked before, released since", &[(5, ActKind::Park), (50, ActKind::Release)], None, Some(ActKind::Park)),
+        (
+            "ordered after it was parked, and more since",
+            &[(5, ActKind::Park), (6, order(Verb::Reverse)), (50, ActKind::Release)],
+            Some(Verb::Reverse),
+            Some(ActKind::Park),
+        ),
+    ];
+    for (name, acts, in_force, planned) in table {
+        let mut evidence = Evidence::default();
+        let told = acts.iter().map(|(at_ms, kind)| ToldAct { at_ms: *at_ms, number: "A-1".to_owned(), kind: *kind });
+        evidence.acts.extend(told);
+        evidence.forget_since(COPIED_AT, PUT_BACK_AT);
+        let cases = cases(&evidence);
+        let (case, later) = (&cases["A-1"], PUT_BACK_AT + 1);
+        assert_eq!(case.in_force(later).map(|(_, verb)| verb), in_force, "{name}");
+        let stood = case.acts.iter().rfind(|act| act.at_ms == PUT_BACK_AT && !matches!(act.kind, ActKind::Order(_)));
+        assert_eq!(stood.map(|act| act.kind), planned, "{name}");
+    }
 }
 
 /// R7: three may be in doubt here, and what ends a doubt makes room for another send.
@@ -278,11 +420,55 @@ fn a_look_written_down_by_a_wrong_clock_works_off_a_backlog() {
     }
 }
 
+/// What is planted into a history in which a person ordered something.
+type PlantInto = (&'static str, fn() -> Evidence, fn(&mut Evidence));
+
+const PLANTS_OF_VERBS: [PlantInto; 27] = [
+    ("sent_without_order", refunded, |e| e.acts.clear()),
+    ("sent_without_order", refunded, |e| e.acts[0].at_ms = GIVEN_BACK_AT + 1),
+    ("sent_without_order", refunded, |e| e.acts[0].kind = ActKind::Order(Verb::Refund(Some(sum(PART - 1))))),
+    ("sent_without_order", refunded, |e| e.acts[0].kind = ActKind::Order(Verb::Decline)),
+    ("sent_without_order", refunded, |e| e.acts.push(ordered(GIVEN_BACK_AT - 1, Verb::TakeBack))),
+    ("sent_without_order", called_off, |e| e.acts.clear()),
+    ("sent_without_order", called_off, |e| e.acts.push(ordered(SENT_AT - 1, Verb::TakeBack))),
+    ("early", let_go, |e| e.acts.clear()),
+    ("early", let_go, |e| e.acts[0].at_ms = SENT_AT + 1),
+    ("early", let_go, |e| e.acts.push(ordered(SENT_AT - 1, Verb::TakeBack))),
+    ("sent_after_parking", let_go, |e| {
+        e.acts.push(ToldAct { at_ms: SENT_AT - 1, number: "A-1".to_owned(), kind: ActKind::Park });
+    }),
+    ("sent_after_parking", let_go, |e| e.asked[0].send = Some(Send::Completion(0))),
+    ("sent_without_intent", refunded, |e| e.refunds.clear()),
+    ("sent_without_witness", refunded, |e| e.witnessed[1].expected_minor = PART + 1),
+    ("refunded_without_intent", refunded, |e| e.refunds.clear()),
+    ("refunded_without_intent", refunded, |e| e.effects[3].amount_minor = PART + 1),
+    ("refunded_without_intent", refunded, |e| e.witnessed.truncate(1)),
+    ("refunded_without_intent", refunded, |e| e.witnessed[1].at_ms = GIVEN_BACK_AT + 1),
+    ("two_effects_of_one_refund", refunded, |e| e.effects.push(e.effects[3].clone())),
+    ("two_effects_of_one_refund", refunded, |e| {
+        // As many of the sum as there were refunds of it, and both of one refund.
+        give_back(e, GIVEN_BACK_AT + 600_000, PART, PART);
+        e.effects[4].request = e.effects[3].request;
+    }),
+    ("refunded_above_deposited", refunded, |e| give_back(e, GIVEN_BACK_AT + 600_000, PRICE, PART)),
+    ("refunded_above_deposited", refunded, |e| {
+        // The bank would not: it is asked for all the same.
+        give_back(e, GIVEN_BACK_AT + 600_000, PRICE, PART);
+        e.effects.truncate(4);
+    }),
+    ("confirmed_without_giving_back", refunded, |e| e.effects.truncate(3)),
+    ("confirmed_without_giving_back", refunded, |e| e.effects[3].at_ms = GIVEN_BACK_AT + 101),
+    ("confirmed_without_closing", called_off, |e| e.effects.truncate(1)),
+    ("book_differs_from_bank", refunded, |e| e.effects[3].amount_minor = PART - 1),
+    ("above_the_daily_sum", refunded, |e| e.asked[1].send = Some(Send::Refund(100_000_001))),
+];
+
 #[test]
 fn every_query_finds_what_is_planted_for_it() {
     let mut seen = BTreeSet::new();
-    for (nth, (query, plant)) in PLANTS.into_iter().enumerate() {
-        let mut evidence = honest();
+    let plants = PLANTS.into_iter().map(|(query, plant)| (query, honest as fn() -> Evidence, plant));
+    for (nth, (query, history, plant)) in plants.chain(PLANTS_OF_VERBS).enumerate() {
+        let mut evidence = history();
         plant(&mut evidence);
         let found = found(&evidence, CALM);
         assert!(found.contains(query), "plant {nth} for {query}: only {found:?}");
@@ -292,7 +478,7 @@ fn every_query_finds_what_is_planted_for_it() {
     evidence.rivals.push((SENT_AT, true));
     evidence.failures.push((SENT_AT, "no".to_owned()));
     seen.extend(found(&evidence, CALM));
-    let all: BTreeSet<_> =
-        of_order::QUERIES.iter().map(|(name, _)| *name).chain(of_all::QUERIES.iter().map(|(name, _)| *name)).collect();
+    let of_order = of_order::QUERIES.iter().chain(&of_verbs::QUERIES).map(|(name, _)| *name);
+    let all: BTreeSet<_> = of_order.chain(of_all::QUERIES.iter().map(|(name, _)| *name)).collect();
     assert_eq!(seen, all, "every query has its plant");
 }
