@@ -80,9 +80,22 @@ impl PartialEq for CronPattern {
 }
 impl Eq for CronPattern {}
 
+/// Fields of a pattern.
+const FIELDS: usize = 5;
+
 impl CronPattern {
     /// Reads `15 3 * * *`. The error says what is wrong with it.
+    ///
+    /// Five fields and no more: the minute is the shortest that a slot is looked for, and with seconds a slot that never
+    /// comes would be searched for second by second through five thousand years. Of a list every item must be there.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let fields = text.split_whitespace();
+        if fields.clone().count() != FIELDS {
+            return Err(format!("a pattern has {FIELDS} fields: minute, hour, day, month, weekday"));
+        }
+        if let Some(list) = fields.clone().find(|field| field.split(',').any(str::is_empty)) {
+            return Err(format!("`{list}` has an empty item in its list"));
+        }
         let cron: croner::Cron = text.parse().map_err(|error: croner::errors::CronError| error.to_string())?;
         Ok(Self { text: text.to_owned(), cron })
     }
@@ -148,6 +161,12 @@ mod tests {
         for (after, slot) in table {
             assert_eq!(pattern.next_after(&berlin, at(after)), Some(at(slot)), "{after}");
         }
-        assert!(CronPattern::parse("61 * * * *").is_err());
+        let never = CronPattern::parse("0 0 30 2 *").unwrap();
+        assert_eq!(never.next_after(&berlin, at("2026-11-20T02:30:00Z")), None, "a date that no year has");
+        for wrong in
+            ["61 * * * *", "", "* * * *", "0 30 3 * * *", ", 12 * * * * *", ", 3 * * *", "1,,2 3 * * *", "@daily"]
+        {
+            assert!(CronPattern::parse(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

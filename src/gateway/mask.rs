@@ -175,7 +175,9 @@ impl Mask<'_> {
         if self.scrubber.leaves(text, TEXT_MAX) {
             return text.to_owned();
         }
-        let is_quantity = text.trim().parse().is_ok_and(|number| is_quantity(name, number));
+        // As a number is written: a hundred noughts before it are no sum's, and could be anything.
+        let number = text.trim().parse::<i64>().ok().filter(|number| number.to_string() == text.trim());
+        let is_quantity = number.is_some_and(|number| is_quantity(name, number));
         let is_reference = REFERENCES.contains(&name) && !scrub::may_be_card_number(text);
         let is_mark = MARKS.contains(&name) && !scrub::has_card_number(text);
         if is_quantity || is_reference || is_mark {

@@ -105,7 +105,9 @@ fn member(element: &Element, field: &Field) -> Option<Value> {
         let all: Vec<_> = children.map(|child| value(child, field.kind)).collect();
         return (!all.is_empty()).then_some(Value::Array(all));
     }
-    let attribute = element.attribute(field.name).map(|text| scalar(text.trim(), field.kind));
+    // What has parts of its own is an element whatever is missing in the documents.
+    let written = element.attribute(field.name).filter(|_| !matches!(field.kind, Kind::Complex(_)));
+    let attribute = written.map(|text| scalar(text.trim(), field.kind));
     attribute.or_else(|| children.next().map(|child| value(child, field.kind)))
 }
 
