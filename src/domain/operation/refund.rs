@@ -123,10 +123,12 @@ pub(super) fn after_send(
     let refunded = amounts.refunded.saturating_sub(before);
     match refunded {
         _ if refunded == intended => Step::Confirm { moved_minor: refunded },
+        _ if refunded <= 0 && matches!(view.status, BankStatus::Reversed | BankStatus::Declined) => {
+            another_end(order, view)
+        }
         _ if refunded < 0 => {
             ask_again(operation, policy, now, "the bank shows less given back than before, so this is older".to_owned())
         }
-        0 if matches!(view.status, BankStatus::Reversed | BankStatus::Declined) => another_end(order, view),
         0 => still_unrefunded(operation, order, view, amounts, policy, now),
         // Somebody else gave something back. Ours may still come on top of it, so it stays in doubt.
         refunded => Step::Escalate(Contradiction::RefundedAnotherAmount { intended, refunded }),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::super::bank::{BankStatus, BankView, StatusAnswer, UnknownKind};
+use super::super::super::booked::Booked;
 use super::super::super::fixtures::{
     HOUR, MINUTE, NOW, PRICE, bare, in_doubt, intended, known, order, part, plain, seen, settle, unknown, view,
 };
@@ -37,7 +38,7 @@ fn order_shown(state: State, before: BankView) -> Order {
 }
 
 fn read(operation: &Operation, order: &Order, shown: BankView, policy: &SettlePolicy) -> String {
-    in_words(&after_read(operation, order, &known(shown), policy, NOW))
+    in_words(&after_read(operation, order, &known(shown), &Booked::default(), policy, NOW))
 }
 
 fn in_words(step: &Step) -> String {
@@ -182,7 +183,7 @@ fn what_the_wire_has_no_request_for_ends_unsent_whatever_the_bank_answers() {
     let order = order_shown(State::Pending, plain(BankStatus::Registered));
     let before = of_kind(OperationKind::Decline, intended(WHOLE));
     for answer in [known(plain(BankStatus::Registered)), StatusAnswer::Unknown(unknown(UnknownKind::Timeout))] {
-        let step = after_read(&before, &order, &answer, &soap, NOW);
+        let step = after_read(&before, &order, &answer, &Booked::default(), &soap, NOW);
         let Step::Settle { state: OperationState::Withdrawn, why } = step else { panic!("{step:?}") };
         assert!(why.starts_with("not sent: ") && why.contains("no request for a decline"), "{why}");
     }
@@ -197,7 +198,7 @@ fn an_answer_that_tells_nothing_settles_nothing() {
     let nothing = || StatusAnswer::Unknown(unknown(UnknownKind::Timeout));
     let order = order_shown(State::Deposited, taken(0));
     for operation in [refund(WHOLE), sent(part(4_000), 0, HOUR)] {
-        let step = after_read(&operation, &order, &nothing(), &settle(), NOW);
+        let step = after_read(&operation, &order, &nothing(), &Booked::default(), &settle(), NOW);
         assert!(matches!(step, Step::AskAgain { .. }), "{step:?}");
     }
 }
