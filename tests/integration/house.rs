@@ -168,8 +168,19 @@ fn every_seeded_fault_still_applies() {
 }
 
 /// What a fault may break besides a rule under which money moves.
-const SUBJECTS: [&str; 10] =
-    ["wire", "storage", "seals", "holds", "journey", "secrets", "budget", "report", "four eyes", "registration"];
+const SUBJECTS: [&str; 11] = [
+    "wire",
+    "storage",
+    "seals",
+    "holds",
+    "journey",
+    "secrets",
+    "budget",
+    "report",
+    "four eyes",
+    "registration",
+    "login",
+];
 
 /// The rules under which money moves, as the front page of the source numbers them.
 fn rules() -> BTreeSet<String> {
