@@ -6,7 +6,7 @@ use crate::domain::guard::{self, BRAKE, GuardPolicy, Held, NewStop, Scope, Stand
 use crate::domain::operation::{CompletionAmount, NewOperation, OperationKind, OperationState};
 use crate::domain::timekeeping::Doubt;
 
-use super::super::{LastDay, MoneyFigures, Starting, Stopping};
+use super::super::{Hinted, LastDay, MoneyFigures, Starting, Stopping};
 use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -528,4 +528,24 @@ async fn what_was_confirmed_as_given_back_is_told_to_whoever_decides_about_the_o
     })
     .await;
     assert_eq!(store.standing(&taken, None, NOW).await.unwrap().booked, Booked { taken: 7_000, ..none });
+}
+
+/// A stop holds sends back and no looks: while an operation is open nobody else looks at its order.
+#[tokio::test]
+async fn a_hint_makes_what_is_held_back_ask() {
+    let file = File::new();
+    let store = file.open();
+    let held = full().to_string();
+    for (text, note, asks) in [("held back", Some(held.as_str()), true), ("asked to wait", Some("busy"), false)] {
+        let order = to_be_completed(&store, text, "shop", Currency::RUB).await;
+        let note = note.map(str::to_owned);
+        operate(&store, &order, move |operation| {
+            wait(operation, &full());
+            operation.note = note;
+        })
+        .await;
+        change(&store, &order, |order| order.next_look_at = Some(NOW.plus(guard::HELD_FOR))).await;
+        assert_eq!(store.hint(&shop(), None, Some(&order.number), NOW).await.unwrap(), Hinted::Sooner);
+        assert_eq!(due(&store).await.contains(&text.to_owned()), asks, "{text}");
+    }
 }
