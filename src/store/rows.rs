@@ -381,6 +381,7 @@ fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
             row,
             [C::bank_points_approved_minor, C::bank_points_deposited_minor, C::bank_points_refunded_minor],
         )?,
+        counted_points: None,
         authorised_at: row.get::<_, Option<i64>>(C::bank_authorised_at_ms.at())?.map(at),
         payment_system: payment_system(row)?,
         chargeback: row.get(C::bank_chargeback.at())?,
