@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::operation::{CompletionAmount, Operation, OperationKey, OperationKind};
 use crate::domain::order::{MerchantId, OrderKey};
-use crate::domain::registration::journey::Registration;
+use crate::domain::registration::journey::{Registration, State as Standing};
 use crate::domain::verbs::Verb;
 use crate::sandbox::{Bank, Effect, Entry, FaultName, LedgerLine, Operation as Request};
 use crate::store::{ListFilter, OrderWithOperation, Store, StoreError};
@@ -249,10 +249,15 @@ impl Evidence {
                 self.events.push(SeenEvent { at_ms, event });
             }
         }
-        self.registrations.clear();
-        for number in self.handed_in.keys() {
-            self.registrations.extend(store.registration(merchant, number).await?);
+        // What is registered stays so, as long as the database is the same.
+        self.registrations.retain(|row| row.state == Standing::Registered);
+        let known: BTreeSet<&str> = self.registrations.iter().map(|row| row.number.as_str()).collect();
+        let asked = self.handed_in.keys().filter(|number| !known.contains(number.as_str()));
+        let mut others = Vec::new();
+        for number in asked {
+            others.extend(store.registration(merchant, number).await?);
         }
+        self.registrations.extend(others);
         self.orders = all_orders(store).await?;
         self.operations = all_operations(store).await?;
         let numbers: BTreeMap<OrderKey, &str> =
@@ -286,6 +291,7 @@ impl Evidence {
         self.told.retain(|_, told| told.at_ms <= ms);
         self.forgotten.extend(self.handed_in.iter().filter_map(since));
         self.handed_in.retain(|_, told| told.at_ms <= ms);
+        self.registrations.clear();
         let undone: BTreeSet<String> =
             self.acts.iter().filter(|act| act.at_ms > ms).map(|act| act.number.clone()).collect();
         for number in undone {

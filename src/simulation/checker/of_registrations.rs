@@ -44,7 +44,7 @@ fn registered_and_lost(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
             State::Intended | State::InDoubt => true,
             State::Registered => false,
             // An amount that the bank invented makes it another order.
-            State::Refused => case.is_misled || terms.clock_is_set || came_late(effect, row),
+            State::Refused => case.is_misled || terms.clock_is_set || is_anothers(effect, row),
         },
     };
     let lost = registered_by_us(case).filter(|effect| !is_kept(effect));
@@ -55,8 +55,11 @@ fn registered_and_lost(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
     .collect()
 }
 
-fn came_late(effect: &BankEffect, row: &Registration) -> bool {
-    effect.at_ms >= row.created_at.plus(TRIED_FOR).as_millis()
+/// It came once this row had been given up, or before it was handed in: to a database that an older copy took the place of,
+/// or late for a row that was handed in before.
+fn is_anothers(effect: &BankEffect, row: &Registration) -> bool {
+    let tried = row.created_at.as_millis()..row.created_at.plus(TRIED_FOR).as_millis();
+    !tried.contains(&effect.at_ms)
 }
 
 /// The bank registers for us only what was handed in.
