@@ -63,7 +63,8 @@
 //! * **R3** The class of an answer is *unknown* unless the code lists it.
 //! * **R4** Before each send a fresh read shows our order, held, enough approved, nothing deposited, and due by the clock as
 //!   it goes now; an earlier view agrees before the first send; then a compare-and-set on the row's version.
-//! * **R5** Presence settles, absence never does: "still held" only plans the next question.
+//! * **R5** Presence settles, absence never does: "still held" only plans the next question. What shows less taken or given
+//!   back than was confirmed or shown before is old, and decides nothing ([`domain::booked`]).
 //! * **R6** Confirmed only by a read with the intended amount, never by an acknowledgement.
 //! * **R7** Little can go wrong at once: a stop, too many in doubt or the day's sum hold a send back, decided in the
 //!   transaction that writes its intent; a contradiction after a send stops the merchant's money ([`domain::guard`]).

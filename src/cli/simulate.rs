@@ -129,13 +129,14 @@ fn bar(seeds: u64) -> ProgressBar {
 
 fn said_of_seed(outcome: &Outcome) -> String {
     let mut words = format!(
-        "seed {}: {} orders, {} completions, {} reversals, {} refunds, {} declines, {} requests, {} violations, log {:016x}",
+        "seed {}: {} orders, {} completions, {} reversals, {} refunds, {} declines, {} registrations, {} requests, {} violations, log {:016x}",
         outcome.seed,
         outcome.orders,
         outcome.completions,
         outcome.reversals,
         outcome.refunds,
         outcome.declines,
+        outcome.registrations,
         outcome.requests,
         outcome.violations.len(),
         outcome.hash
@@ -167,6 +168,7 @@ fn tell(findings: &Findings, task: Task, took: Duration, output: &Output) -> Res
     output.line(format!("reversals    {}", findings.reversals))?;
     output.line(format!("refunds      {}", findings.refunds))?;
     output.line(format!("declines     {}", findings.declines))?;
+    output.line(format!("registered   {}", findings.registrations))?;
     output.line(format!("in review    {} orders at the ends", findings.reviews))?;
     output.line(format!("lives ended  {}", counted(&findings.ends)))?;
     output.line(format!("faults       {}", counted(&findings.faults)))?;
@@ -204,6 +206,7 @@ struct Document<'a> {
     reversals: u64,
     refunds: u64,
     declines: u64,
+    registrations: u64,
     requests: u64,
     sends: u64,
     reviews: u64,
@@ -239,6 +242,7 @@ impl<'a> Document<'a> {
             reversals: findings.reversals,
             refunds: findings.refunds,
             declines: findings.declines,
+            registrations: findings.registrations,
             requests: findings.requests,
             sends: findings.sends,
             reviews: findings.reviews,

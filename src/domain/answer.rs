@@ -386,6 +386,7 @@ impl BankAnswer {
             currency: self.currency,
             amounts: self.sums.as_ref().and_then(Sums::all).filter(|_| are_told),
             points,
+            counted_points: None,
             authorised_at: self.dates.authorised,
             payment_system: self.card.as_ref().and_then(|card| card.payment_system.clone()),
             chargeback: self.chargeback,

@@ -148,6 +148,9 @@ pub struct BankView {
     pub amounts: Option<BankAmounts>,
     /// The points of bonus programmes that it was paid with beside the money, in minor units; see [`Self::beside`].
     pub points: Option<BankAmounts>,
+    /// The points that its sums have in them by now, told by the answer itself and not kept beside the order: see
+    /// [`Self::beside`].
+    pub counted_points: Option<BankAmounts>,
     /// `authDateTime`: when the buyer's bank agreed.
     pub authorised_at: Option<Timestamp>,
     /// Whose card it is: it decides how long the hold lives.
@@ -180,6 +183,7 @@ impl BankView {
             amounts: self.amounts.and_then(|money| money.plus(points)),
             // Counted already: whoever adds them to the sums adds those that are still apart.
             points: None,
+            counted_points: Some(points),
             ..self
         }
     }

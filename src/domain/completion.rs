@@ -5,6 +5,7 @@
 //! only after that commit succeeded.
 
 use super::bank::{self, CompletionAnswer, StatusAnswer};
+use super::booked;
 use super::event::{Cause, EventKind, NewEvent, Stage};
 use super::guard::{self, Held, NewStop, Standing};
 use super::holds::{self, DeadlineAct, Plan};
@@ -14,7 +15,7 @@ use super::money::for_people;
 use super::operation::{
     self, ASK_IN_PEACE, CompletionAmount, NewOperation, Operation, OperationKind, OperationState, SettlePolicy, Step,
 };
-use super::order::{Order, State};
+use super::order::{Order, SeenView, State};
 use super::polling::{self, Jitter};
 use super::time::Timestamp;
 use super::timekeeping;
@@ -140,7 +141,11 @@ pub fn after_ask(
         // The order whose decline somebody wants may be found paid instead.
         looked = journey::after_look(order, answer, policy, now, jitter);
     }
-    let step = operation::after_read(operation, order, answer, &policy.settle, now);
+    let older = booked::older(order, answer, &standing.booked);
+    if let Some(view) = older {
+        looked = journey::after_older_look(order, view, policy, now, jitter);
+    }
+    let step = operation::after_read(operation, order, answer, &standing.booked, &policy.settle, now);
     let mut asked = Asked {
         order: looked.order,
         operation: Operation { asks: operation.asks.saturating_add(1), ..operation.clone() },
@@ -151,6 +156,10 @@ pub fn after_ask(
         brake: tripped(order, operation, answer, &step, policy),
     };
     perform(&mut asked, step, standing, policy, now);
+    if let Some(view) = older.filter(|_| order.state != State::Review && asked.order.state == State::Review) {
+        // It has gone on for too long, and is what the person who decides has to see.
+        asked.order.view = Some(SeenView { view: view.clone(), seen_at: now });
+    }
     // A review opened above counts from now: its bound is the review's, not the held order's.
     asked.order.next_look_at =
         polling::next_look(&policy.looks, &asked.order, now, jitter).or(asked.order.next_look_at);

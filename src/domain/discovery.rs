@@ -95,6 +95,7 @@ mod tests {
             currency: None,
             amounts: None,
             points: None,
+            counted_points: None,
             authorised_at: None,
             payment_system: None,
             chargeback: None,

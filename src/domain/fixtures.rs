@@ -86,6 +86,7 @@ pub(super) fn view(status: BankStatus, [approved, deposited, refunded]: [i64; 3]
         currency: Some(Currency::RUB),
         amounts: Some(BankAmounts { approved, deposited, refunded }),
         points: None,
+        counted_points: None,
         authorised_at: None,
         payment_system: None,
         chargeback: None,

@@ -10,6 +10,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::booked::Booked;
 use super::lifecycle::Contradiction;
 use super::money::{Currency, for_people};
 use super::operation::OperationKey;
@@ -200,6 +201,8 @@ pub struct Standing {
     /// Minor units of the order's currency that the merchant's other operations took in the last 24 hours; for a refund,
     /// those that they gave back.
     pub sent_minor: i64,
+    /// What our book is certain of about the order's money: no read may fall short of it.
+    pub booked: Booked,
     /// What speaks against the clock (R9); the database knows nothing of it, the shell adds it.
     pub clock: Option<Doubt>,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::autocompletion;
 use super::bank::{BankStatus, BankView, StatusAnswer, UNKNOWN_ORDER};
+use super::booked;
 use super::calendar::Zone;
 use super::event::{Cause, EventKind, NewEvent};
 use super::guard::GuardPolicy;
@@ -133,9 +134,34 @@ fn heard(order: &Order, words: String, now: Timestamp) -> Order {
 }
 
 fn known(order: &Order, view: &BankView, policy: &Policy, now: Timestamp, jitter: Jitter) -> Looked {
+    let judgement = match lifecycle::judge(order, view) {
+        Judgement::Stale => booked::after_a_look(order, view, now).map_or(Judgement::Stale, Judgement::Contradiction),
+        judged => judged,
+    };
+    judged(order, view, judgement, policy, now, jitter)
+}
+
+/// What an answer makes of `order` that is known to be older than our book: it was heard, and decides nothing.
+pub(super) fn after_older_look(
+    order: &Order,
+    view: &BankView,
+    policy: &Policy,
+    now: Timestamp,
+    jitter: Jitter,
+) -> Looked {
+    judged(order, view, Judgement::Stale, policy, now, jitter)
+}
+
+fn judged(
+    order: &Order,
+    view: &BankView,
+    judgement: Judgement,
+    policy: &Policy,
+    now: Timestamp,
+    jitter: Jitter,
+) -> Looked {
     let mut next = heard(order, format!("the bank shows it {}", view.status), now);
     next.unknown_in_a_row = 0;
-    let judgement = lifecycle::judge(order, view);
     let kept = worth_keeping(&judgement);
     if kept {
         next.view = Some(SeenView { view: view.clone(), seen_at: now });

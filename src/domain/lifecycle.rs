@@ -8,6 +8,7 @@ mod kind;
 pub use kind::ContradictionKind;
 
 use super::bank::{BankStatus, BankView};
+use super::booked::{self, Booked};
 use super::money::for_people;
 use super::operation::times;
 use super::order::{Order, ReviewReason, State};
@@ -133,6 +134,20 @@ pub enum Contradiction {
         /// Minor units given back since the send.
         refunded: i64,
     },
+    /// The bank goes on showing less given back than our book is certain of.
+    LessGivenBack {
+        /// Minor units that were confirmed, or shown before.
+        ours: i64,
+        /// Minor units shown.
+        theirs: i64,
+    },
+    /// The bank goes on showing less taken than our book has confirmed.
+    LessTaken {
+        /// Minor units confirmed.
+        ours: i64,
+        /// Minor units shown, what was given back of them included.
+        theirs: i64,
+    },
     /// A decline was sent, long ago by now, and the bank still shows the order open.
     StillOpenAfterDecline {
         /// How often it was sent.
@@ -191,6 +206,9 @@ impl Contradiction {
             | Self::StillUnrefundedAfterSend { attempts }
             | Self::StillOpenAfterDecline { attempts } => format!("{word}:{attempts}"),
             Self::RefundedAnotherAmount { intended, refunded } => format!("{word}:{intended}:{refunded}"),
+            Self::LessGivenBack { ours, theirs } | Self::LessTaken { ours, theirs } => {
+                format!("{word}:{ours}:{theirs}")
+            }
             Self::TakenInsteadOfReversed { deposited } => format!("{word}:{deposited}"),
             Self::HoldNearLapse { lapses_at } => format!("{word}:{}", lapses_at.as_millis()),
             Self::AnotherEnd { ours, theirs } => format!("{word}:{ours}:{}", theirs.number()),
@@ -222,6 +240,8 @@ impl Contradiction {
             | Self::ReversalRefused { .. }
             | Self::StillUnrefundedAfterSend { .. }
             | Self::RefundRefused { .. }
+            | Self::LessGivenBack { .. }
+            | Self::LessTaken { .. }
             | Self::StillOpenAfterDecline { .. }
             | Self::HoldNearLapse { .. }
             | Self::Chargeback
@@ -296,6 +316,12 @@ impl Contradiction {
             Self::RefundedAnotherAmount { intended, refunded } => {
                 format!("we were giving {} back, and the bank gave back {}", sum(*intended), sum(*refunded))
             }
+            Self::LessGivenBack { ours, theirs } => {
+                format!("the bank had given {} back, and shows {} given back", sum(*ours), sum(*theirs))
+            }
+            Self::LessTaken { ours, theirs } => {
+                format!("the bank had taken {}, and shows {} taken", sum(*ours), sum(*theirs))
+            }
             Self::StillOpenAfterDecline { attempts } => {
                 let sent = times(*attempts);
                 format!("a decline was sent {sent}, its outcome is unknown, and the bank still waits for the buyer")
@@ -327,18 +353,19 @@ pub fn judge(order: &Order, view: &BankView) -> Judgement {
         // The status goes backwards: such an answer is older than what we have, whatever it says besides.
         (Some(Contradiction::Chargeback), Judgement::Stale) => Judgement::Stale,
         (Some(found), _) => Judgement::Contradiction(found),
-        (None, _) if went_backwards(order, view.status) => Judgement::Stale,
+        (None, _) if went_backwards(order, view) => Judgement::Stale,
         // Decided for our book: the bank has gone on showing what a person held to be wrong.
         (None, Judgement::Contradiction(found)) if found.is_accepted(order) => Judgement::Unchanged,
         (None, judged) => judged,
     }
 }
 
-/// Whether an order in review is shown in an earlier state than it was already: a person would accept what is no longer
-/// so. Anywhere else the pair of states tells.
-fn went_backwards(order: &Order, theirs: BankStatus) -> bool {
+/// Whether less is shown given back than before, or an order in review in an earlier state than it was already: a person
+/// would accept what is no longer so. Anywhere else the pair of states tells.
+fn went_backwards(order: &Order, theirs: &BankView) -> bool {
     let seen = order.view.as_ref().filter(|_| order.state == State::Review);
-    seen.is_some_and(|seen| transition(state_of(seen.view.status), theirs) == Judgement::Stale)
+    seen.is_some_and(|seen| transition(state_of(seen.view.status), theirs.status) == Judgement::Stale)
+        || booked::falls_short(order, theirs, &Booked::default()).is_some()
 }
 
 /// Our state of an order that the bank shows so.

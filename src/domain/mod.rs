@@ -8,7 +8,7 @@
 //! can say) and [`answer`] (all that one answer tells), [`event`] (the journal's words), [`lifecycle`] (what an answer means for an order), [`operation`] (the
 //! journey of a completion or a reversal), [`calendar`] (business days and cron slots), [`holds`] (deadlines, when a
 //! completion is due and what is done when none comes in time), [`autocompletion`] (the gateway's own schedule against
-//! ours), [`guard`] (what holds a send back), [`login`] (whether the bank lets us in) and [`timekeeping`] (whether the clock may be
+//! ours), [`guard`] (what holds a send back), [`booked`] (what no later read may fall short of), [`login`] (whether the bank lets us in) and [`timekeeping`] (whether the clock may be
 //! believed for money),
 //! [`polling`] (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write after a
 //! look, a completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act changes),
@@ -21,6 +21,7 @@ pub mod acts;
 pub mod answer;
 pub mod autocompletion;
 pub mod bank;
+pub mod booked;
 pub mod calendar;
 pub mod completion;
 pub mod contested;

@@ -14,6 +14,7 @@ mod settle;
 
 pub use refund::{RefundTools, left_minor, tools};
 pub use settle::{after_read, without_request};
+pub(super) use settle::{ask_again, withdraw};
 
 use std::time::Duration;
 

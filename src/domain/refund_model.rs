@@ -3,7 +3,9 @@
 //!
 //! The decisions are the real ones. What the shell does around them (the lock, the commit before the first byte, the
 //! version, the witness) is the same for every kind of operation, and [`protocol_model`](super::protocol_model) explores
-//! it. Assumed here as there: the quiet time, where a setting does not do without it; one late read of each change; and a
+//! it. Assumed here as there: the quiet time, where a setting does not do without it; one late read of each change, where
+//! a setting does not allow for a bank that lags (then a read that is not older than our book may still be late, and what
+//! a clerk or a person does on such a read is left out); and a
 //! bank that gives back no more than was taken, though it carries out one refund twice if it is asked twice.
 
 mod explore;
@@ -11,6 +13,7 @@ mod explore;
 use std::collections::{HashSet, VecDeque};
 
 use super::bank::{BankStatus, CompletionAnswer, StatusAnswer, UnknownKind};
+use super::booked::{Booked, Entry};
 use super::completion;
 use super::event::Cause;
 use super::fixtures::{self, HOUR, NOW, PRICE};
@@ -37,9 +40,18 @@ struct Setting {
     /// Whether the bank tells refunds apart by our id, and whether we are told that it does.
     bank_has_tools: bool,
     we_use_tools: bool,
-    /// Whether a request may take effect even after the quiet time.
-    late: bool,
+    slow: Slow,
     left: Left,
+}
+
+/// What may be slow at the bank beyond what is assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slow {
+    Nothing,
+    /// A request may take effect even after the quiet time.
+    Effects,
+    /// It may answer as it stood before its latest change any number of times, and not once.
+    Answers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +80,8 @@ enum Fault {
     SendsAPartAgain,
     /// A time-out is taken for "nothing left".
     TimeoutIsNotSent,
+    /// Two reads that agree are believed, though they show less given back than our book is certain of.
+    BelievesOlderReads,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,12 +252,18 @@ impl<'a> Desk<'a> {
             sent_at: row.sent.map(stamp),
             answered_at: row.answered.map(stamp),
             agreeing_reads: row.agreeing.into(),
+            // As often as it takes to call a person.
+            asks: 20,
             ..fixtures::intended(self.amount())
         }
     }
 
     /// A question and its answer, written down. Whether it is to be sent.
     fn asked(&self, world: &mut World, answer: Option<u8>) -> bool {
+        if self.fault == Some(Fault::BelievesOlderReads) && answer.is_some_and(|answer| answer < world.order.seen) {
+            world.order.seen = answer.unwrap_or_default();
+            return false;
+        }
         let Some((at, row)) = world.open() else {
             let (before, heard) = (Self::order(world.order), status(answer));
             let looked = journey::after_look(&before, &heard, &self.policy, NOW, Jitter::new(500));
@@ -253,11 +273,18 @@ impl<'a> Desk<'a> {
         let mut open = self.operation(at, &row);
         self.misread(&mut open, answer);
         let order = Self::order(world.order);
-        let (heard, standing) = (status(answer), Standing::default());
+        let heard = status(answer);
+        let standing = Standing { booked: self.booked(world), ..Standing::default() };
         let asked = completion::after_ask(&order, &open, &heard, &standing, &self.policy, NOW, Jitter::new(500));
         world.order = Self::order_row(&asked.order);
         world.operations[at] = Some(row_of(&asked.operation));
         asked.send
+    }
+
+    fn booked(&self, world: &World) -> Booked {
+        let all = world.operations.iter().enumerate().filter_map(|(at, row)| Some(self.operation(at, row.as_ref()?)));
+        let forgets = self.fault == Some(Fault::BelievesOlderReads);
+        all.filter(|_| !forgets).fold(Booked::default(), |booked, operation| booked.and(Entry::of(&operation)))
     }
 
     fn misread(&self, open: &mut Operation, answer: Option<u8>) {
@@ -333,7 +360,7 @@ impl<'a> Desk<'a> {
         };
         match world.errand {
             None => {
-                let stale = Some(world.before).filter(|_| !world.was_late);
+                let stale = Some(world.before).filter(|_| self.setting.slow == Slow::Answers || !world.was_late);
                 for (step, answer) in [("reads the truth", Some(world.refunded)), ("reads what was", stale)] {
                     let Some(answer) = answer else { continue };
                     push(step, &|then| {
@@ -393,7 +420,7 @@ impl<'a> Desk<'a> {
                 }
             });
         }
-        let may_be_quiet = self.setting.late || world.wire.iter().all(Option::is_none);
+        let may_be_quiet = self.setting.slow == Slow::Effects || world.wire.iter().all(Option::is_none);
         if let Some(quiets) = world.left.quiets.checked_sub(1).filter(|_| may_be_quiet && world.errand.is_none()) {
             push("it is quiet", &|then| {
                 (then.left.quiets, then.order.seen_long_ago) = (quiets, true);

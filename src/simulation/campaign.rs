@@ -54,6 +54,8 @@ pub struct Findings {
     pub refunds: u64,
     /// Orders that declines of ours closed.
     pub declines: u64,
+    /// Orders that the bank registered for us.
+    pub registrations: u64,
     /// Requests that reached the bank.
     pub requests: u64,
     /// What moves money among them.
@@ -119,6 +121,7 @@ impl Findings {
         self.reversals += outcome.reversals;
         self.refunds += outcome.refunds;
         self.declines += outcome.declines;
+        self.registrations += outcome.registrations;
         self.requests += outcome.requests;
         self.sends += outcome.sends;
         self.reviews += outcome.reviews;

@@ -4,6 +4,7 @@ mod buyers;
 mod clerk;
 mod host;
 mod operator;
+mod register;
 mod regrets;
 mod shop;
 
@@ -17,6 +18,10 @@ use super::world::World;
 pub(super) enum Deed {
     /// The shop registers an order at the bank.
     Register(usize),
+    /// The shop hands an order in, for the daemon to register, and comes back later when nobody hears.
+    HandIn(usize),
+    /// The shop asks the daemon what became of that, for the so-manieth time.
+    AskAfter(usize, u32),
     /// The shop tells the daemon of it, and comes back later when nobody hears.
     Tell(usize),
     /// The shop tells it once more, with this price.
@@ -61,7 +66,13 @@ pub(super) enum Deed {
 pub(super) fn take_places(world: &mut World) {
     let plan = world.plan.clone();
     for (index, order) in plan.orders.iter().enumerate() {
-        world.at(order.registered_at, Deed::Register(index));
+        let is_registered_by_shop = !order.through_us || order.taken_before.is_some();
+        if is_registered_by_shop {
+            world.at(order.registered_at, Deed::Register(index));
+        }
+        if order.through_us {
+            world.at(order.registered_at + register::NOT_BEFORE, Deed::HandIn(index));
+        }
     }
     for at in plan.kills {
         world.at(at, Deed::Kill);
@@ -93,6 +104,8 @@ pub(super) fn take_places(world: &mut World) {
 pub(super) async fn perform(world: &mut World, deed: Deed) {
     match deed {
         Deed::Register(index) => shop::register(world, index),
+        Deed::HandIn(index) => register::hand_in(world, index).await,
+        Deed::AskAfter(index, times) => register::ask_after(world, index, times).await,
         Deed::Tell(index) => shop::tell(world, index).await,
         Deed::TellAgain(index, amount_minor) => shop::tell_again(world, index, amount_minor).await,
         Deed::Decide(index) => buyers::decide(world, index),

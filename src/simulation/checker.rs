@@ -1,10 +1,12 @@
 //! The checker: queries over the evidence, each of which must return no row.
 //!
-//! Most ask about one order (`of_order`), or about what people ordered for it (`of_verbs`), some about all of them (`of_all`).
+//! Most ask about one order (`of_order`), about what people ordered for it (`of_verbs`), or about its registration
+//! (`of_registrations`), some about all of them (`of_all`).
 //! None knows how the daemon works, only what must hold.
 
 mod of_all;
 mod of_order;
+mod of_registrations;
 mod of_verbs;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use crate::config::MerchantConfig;
 use crate::domain::operation::{Operation, OperationKind, OperationState};
 use crate::domain::order::Order;
+use crate::domain::registration::journey::Registration;
 use crate::domain::time::Timestamp;
 use crate::domain::verbs::Verb;
 use crate::sandbox::{Effect, FaultName};
@@ -59,6 +62,10 @@ impl Terms<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Case<'a> {
     told: Option<Told>,
+    handed_in: Option<Told>,
+    /// Handed in to a database that an older copy took the place of, and not since.
+    is_forgotten: bool,
+    registration: Option<&'a Registration>,
     order: Option<&'a Order>,
     operations: Vec<&'a Operation>,
     intended: Vec<&'a Intended>,
@@ -83,7 +90,7 @@ type OfAll = fn(&Evidence, &Terms<'_>) -> Rows;
 pub(super) fn check(evidence: &Evidence, terms: &Terms<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (number, case) in &cases(evidence) {
-        for (query, ask) in of_order::QUERIES.into_iter().chain(of_verbs::QUERIES) {
+        for (query, ask) in of_order::QUERIES.into_iter().chain(of_verbs::QUERIES).chain(of_registrations::QUERIES) {
             let rows = ask(case, terms).into_iter();
             violations.extend(rows.map(|row| Violation { query, order: (*number).to_owned(), row }));
         }
@@ -110,6 +117,15 @@ fn cases(evidence: &Evidence) -> BTreeMap<&str, Case<'_>> {
     }
     for (number, told) in &evidence.told {
         cases.entry(number).or_default().told = Some(*told);
+    }
+    for (number, told) in &evidence.handed_in {
+        cases.entry(number).or_default().handed_in = Some(*told);
+    }
+    for number in &evidence.forgotten {
+        cases.entry(number).or_default().is_forgotten = true;
+    }
+    for registration in &evidence.registrations {
+        cases.entry(registration.number.as_str()).or_default().registration = Some(registration);
     }
     for seen in &evidence.events {
         cases.entry(seen.event.number.as_str()).or_default().events.push(seen);

@@ -27,6 +27,8 @@ enum Situation {
     SendRefund,
     /// The decline itself.
     SendDecline,
+    /// A registration.
+    Register,
 }
 
 /// Faults of a look, and of a question about a completion.
@@ -56,6 +58,18 @@ const OF_SEND: [FaultName; 10] = [
     FaultName::Garbage,
     FaultName::FalseSuccess,
     FaultName::FalseRefusal,
+];
+
+/// Faults of a registration.
+const OF_REGISTRATION: [FaultName; 8] = [
+    FaultName::Delay,
+    FaultName::TimeoutBeforeEffect,
+    FaultName::TimeoutAfterEffect,
+    FaultName::TooManyRequests,
+    FaultName::Error500,
+    FaultName::Error503,
+    FaultName::Reset,
+    FaultName::Garbage,
 ];
 
 /// The pairs that came up.
@@ -107,7 +121,8 @@ fn all() -> impl Iterator<Item = (Situation, &'static str)> {
     ]);
     let of_status = asked.flat_map(|situation| OF_STATUS.map(|fault| (situation, word(fault))));
     let sends = [Situation::Send, Situation::SendReversal, Situation::SendRefund, Situation::SendDecline];
-    of_status.chain(sends.into_iter().flat_map(|send| OF_SEND.map(|fault| (send, word(fault)))))
+    let of_send = sends.into_iter().flat_map(|send| OF_SEND.map(|fault| (send, word(fault))));
+    of_status.chain(of_send).chain(OF_REGISTRATION.map(|fault| (Situation::Register, word(fault))))
 }
 
 /// Where the order stood just before the request arrived: what is written at that very moment follows from its answer.
@@ -117,6 +132,7 @@ fn situation(asked: &Asked, events: &[&SeenEvent]) -> Situation {
         Some(Send::Reversal) => return Situation::SendReversal,
         Some(Send::Refund(_)) => return Situation::SendRefund,
         Some(Send::Decline) => return Situation::SendDecline,
+        None if asked.registers => return Situation::Register,
         None => {}
     }
     let (mut state, mut open) = (State::Pending, None);
@@ -166,6 +182,7 @@ fn said(situation: Situation, fault: &str) -> String {
         Situation::SendReversal => "send of a reversal".to_owned(),
         Situation::SendRefund => "send of a refund".to_owned(),
         Situation::SendDecline => "send of a decline".to_owned(),
+        Situation::Register => "registration".to_owned(),
     };
     format!("{words} × {fault}")
 }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::{Event, EventKind};
 use crate::domain::operation::{CompletionAmount, Operation, OperationKey, OperationKind};
-use crate::domain::order::OrderKey;
+use crate::domain::order::{MerchantId, OrderKey};
+use crate::domain::registration::journey::{Registration, State as Standing};
 use crate::domain::verbs::Verb;
 use crate::sandbox::{Bank, Effect, Entry, FaultName, LedgerLine, Operation as Request};
 use crate::store::{ListFilter, OrderWithOperation, Store, StoreError};
@@ -20,6 +21,12 @@ use super::policy::LOGIN;
 pub(super) struct Evidence {
     /// Orders that were acknowledged, by number, with the price they were acknowledged with.
     pub(super) told: BTreeMap<String, Told>,
+    /// Registrations that were acknowledged, likewise.
+    pub(super) handed_in: BTreeMap<String, Told>,
+    /// Those of a database that an older copy took the place of.
+    pub(super) forgotten: BTreeSet<String>,
+    /// What stands in the database about those that were acknowledged.
+    pub(super) registrations: Vec<Registration>,
     /// Acts of people that were acknowledged.
     pub(super) acts: Vec<ToldAct>,
     /// Stops of money that were acknowledged.
@@ -135,8 +142,9 @@ pub(super) struct Asked {
     pub(super) seq: u64,
     pub(super) at_ms: i64,
     pub(super) number: String,
-    /// What it was to move. `None` is a look.
+    /// What it was to move. `None` is a look, or a registration.
     pub(super) send: Option<Send>,
+    pub(super) registers: bool,
     pub(super) fault: Option<FaultName>,
 }
 
@@ -194,6 +202,7 @@ impl Evidence {
                 seq,
                 at_ms,
                 number: request.order_number.or(request.order_id).unwrap_or_default(),
+                registers: matches!(request.operation, Request::Register | Request::RegisterPreAuth),
                 send: match request.operation {
                     Request::Completion | Request::Deposit => {
                         Some(Send::Completion(request.asked_minor.unwrap_or_default()))
@@ -222,6 +231,7 @@ impl Evidence {
     pub(super) async fn gather_books(
         &mut self,
         store: &Store,
+        merchant: &MerchantId,
         start_ms: i64,
         true_ms: impl Fn(i64) -> (i64, i64),
         log: &mut Log,
@@ -239,6 +249,15 @@ impl Evidence {
                 self.events.push(SeenEvent { at_ms, event });
             }
         }
+        // What is registered stays so, as long as the database is the same.
+        self.registrations.retain(|row| row.state == Standing::Registered);
+        let known: BTreeSet<&str> = self.registrations.iter().map(|row| row.number.as_str()).collect();
+        let asked = self.handed_in.keys().filter(|number| !known.contains(number.as_str()));
+        let mut others = Vec::new();
+        for number in asked {
+            others.extend(store.registration(merchant, number).await?);
+        }
+        self.registrations.extend(others);
         self.orders = all_orders(store).await?;
         self.operations = all_operations(store).await?;
         let numbers: BTreeMap<OrderKey, &str> =
@@ -263,12 +282,16 @@ impl Evidence {
     }
 
     /// The database was put back at `now_ms` to its state of `ms`: what was acknowledged since is the shop's to tell again.
-    pub(super) fn forget_since(&mut self, ms: i64, now_ms: i64) -> Vec<String> {
+    pub(super) fn forget_since(&mut self, ms: i64, now_ms: i64) -> BTreeSet<String> {
         self.events_read = 0;
         self.events.clear();
-        let lost: Vec<String> =
-            self.told.iter().filter(|(_, told)| told.at_ms > ms).map(|(number, _)| number.clone()).collect();
+        let since = |(number, told): (&String, &Told)| (told.at_ms > ms).then(|| number.clone());
+        let lost: BTreeSet<String> =
+            self.told.iter().filter_map(since).chain(self.handed_in.iter().filter_map(since)).collect();
         self.told.retain(|_, told| told.at_ms <= ms);
+        self.forgotten.extend(self.handed_in.iter().filter_map(since));
+        self.handed_in.retain(|_, told| told.at_ms <= ms);
+        self.registrations.clear();
         let undone: BTreeSet<String> =
             self.acts.iter().filter(|act| act.at_ms > ms).map(|act| act.number.clone()).collect();
         for number in undone {

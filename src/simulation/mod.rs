@@ -16,8 +16,8 @@
 //! same log, byte for byte. The checker is a set of queries over what clients were told, our database and the bank's
 //! ledger; each must find nothing.
 //!
-//! Only the HTTP face is left out: the shop and the operator write rows as it does. Nothing here decides anything about
-//! money.
+//! Some orders are registered by their shop, and told to the daemon; some the daemon registers. Only the HTTP face is left
+//! out: the shop and the operator write rows as it does. Nothing here decides anything about money.
 //!
 //! Read in this order: `plan` (with `policy` and `swarm`), `world`, `cast`, `evidence`, `checker`, `cover`, `log`, `run`
 //! (one seed), `campaign` (many).

@@ -75,6 +75,10 @@ pub(super) struct OrderPlan {
     pub(super) buyer: Buyer,
     /// Whose card he pays with.
     pub(super) card: CardSystem,
+    /// Whether the shop hands it to us, and we register it.
+    pub(super) through_us: bool,
+    /// Then the price with which the shop has used its number at the bank before.
+    pub(super) taken_before: Option<i64>,
     /// When somebody wants the order gone, or money back, so long after the registration.
     pub(super) regrets: Vec<Duration>,
 }
@@ -133,11 +137,14 @@ impl Plan {
         let faults = swarm::draw(&mut chance);
         let chance = &mut chance;
         let regret_percent = one_of([0, 5, 20, 40], chance);
+        let ours_percent = one_of([0, 10, 30, 100], chance);
         Self {
             part_after_part: chance.bool(),
             called_off_is_reversed: chance.bool(),
             hold_lifetime: DAY * chance.u32(3..=8),
-            orders: (1..=orders).map(|number| order(number, calm_from, regret_percent, chance)).collect(),
+            orders: (1..=orders)
+                .map(|number| order(number, calm_from, [regret_percent, ours_percent], chance))
+                .collect(),
             kills: moments(calm_from, [0, 1, 4, 16], days, chance),
             restarts: moments(calm_from, [0, 0, 1, 2], days, chance),
             peril_percent: one_of([0, 0, 1, 5, 20], chance),
@@ -159,7 +166,12 @@ impl Plan {
     }
 }
 
-fn order(number: usize, calm_from: Duration, regret_percent: u8, chance: &mut fastrand::Rng) -> OrderPlan {
+fn order(
+    number: usize,
+    calm_from: Duration,
+    [regret_percent, ours_percent]: [u8; 2],
+    chance: &mut fastrand::Rng,
+) -> OrderPlan {
     let amount_minor = chance.i64(1_000..=AMOUNT_MAX);
     let forgets = chance.u8(..100) < 3;
     let promptly = Duration::from_millis(chance.u64(..5_000));
@@ -182,6 +194,8 @@ fn order(number: usize, calm_from: Duration, regret_percent: u8, chance: &mut fa
             _ => Buyer::Leaves,
         },
         card: one_of([CardSystem::Visa, CardSystem::Mastercard, CardSystem::Mir], chance),
+        through_us: chance.u8(..100) < ours_percent,
+        taken_before: (chance.u8(..100) < 4).then(|| if chance.bool() { amount_minor } else { amount_minor + 1 }),
         regrets: regrets(regret_percent, chance),
     }
 }

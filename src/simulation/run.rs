@@ -33,6 +33,8 @@ pub struct Outcome {
     pub refunds: u64,
     /// Orders that declines of ours closed.
     pub declines: u64,
+    /// Orders that the bank registered for us.
+    pub registrations: u64,
     /// Requests that reached the bank.
     pub requests: u64,
     /// What moves money among them.
@@ -138,6 +140,7 @@ fn outcome(world: World) -> (Outcome, Log) {
         reversals: count(ours(Effect::Reversed)),
         refunds: count(ours(Effect::Refunded)),
         declines: count(ours(Effect::CalledOff)),
+        registrations: count(ours(Effect::Registered)),
         requests: count(evidence.asked.len()),
         sends: count(evidence.asked.iter().filter(|asked| asked.send.is_some()).count()),
         ends: world.ends.clone(),

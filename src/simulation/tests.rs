@@ -17,13 +17,15 @@ fn twice(seed: u64, extent: Extent) -> Outcome {
 
 #[test]
 fn a_seed_has_one_log_and_violates_nothing() {
-    let (mut completions, mut refunds) = (0, 0);
+    let (mut completions, mut refunds, mut registrations) = (0, 0, 0);
     for seed in 1..=4 {
         let outcome = twice(seed, SHORT);
         assert_eq!(outcome.violations, [], "seed {seed}");
         (completions, refunds) = (completions + outcome.completions, refunds + outcome.refunds);
+        registrations += outcome.registrations;
     }
     assert!(completions > 0, "nothing was completed, so nothing was tried");
+    assert!(registrations > 0, "nothing was registered, so nothing of that was tried");
     assert!(refunds > 0, "nothing was given back, so nothing of what people order was tried");
 }
 
@@ -42,6 +44,7 @@ fn sends_are_not_starved_by_questions_on_a_small_budget() {
     plan.faults = vec![FaultRule::always(late).with_probability(Probability::per_million(500_000))];
     for order in &mut plan.orders {
         order.registered_at = plan::HOUR;
+        (order.through_us, order.regrets) = (false, Vec::new());
         (order.two_phase, order.tells_id, order.told_after) = (true, true, Some(Duration::from_secs(1)));
         order.buyer = plan::Buyer::Pays(Duration::from_secs(60));
     }

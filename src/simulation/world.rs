@@ -355,9 +355,10 @@ impl World {
         };
         // A clock that was set makes our own times worthless as evidence: all that is known is between which checks.
         let (is_set, before_ms) = (self.clock_is_set(), self.checked_ms);
+        let merchant = self.merchant().id.clone();
         let true_ms = |ms: i64| if is_set { (before_ms, now_ms) } else { (ms, ms) };
         self.checked_ms = now_ms;
-        let gathered = self.evidence.gather_books(&store, START_MS, true_ms, &mut self.log).await;
+        let gathered = self.evidence.gather_books(&store, &merchant, START_MS, true_ms, &mut self.log).await;
         if let Err(error) = gathered {
             return self.failed(&error.to_string());
         }
@@ -396,7 +397,9 @@ impl World {
         }
         // Found held, it may be due at once, and then goes before what else is overdue.
         let may_be_found = looks.iter().filter(|found| found.order.state == State::Pending).count();
-        let wait = worked_off_within(merchant, looks.len(), completions.len() + may_be_found);
+        // What is to be registered goes before what is looked at, and may be found held as well.
+        let registrations = store.list_registrations(&merchant.id, usize::MAX >> 1).await.unwrap_or_default().len();
+        let wait = worked_off_within(merchant, looks.len(), completions.len() + may_be_found + registrations);
         let due = looks.into_iter().chain(completions);
         let numbers = due.map(|found| found.order.number.as_str().to_owned()).collect();
         let from_ms = self.now_ms();

@@ -2,7 +2,7 @@
 //!
 //! A hint moves the next look forward, never back, and no nearer than a few seconds to the latest one: however many come
 //! for one order, they make a look in that time and no more. While the bank tells nothing about an order its backoff
-//! stands, for it may be what the bank asked for.
+//! stands, for it may be what the bank asked for. A send that is held back, by a stop or for room, holds no look back.
 //!
 //! A look that is in hand may have been asked before what the hint tells of, and would plan the next one without it. So
 //! hints are remembered until a look is written that was asked after them. In memory: a look that a crash cut short is
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 
+use crate::domain::guard;
 use crate::domain::operation::Operation;
 use crate::domain::order::{MerchantId, Order, OrderId, OrderKey, OrderNumber};
 use crate::domain::time::Timestamp;
@@ -106,7 +107,14 @@ impl Store {
                 // The plan may have changed meanwhile; what is sooner by now stays.
                 let sql = "UPDATE orders SET next_look_at_ms = ?2
                     WHERE id = ?1 AND coalesce(next_look_at_ms, ?2 + 1) > ?2 AND unknown_in_a_row = 0";
-                Ok(connection.prepare_cached(sql)?.execute(params![key.0, at.as_millis()])? > 0)
+                let moved = connection.prepare_cached(sql)?.execute(params![key.0, at.as_millis()])? > 0;
+                // While an operation is open nobody else looks, and one whose send is held back asks when a look is due.
+                let sql = "UPDATE operations SET next_step_at_ms = ?2
+                    WHERE order_key = ?1 AND state IN ('intended', 'in_doubt') AND next_step_at_ms > ?2 AND instr(note, ?3) = 1";
+                if moved {
+                    connection.prepare_cached(sql)?.execute(params![key.0, at.as_millis(), guard::NOT_SENT])?;
+                }
+                Ok(moved)
             })
             .await?;
         if moved {

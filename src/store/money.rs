@@ -5,6 +5,7 @@
 
 use rusqlite::{Row, params};
 
+use crate::domain::booked::{Booked, Entry};
 use crate::domain::event::{Cause, EventKind, NewEvent};
 use crate::domain::guard::{self, Lifting, NewStop, Scope, Standing, Stop, StopKey};
 use crate::domain::money::Currency;
@@ -275,8 +276,29 @@ pub(super) fn standing(
         sent_minor: connection
             .prepare_cached(SENT_IN_A_DAY)?
             .query_row(params![merchant, since, order.currency.numeric(), own], |row| row.get(0))?,
+        booked: booked(connection, order.key)?,
         clock: None,
     })
+}
+
+/// What our book is certain of about the money of an order. Orders with more than a few operations are rare.
+fn booked(connection: &Connection, order: OrderKey) -> Result<Booked, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT kind, state, expected_minor, refunded_before_minor FROM operations
+         WHERE order_key = ?1 AND kind IN ('completion', 'refund') AND attempt > 0",
+    )?;
+    let mut found = statement.query([order.0])?;
+    let mut booked = Booked::default();
+    while let Some(row) = found.next()? {
+        let (kind, state): (String, String) = (row.get(0)?, row.get(1)?);
+        booked = booked.and(Entry {
+            kind: rows::kind(&kind)?,
+            state: rows::operation_state(&state)?,
+            expected_minor: row.get(2)?,
+            refunded_before: row.get(3)?,
+        });
+    }
+    Ok(booked)
 }
 
 /// Writes the brake's stop, unless the operation tripped it before. A person's stop gives way to it: whoever put that

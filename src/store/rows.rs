@@ -83,6 +83,14 @@ fn decode_order(row: &Row<'_>) -> Result<Order, StoreError> {
     })
 }
 
+pub(super) fn kind(word: &str) -> Result<OperationKind, StoreError> {
+    OperationKind::parse(word).ok_or_else(|| unreadable("operation kind", word))
+}
+
+pub(super) fn operation_state(word: &str) -> Result<OperationState, StoreError> {
+    OperationState::parse(word).ok_or_else(|| unreadable("operation state", word))
+}
+
 fn decode_operation(row: &Row<'_>) -> Result<Operation, StoreError> {
     use columns::Operation as C;
     let word: String = row.get(C::state.at())?;
@@ -90,10 +98,10 @@ fn decode_operation(row: &Row<'_>) -> Result<Operation, StoreError> {
     Ok(Operation {
         key: OperationKey(row.get(C::id.at())?),
         order: OrderKey(row.get(C::order_key.at())?),
-        kind: OperationKind::parse(&kind).ok_or_else(|| unreadable("operation kind", &kind))?,
+        kind: self::kind(&kind)?,
         amount: completion(row.get(C::amount_minor.at())?)?,
         ordered: row.get::<_, Option<bool>>(C::ordered.at())?.unwrap_or(false),
-        state: OperationState::parse(&word).ok_or_else(|| unreadable("operation state", &word))?,
+        state: operation_state(&word)?,
         attempt: row.get(C::attempt.at())?,
         unknown_sends: row.get(C::unknown_sends.at())?,
         expected_minor: row.get(C::expected_minor.at())?,
@@ -373,6 +381,7 @@ fn seen_view(row: &Row<'_>) -> Result<Option<SeenView>, StoreError> {
             row,
             [C::bank_points_approved_minor, C::bank_points_deposited_minor, C::bank_points_refunded_minor],
         )?,
+        counted_points: None,
         authorised_at: row.get::<_, Option<i64>>(C::bank_authorised_at_ms.at())?.map(at),
         payment_system: payment_system(row)?,
         chargeback: row.get(C::bank_chargeback.at())?,

@@ -25,6 +25,7 @@ pub(super) async fn with_review() -> Face {
         currency: Some(Currency::RUB),
         amounts: Some(BankAmounts { approved: 1_000, deposited: 0, refunded: 0 }),
         points: None,
+        counted_points: None,
         authorised_at: None,
         payment_system: None,
         chargeback: None,

@@ -15,7 +15,7 @@ fn shop() -> MerchantId {
 }
 
 fn standing(in_doubt: u64, sent_minor: i64) -> Standing {
-    Standing { frozen: None, stops: Vec::new(), in_doubt, sent_minor, clock: None }
+    Standing { in_doubt, sent_minor, ..Standing::default() }
 }
 
 /// How the money stands, what is asked for, and the word for what holds it; three may be in doubt, 1 000.00 a day.

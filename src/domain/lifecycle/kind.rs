@@ -41,6 +41,10 @@ pub enum ContradictionKind {
     RefundRefused,
     /// The bank gave back another sum than our refund.
     RefundedAnotherAmount,
+    /// The bank goes on showing less given back than our book is certain of.
+    LessGivenBack,
+    /// The bank goes on showing less taken than our book has confirmed.
+    LessTaken,
     /// A decline was sent, long ago by now, and the order is still open.
     StillOpenAfterDecline,
     /// The hold is near its lapse, and nothing is planned.
@@ -57,7 +61,7 @@ pub enum ContradictionKind {
 
 impl ContradictionKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::AnotherOrderNumber,
         Self::AnotherOrderId,
         Self::OrderIdTaken,
@@ -76,6 +80,8 @@ impl ContradictionKind {
         Self::StillUnrefundedAfterSend,
         Self::RefundRefused,
         Self::RefundedAnotherAmount,
+        Self::LessGivenBack,
+        Self::LessTaken,
         Self::StillOpenAfterDecline,
         Self::HoldNearLapse,
         Self::Chargeback,
@@ -105,6 +111,8 @@ impl ContradictionKind {
             Self::StillUnrefundedAfterSend => "still_unrefunded_after_send",
             Self::RefundRefused => "refund_refused",
             Self::RefundedAnotherAmount => "refunded_another_amount",
+            Self::LessGivenBack => "less_given_back",
+            Self::LessTaken => "less_taken",
             Self::StillOpenAfterDecline => "still_open_after_decline",
             Self::HoldNearLapse => "hold_near_lapse",
             Self::Chargeback => "chargeback",
@@ -135,6 +143,8 @@ impl ContradictionKind {
             Self::StillUnrefundedAfterSend => "unknown refund",
             Self::RefundRefused => "refund refused",
             Self::RefundedAnotherAmount => "another sum refunded",
+            Self::LessGivenBack => "less given back",
+            Self::LessTaken => "less taken",
             Self::StillOpenAfterDecline => "open after a decline",
             Self::HoldNearLapse => "hold near its lapse",
             Self::Chargeback => "chargeback",
@@ -147,7 +157,14 @@ impl ContradictionKind {
     /// Whether an order stays parked when a review of this kind is decided for either side: that says what is true, and
     /// what to send then is for a person to say.
     pub const fn keeps_parked(self) -> bool {
-        matches!(self, Self::CompletionRefused | Self::ReversalRefused | Self::RowAltered | Self::SentOutsideBook)
+        matches!(
+            self,
+            Self::CompletionRefused
+                | Self::ReversalRefused
+                | Self::LessTaken
+                | Self::RowAltered
+                | Self::SentOutsideBook
+        )
     }
 
     /// The kind of a review's code, which is its word and then its figures; `None` of a code this version does not know.
@@ -179,6 +196,8 @@ impl Contradiction {
             Self::StillUnrefundedAfterSend { .. } => ContradictionKind::StillUnrefundedAfterSend,
             Self::RefundRefused { .. } => ContradictionKind::RefundRefused,
             Self::RefundedAnotherAmount { .. } => ContradictionKind::RefundedAnotherAmount,
+            Self::LessGivenBack { .. } => ContradictionKind::LessGivenBack,
+            Self::LessTaken { .. } => ContradictionKind::LessTaken,
             Self::StillOpenAfterDecline { .. } => ContradictionKind::StillOpenAfterDecline,
             Self::HoldNearLapse { .. } => ContradictionKind::HoldNearLapse,
             Self::Chargeback => ContradictionKind::Chargeback,

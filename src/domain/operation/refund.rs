@@ -67,9 +67,8 @@ pub(super) fn before_send(
     if order.order_id.is_none() {
         return ask_again(operation, policy, now, NO_ORDER_ID.to_owned());
     }
-    let Some(expected_minor) = sendable(operation, amounts) else {
-        let left = for_people(left_minor(amounts), order.currency);
-        return withdraw(format!("the bank shows {left} left to give back, and the refund is above that"));
+    let Some(expected_minor) = sendable(operation, view, amounts) else {
+        return withdraw(not_left(order, view, amounts));
     };
     if shows_the_same(order, view, amounts) {
         Step::Send { expected_minor }
@@ -78,14 +77,34 @@ pub(super) fn before_send(
     }
 }
 
-/// What is given back; `None` where that is more than what is left.
-fn sendable(operation: &Operation, amounts: BankAmounts) -> Option<i64> {
+/// What is given back; `None` where that is more than what is left, or more than what is left in money: the request gives
+/// back money alone, and of an order paid partly with points the sums have both in them.
+fn sendable(operation: &Operation, view: &BankView, amounts: BankAmounts) -> Option<i64> {
     let left = left_minor(amounts);
     let asked = match operation.amount {
         CompletionAmount::Whole => left,
         CompletionAmount::Exactly(amount) => amount.minor(),
     };
-    (asked > 0 && asked <= left).then_some(asked)
+    (asked > 0 && asked <= left.saturating_sub(points_left(view))).then_some(asked)
+}
+
+/// What of the sums is points that were taken, and have not all gone back.
+fn points_left(view: &BankView) -> i64 {
+    view.counted_points.map_or(0, left_minor)
+}
+
+fn not_left(order: &Order, view: &BankView, amounts: BankAmounts) -> String {
+    let sum = |minor: i64| for_people(minor, order.currency);
+    let (left, points) = (left_minor(amounts), points_left(view));
+    if points == 0 {
+        return format!("the bank shows {} left to give back, and the refund is above that", sum(left));
+    }
+    format!(
+        "the bank shows {} left to give back in money and {} in points, and a refund is asked for in money alone: order \
+         one of no more than that, and give the points back in the bank's console",
+        sum(left.saturating_sub(points).max(0)),
+        sum(points)
+    )
 }
 
 /// Whether the view that was stored before this one showed the same sums.
@@ -123,10 +142,12 @@ pub(super) fn after_send(
     let refunded = amounts.refunded.saturating_sub(before);
     match refunded {
         _ if refunded == intended => Step::Confirm { moved_minor: refunded },
+        _ if refunded <= 0 && matches!(view.status, BankStatus::Reversed | BankStatus::Declined) => {
+            another_end(order, view)
+        }
         _ if refunded < 0 => {
             ask_again(operation, policy, now, "the bank shows less given back than before, so this is older".to_owned())
         }
-        0 if matches!(view.status, BankStatus::Reversed | BankStatus::Declined) => another_end(order, view),
         0 => still_unrefunded(operation, order, view, amounts, policy, now),
         // Somebody else gave something back. Ours may still come on top of it, so it stays in doubt.
         refunded => Step::Escalate(Contradiction::RefundedAnotherAmount { intended, refunded }),
@@ -158,7 +179,7 @@ fn still_unrefunded(
         && matches!(order.state, State::Deposited | State::Refunded)
         && view.chargeback != Some(true)
         && lifecycle::not_ours(order, view).is_none();
-    match (sendable(operation, amounts), operation.expected_minor) {
+    match (sendable(operation, view, amounts), operation.expected_minor) {
         (Some(again), Some(before)) if may_resend && again == before => Step::Send { expected_minor: again },
         _ => Step::Escalate(Contradiction::StillUnrefundedAfterSend { attempts: operation.attempt }),
     }

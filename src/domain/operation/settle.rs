@@ -5,6 +5,7 @@
 //! else keeps it in doubt, asks again, and calls a person when asking does not help.
 
 use super::super::bank::{BankAmounts, BankStatus, BankView, StatusAnswer, Unknown};
+use super::super::booked::{self, Booked};
 use super::super::lifecycle::{self, Contradiction};
 use super::super::order::{Order, State};
 use super::super::time::Timestamp;
@@ -20,6 +21,7 @@ pub fn after_read(
     operation: &Operation,
     order: &Order,
     answer: &StatusAnswer,
+    booked: &Booked,
     policy: &SettlePolicy,
     now: Timestamp,
 ) -> Step {
@@ -33,18 +35,31 @@ pub fn after_read(
         StatusAnswer::Unknown(unknown) => return ask_after_unknown(operation, policy, now, unknown),
     };
     match operation.state {
-        OperationState::Intended => before_send(operation, order, view, policy, now),
+        OperationState::Intended => before_send(operation, order, view, booked, policy, now),
         _ => match lifecycle::identity_contradiction(order, view) {
             Some(found) => Step::Escalate(found),
-            None => after_send(operation, order, view, policy, now),
+            None => match booked::falls_short(order, view, booked) {
+                Some(found) => booked::ask_the_bank_again(operation, order, found, policy, now),
+                None => after_send(operation, order, view, policy, now),
+            },
         },
     }
 }
 
 /// Nothing has been sent, or provably nothing has left: whatever speaks against sending ends the operation here.
-fn before_send(operation: &Operation, order: &Order, view: &BankView, policy: &SettlePolicy, now: Timestamp) -> Step {
+fn before_send(
+    operation: &Operation,
+    order: &Order,
+    view: &BankView,
+    booked: &Booked,
+    policy: &SettlePolicy,
+    now: Timestamp,
+) -> Step {
     if let Some(found) = lifecycle::contradiction(order, view) {
         return Step::Contradict(found);
+    }
+    if let Some(found) = booked::falls_short(order, view, booked) {
+        return booked::ask_the_bank_again(operation, order, found, policy, now);
     }
     match operation.kind {
         OperationKind::Completion | OperationKind::Reversal => {}
@@ -118,7 +133,7 @@ pub(super) fn one_more_read(policy: &SettlePolicy, now: Timestamp, shown: &str) 
     Step::AskAgain { at: now.plus(policy.ask_every), agreeing_reads: 0, why }
 }
 
-pub(super) fn withdraw(why: String) -> Step {
+pub(in super::super) fn withdraw(why: String) -> Step {
     Step::Settle { state: OperationState::Withdrawn, why }
 }
 
@@ -341,7 +356,7 @@ const NOT_DUE: &str = "it is not due yet by the clock as it goes now";
 pub(super) const NO_ORDER_ID: &str = "the gateway's order id is not known yet, and nothing can be sent without it";
 
 /// A read that neither settles nor agrees: those before it count no more, since they must agree in a row.
-pub(super) fn ask_again(operation: &Operation, policy: &SettlePolicy, now: Timestamp, why: String) -> Step {
+pub(in super::super) fn ask_again(operation: &Operation, policy: &SettlePolicy, now: Timestamp, why: String) -> Step {
     Step::AskAgain { at: now.plus(policy.wait_after(operation.asks)), agreeing_reads: 0, why }
 }
 

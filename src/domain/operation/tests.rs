@@ -3,6 +3,7 @@
 mod reversal;
 
 use super::super::bank::{BankStatus, BankView, StatusAnswer, Unknown, UnknownKind};
+use super::super::booked::Booked;
 use super::super::fixtures::{
     HOUR, MINUTE, NOW, PRICE, bare, in_doubt, intended, known, order, part, plain, refusal, reversal, seen, settle,
     unknown, view,
@@ -68,7 +69,7 @@ impl Case {
 
 fn check(table: impl IntoIterator<Item = (&'static str, Case, &'static str)>) {
     for (what, case, expected) in table {
-        let step = after_read(&case.operation, &case.order, &case.answer, &case.policy, NOW);
+        let step = after_read(&case.operation, &case.order, &case.answer, &Booked::default(), &case.policy, NOW);
         assert_eq!(in_words(step), expected, "{what}");
     }
 }

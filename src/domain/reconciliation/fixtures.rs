@@ -69,6 +69,7 @@ impl Candidate {
             currency: Some(self.order.currency),
             amounts: Some(BankAmounts { approved, deposited, refunded }),
             points: None,
+            counted_points: None,
             authorised_at: None,
             payment_system: None,
             chargeback: None,

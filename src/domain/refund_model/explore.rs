@@ -38,12 +38,18 @@ fn explore(
 
 const LEFT: Left = Left { orders: 2, accepts: 1, clerks: 1, quiets: 2, crashes: 1, unreachable: 1 };
 
-const A_PART: Setting =
-    Setting { name: "a part", sum: Some(PART), bank_has_tools: false, we_use_tools: false, late: false, left: LEFT };
+const A_PART: Setting = Setting {
+    name: "a part",
+    sum: Some(PART),
+    bank_has_tools: false,
+    we_use_tools: false,
+    slow: Slow::Nothing,
+    left: LEFT,
+};
 
 const A_LATE_PART: Setting = Setting {
     name: "a part, with effects after the quiet time",
-    late: true,
+    slow: Slow::Effects,
     left: Left { accepts: 0, ..LEFT },
     ..A_PART
 };
@@ -53,9 +59,19 @@ const WITH_TOOLS: Setting =
 
 const ALL_OF_IT: Setting = Setting { name: "all that is left", sum: None, ..A_PART };
 
+/// Nobody but us gives anything back here, and no person takes a late read's word.
+const A_LAGGING_BANK: Setting = Setting {
+    name: "parts, at a bank that lags",
+    slow: Slow::Answers,
+    left: Left { orders: 3, accepts: 0, clerks: 0, ..LEFT },
+    ..A_PART
+};
+
 #[test]
 fn no_refund_goes_twice_and_none_is_told_otherwise_than_it_went() {
-    for (setting, at_least) in [(A_PART, 5_000), (A_LATE_PART, 5_000), (WITH_TOOLS, 5_000), (ALL_OF_IT, 2_000)] {
+    for (setting, at_least) in
+        [(A_PART, 5_000), (A_LATE_PART, 5_000), (WITH_TOOLS, 5_000), (ALL_OF_IT, 2_000), (A_LAGGING_BANK, 1_500)]
+    {
         let (states, breach) = explore(&setting, None, &ALL);
         println!("{}: {states} states", setting.name);
         assert_eq!(breach, None, "{}", setting.name);
@@ -72,6 +88,7 @@ fn without_any_one_rule_a_promise_breaks() {
         (Fault::TwoAtOnce, A_PART, Property::ConfirmedFalsely),
         (Fault::SendsAPartAgain, A_LATE_PART, Property::Twice),
         (Fault::TimeoutIsNotSent, A_PART, Property::Twice),
+        (Fault::BelievesOlderReads, A_LAGGING_BANK, Property::ConfirmedFalsely),
     ];
     for (fault, setting, property) in table {
         let (states, breach) = explore(&setting, Some(fault), &[property]);

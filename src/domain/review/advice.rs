@@ -77,6 +77,12 @@ pub const fn advice(kind: Option<ContradictionKind>) -> Advice {
         Some(Kind::RefundedAnotherAmount) => {
             (Way::Bank, "somebody else gave money back too; see in the console which refunds there are")
         }
+        Some(Kind::LessGivenBack) => {
+            (Way::Bank, "see in the console whether a refund was taken back; the bank's sum is what the buyer has")
+        }
+        Some(Kind::LessTaken) => {
+            (Way::Bank, "see in the console what became of the money that was taken; the bank's sum is what there is")
+        }
         Some(Kind::StillOpenAfterDecline) => {
             (Way::Bank, "nobody has paid, and the order closes by itself when its payment time is over")
         }

@@ -3,6 +3,7 @@
 mod in_doubt;
 
 use super::super::bank::BankView;
+use super::super::booked::Booked;
 use super::super::fixtures::{
     DAY, HOUR, MINUTE, NOW, PRICE, in_doubt, intended, known, order, part, plain, policy, seen, view,
 };
@@ -68,6 +69,12 @@ fn one_of_each() -> Vec<(Contradiction, State, Option<BankView>)> {
             State::Deposited,
             Some(view(BankStatus::Refunded, [PRICE, PRICE, 40])),
         ),
+        (
+            Contradiction::LessGivenBack { ours: 100, theirs: 40 },
+            State::Refunded,
+            Some(view(BankStatus::Refunded, [PRICE, PRICE, 40])),
+        ),
+        (Contradiction::LessTaken { ours: PRICE, theirs: 0 }, State::Held, held([PRICE, 0, 0])),
         (Contradiction::StillOpenAfterDecline { attempts: 1 }, State::Pending, Some(plain(BankStatus::Registered))),
         (Contradiction::HoldNearLapse { lapses_at: NOW.plus(HOUR) }, State::Held, held([PRICE, 0, 0])),
         (Contradiction::Chargeback, State::Deposited, Some(BankView { chargeback: Some(true), ..plain(Deposited) })),
@@ -140,6 +147,13 @@ fn every_way_out_of_every_review_with_every_completion() {
             ["deposited", "deposited", early, doubt],
             [sums, sums, early, sums],
         ),
+        (
+            Kind::LessGivenBack,
+            ["refunded", "refunded, parked", early, "refunded, parked"],
+            ["refunded", "refunded", early, doubt],
+            [sums, sums, early, sums],
+        ),
+        (Kind::LessTaken, [parked; 4], [parked, parked, early, doubt], [due, due, early, due]),
         (
             Kind::StillOpenAfterDecline,
             ["pending", "pending, parked", early, "pending, parked"],
@@ -267,7 +281,7 @@ fn what_is_released_to_be_completed_is_sent_after_the_next_read() {
         assert_eq!(outcome.is_ok(), allowed, "{what}");
         let order = outcome.map_or_else(|_| Order { state: State::Held, review: None, ..before }, |act| act.order);
         let due = order.complete_at.unwrap_or(NOW);
-        let step = after_read(&intended(completion), &order, &known(view), &policy().settle, due);
+        let step = after_read(&intended(completion), &order, &known(view), &Booked::default(), &policy().settle, due);
         assert_eq!(matches!(step, Step::Send { .. }), allowed, "{what}: {step:?}");
     }
 }
@@ -378,7 +392,7 @@ fn every_code_is_of_its_kind_and_every_kind_has_advice() {
         ways,
         [
             "ours", "ours", "ours", "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank", "bank",
-            "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank", "bank", "bank"
+            "bank", "bank", "bank", "bank", "bank", "bank", "bank", "bank", "complete", "bank", "bank", "bank", "bank"
         ]
     );
 }

@@ -112,6 +112,7 @@ fn seen(status: BankStatus, action_code: Option<i64>, deposited: i64) -> SeenVie
         currency: Some(Currency::RUB),
         amounts: Some(amounts),
         points: None,
+        counted_points: None,
         authorised_at: None,
         payment_system: None,
         chargeback: None,

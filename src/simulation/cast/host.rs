@@ -48,7 +48,9 @@ fn backups(world: &mut World) {
         }
         for index in 0..world.plan.orders.len() {
             if lost.contains(&world.plan.orders[index].number) {
-                world.after(Duration::from_secs(7_200), Deed::Tell(index));
+                let is_ours = world.plan.orders[index].through_us;
+                let deed = if is_ours { Deed::HandIn(index) } else { Deed::Tell(index) };
+                world.after(Duration::from_secs(7_200), deed);
             }
         }
     } else if world.chance.bool()

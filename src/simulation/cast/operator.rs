@@ -17,7 +17,7 @@ use crate::store::{Amendment, ListFilter, Starting, Stopping, Store};
 use super::super::evidence::{ActKind, ToldAct, ToldStop};
 use super::super::plan::{HOUR, Stopped};
 use super::super::world::World;
-use super::Deed;
+use super::{Deed, register};
 
 /// More orders than this in one state are not met in a simulation.
 const SEEN_MAX: u32 = 1_000;
@@ -33,6 +33,7 @@ pub(super) async fn round(world: &mut World) {
     if !world.plan.tends {
         return;
     }
+    register::settle_stuck(world, &store).await;
     for order in in_state(&store, State::Review).await {
         if world.chance.u8(..100) < 70 {
             review(world, &store, &order).await;

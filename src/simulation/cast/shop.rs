@@ -17,16 +17,23 @@ use super::Deed;
 
 pub(super) fn register(world: &mut World, index: usize) {
     let order = world.plan.orders[index].clone();
-    let registration = Registration::new(LOGIN, &order.number, order.amount_minor);
+    let amount_minor = order.taken_before.filter(|_| order.through_us).unwrap_or(order.amount_minor);
+    let registration = Registration::new(LOGIN, &order.number, amount_minor);
     let registration = if order.two_phase { registration.two_phase() } else { registration };
     match world.bank().register(registration) {
         Ok(view) => world.order_ids[index] = Some(view.order_id),
         Err(refusal) => return world.note("shop", &format!("cannot register {}: {refusal}", order.number)),
     }
     world.note("shop", &format!("registered {}", order.number));
-    if let Some(wait) = order.told_after {
+    if let Some(wait) = order.told_after.filter(|_| !order.through_us) {
         world.after(wait, Deed::Tell(index));
     }
+    expect_buyer(world, index);
+}
+
+/// What people do once the bank has the order.
+pub(super) fn expect_buyer(world: &mut World, index: usize) {
+    let order = world.plan.orders[index].clone();
     for after in order.regrets {
         world.after(after, Deed::Regret(index));
     }
@@ -38,7 +45,7 @@ pub(super) fn register(world: &mut World, index: usize) {
 
 pub(super) async fn tell(world: &mut World, index: usize) {
     let order = world.plan.orders[index].clone();
-    let Some(answer) = hand_in(world, index, order.amount_minor).await else {
+    let Some(answer) = tell_of(world, index, order.amount_minor).await else {
         // Refused or cut off: a shop tries again until it is told.
         let wait = Duration::from_secs(world.chance.u64(30..900));
         return world.after(wait, Deed::Tell(index));
@@ -55,11 +62,11 @@ pub(super) async fn tell(world: &mut World, index: usize) {
 
 pub(super) async fn tell_again(world: &mut World, index: usize, amount_minor: i64) {
     // Whatever the answer is, it is only a word: the order stands as it was told first.
-    let _ = hand_in(world, index, amount_minor).await;
+    let _ = tell_of(world, index, amount_minor).await;
 }
 
-/// Hands an order in; `None` when nobody heard, or nobody knows.
-async fn hand_in(world: &mut World, index: usize, amount_minor: i64) -> Option<Added> {
+/// Tells of an order; `None` when nobody heard, or nobody knows.
+async fn tell_of(world: &mut World, index: usize, amount_minor: i64) -> Option<Added> {
     let order = &world.plan.orders[index];
     let mut json = format!("{{\"order_number\": \"{}\", \"amount\": {amount_minor}", order.number);
     if let Some(complete_minor) = order.complete_minor {
@@ -89,7 +96,7 @@ async fn hand_in(world: &mut World, index: usize, amount_minor: i64) -> Option<A
 }
 
 /// The daemon's store, or, sometimes, the one that the command line opens.
-fn store(world: &mut World) -> Option<Store> {
+pub(super) fn store(world: &mut World) -> Option<Store> {
     if let Some(store) = world.store() {
         return Some(store.clone());
     }

@@ -10,6 +10,7 @@ use crate::domain::money::Amount;
 use crate::domain::operation::{CompletionAmount, OperationKey};
 use crate::domain::order::{Heard, MerchantId, OrderNumber, State};
 use crate::domain::reconciliation::fixtures::{NOW, ago, order};
+use crate::domain::registration::journey::{RegistrationKey, State as Standing};
 use crate::simulation::evidence::{ActKind, Backlog, Send, ToldStop};
 use crate::store::OrderWithOperation;
 
@@ -64,7 +65,7 @@ fn effect(at_ms: i64, effect: Effect, is_ours: bool) -> BankEffect {
 
 fn send(at_ms: i64) -> Asked {
     let (seq, number) = (at_ms.unsigned_abs(), "A-1".to_owned());
-    Asked { seq, at_ms, number, send: Some(Send::Completion(PRICE)), fault: None }
+    Asked { seq, at_ms, number, send: Some(Send::Completion(PRICE)), registers: false, fault: None }
 }
 
 /// One order, acknowledged, held, completed once and confirmed.
@@ -212,6 +213,8 @@ fn an_honest_history_violates_nothing() {
         ("all that is left as well", again(refunded(), PRICE - PART)),
         ("a reversal that was ordered", let_go()),
         ("a decline", called_off()),
+        ("a registration", handed_in(Standing::Registered)),
+        ("one that came too late", came_too_late()),
     ];
     for (case, evidence) in table {
         assert_eq!(found(&evidence, CALM), BTreeSet::new(), "{case}");
@@ -420,6 +423,79 @@ fn a_look_written_down_by_a_wrong_clock_works_off_a_backlog() {
     }
 }
 
+const HANDED_IN_AT: i64 = SENT_AT - 60 * 60_000;
+
+/// Handed in to be registered, and in this state; where it is registered, in the queue as well.
+fn handed_in(state: Standing) -> Evidence {
+    let mut evidence = honest();
+    evidence.told.clear();
+    evidence.handed_in.insert("A-1".to_owned(), Told { at_ms: HANDED_IN_AT, amount_minor: PRICE });
+    evidence.effects[0] = effect(HANDED_IN_AT + 60_000, Effect::Registered, true);
+    evidence.registrations.push(Registration {
+        key: RegistrationKey(1),
+        merchant: MerchantId::new("shop").unwrap(),
+        number: OrderNumber::new("A-1", 32).unwrap(),
+        amount: sum(PRICE),
+        currency: evidence.orders[0].order.currency,
+        document: None,
+        state,
+        attempt: 1,
+        doubtful: false,
+        unknown_in_a_row: 0,
+        created_at: Timestamp::from_millis(HANDED_IN_AT),
+        sent_at: Some(Timestamp::from_millis(HANDED_IN_AT + 30_000)),
+        next_step_at: (!state.is_settled()).then_some(NOW),
+        stuck_since: None,
+        order_id: None,
+        form_url: None,
+        refusal_code: None,
+        note: None,
+    });
+    if state != Standing::Registered {
+        evidence.orders.clear();
+        evidence.operations.clear();
+        evidence.effects.truncate(1);
+        evidence.asked.clear();
+        evidence.intents.clear();
+        evidence.intended.clear();
+        evidence.witnessed.clear();
+        evidence.events.clear();
+        evidence.reported_minor = Some(0);
+    }
+    evidence
+}
+
+/// Refused, and the bank's registration came when it had been given up.
+fn came_too_late() -> Evidence {
+    let mut evidence = handed_in(Standing::Refused);
+    evidence.effects[0].at_ms = HANDED_IN_AT + 21 * 60_000;
+    evidence
+}
+
+const PLANTS_OF_REGISTRATIONS: [PlantInto; 10] = [
+    ("handed_in_and_lost", came_too_late, |e| e.registrations.clear()),
+    ("handed_in_and_lost", came_too_late, |e| e.registrations[0].amount = sum(PRICE + 1)),
+    ("registered_and_lost", || handed_in(Standing::Registered), |e| e.orders.clear()),
+    ("registered_and_lost", || handed_in(Standing::Refused), |_| {}),
+    ("registered_and_lost", came_too_late, |e| e.effects[0].at_ms = HANDED_IN_AT + 19 * 60_000),
+    ("registered_and_lost", came_too_late, |e| e.registrations.clear()),
+    ("registered_unasked", || handed_in(Standing::Registered), |e| e.handed_in.clear()),
+    ("registered_unasked", came_too_late, |e| e.handed_in.clear()),
+    ("registration_unsettled", || handed_in(Standing::InDoubt), |_| {}),
+    ("registration_unsettled", || handed_in(Standing::Intended), |_| {}),
+];
+
+#[test]
+fn a_registration_may_be_open_while_things_go_wrong_and_gone_with_the_database() {
+    for state in [Standing::Intended, Standing::InDoubt] {
+        assert_eq!(found(&handed_in(state), Duration::ZERO), BTreeSet::new(), "{state}");
+    }
+    let mut put_back = came_too_late();
+    put_back.forget_since(HANDED_IN_AT - 1, HANDED_IN_AT + 60_000);
+    put_back.registrations.clear();
+    assert_eq!(found(&put_back, CALM), BTreeSet::new(), "an older copy never heard of it");
+}
+
 /// What is planted into a history in which a person ordered something.
 type PlantInto = (&'static str, fn() -> Evidence, fn(&mut Evidence));
 
@@ -467,7 +543,7 @@ const PLANTS_OF_VERBS: [PlantInto; 27] = [
 fn every_query_finds_what_is_planted_for_it() {
     let mut seen = BTreeSet::new();
     let plants = PLANTS.into_iter().map(|(query, plant)| (query, honest as fn() -> Evidence, plant));
-    for (nth, (query, history, plant)) in plants.chain(PLANTS_OF_VERBS).enumerate() {
+    for (nth, (query, history, plant)) in plants.chain(PLANTS_OF_VERBS).chain(PLANTS_OF_REGISTRATIONS).enumerate() {
         let mut evidence = history();
         plant(&mut evidence);
         let found = found(&evidence, CALM);
@@ -478,7 +554,8 @@ fn every_query_finds_what_is_planted_for_it() {
     evidence.rivals.push((SENT_AT, true));
     evidence.failures.push((SENT_AT, "no".to_owned()));
     seen.extend(found(&evidence, CALM));
-    let of_order = of_order::QUERIES.iter().chain(&of_verbs::QUERIES).map(|(name, _)| *name);
+    let of_order = of_order::QUERIES.iter().chain(&of_verbs::QUERIES).chain(&of_registrations::QUERIES);
+    let of_order = of_order.map(|(name, _)| *name);
     let all: BTreeSet<_> = of_order.chain(of_all::QUERIES.iter().map(|(name, _)| *name)).collect();
     assert_eq!(seen, all, "every query has its plant");
 }

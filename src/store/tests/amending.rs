@@ -24,6 +24,7 @@ async fn a_row_comes_back_as_it_was_written() {
         currency: Some(Currency::RUB),
         amounts: Some(crate::domain::bank::BankAmounts { approved: 1, deposited: 2, refunded: 3 }),
         points: None,
+        counted_points: None,
         authorised_at: Some(NOW),
         payment_system: PaymentSystem::new("MIR"),
         chargeback: Some(false),

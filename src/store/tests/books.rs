@@ -29,6 +29,7 @@ async fn a_total_has_the_sums_that_the_bank_shows() {
             currency: Some(Currency::RUB),
             amounts: Some(BankAmounts { approved, deposited, refunded }),
             points: None,
+            counted_points: None,
             authorised_at: None,
             payment_system: None,
             chargeback: None,

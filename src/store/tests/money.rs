@@ -1,11 +1,12 @@
 //! Stops and what the guard counts: exact in one commit, over a day that rolls, and never forgotten.
 
+use crate::domain::booked::Booked;
 use crate::domain::event::EventKind;
 use crate::domain::guard::{self, BRAKE, GuardPolicy, Held, NewStop, Scope, Standing};
 use crate::domain::operation::{CompletionAmount, NewOperation, OperationKind, OperationState};
 use crate::domain::timekeeping::Doubt;
 
-use super::super::{LastDay, MoneyFigures, Starting, Stopping};
+use super::super::{Hinted, LastDay, MoneyFigures, Starting, Stopping};
 use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -155,7 +156,7 @@ async fn what_is_counted_is_the_merchants_and_in_the_orders_currency_and_not_the
         let order = to_be_completed(&store, text, merchant, currency).await;
         operate(&store, &order, move |operation| send(operation, minor, NOW)).await;
     }
-    let expected = Standing { frozen: None, stops: Vec::new(), in_doubt: 2, sent_minor: 1_000, clock: None };
+    let expected = Standing { in_doubt: 2, sent_minor: 1_000, ..Standing::default() };
     assert_eq!(standing_of(&store, &asker).await, expected);
     operate(&store, &asker, |operation| send(operation, 5_000, NOW)).await;
     assert_eq!(standing_of(&store, &asker).await, expected, "what asks does not count against itself");
@@ -497,4 +498,54 @@ async fn a_stops_row_is_one_that_the_types_know_and_is_only_ever_lifted() {
     check(lift, only_lifted);
     check("UPDATE money_stops SET lifted_at_ms = NULL, lifted_by = NULL, lifted_reason = NULL", only_lifted);
     check("DELETE FROM money_stops", Some("stops are never deleted"));
+}
+
+/// What was confirmed stands against every later read of the same order, and of no other.
+#[tokio::test]
+async fn what_was_confirmed_as_given_back_is_told_to_whoever_decides_about_the_order() {
+    let file = File::new();
+    let store = file.open();
+    let order = to_be_refunded(&store, "A-1", "shop", Currency::RUB, 1_000).await;
+    let another = to_be_refunded(&store, "A-2", "shop", Currency::RUB, 1_000).await;
+    let none = Booked::default();
+    let table = [
+        (OperationState::InDoubt, Booked { shown_back: 400, ..none }),
+        (OperationState::Confirmed, Booked { given_back: 1_000, shown_back: 1_400, ..none }),
+    ];
+    for (state, expected) in table {
+        let change = move |operation: &mut Operation| {
+            send(operation, 1_000, NOW);
+            (operation.state, operation.refunded_before) = (state, Some(400));
+        };
+        operate(&store, &order, change).await;
+        assert_eq!(store.standing(&order, None, NOW).await.unwrap().booked, expected, "{state:?}");
+        assert_eq!(store.standing(&another, None, NOW).await.unwrap().booked, none);
+    }
+    let taken = to_be_completed(&store, "A-3", "shop", Currency::RUB).await;
+    operate(&store, &taken, |operation| {
+        send(operation, 7_000, NOW);
+        operation.state = OperationState::Confirmed;
+    })
+    .await;
+    assert_eq!(store.standing(&taken, None, NOW).await.unwrap().booked, Booked { taken: 7_000, ..none });
+}
+
+/// A stop holds sends back and no looks: while an operation is open nobody else looks at its order.
+#[tokio::test]
+async fn a_hint_makes_what_is_held_back_ask() {
+    let file = File::new();
+    let store = file.open();
+    let held = full().to_string();
+    for (text, note, asks) in [("held back", Some(held.as_str()), true), ("asked to wait", Some("busy"), false)] {
+        let order = to_be_completed(&store, text, "shop", Currency::RUB).await;
+        let note = note.map(str::to_owned);
+        operate(&store, &order, move |operation| {
+            wait(operation, &full());
+            operation.note = note;
+        })
+        .await;
+        change(&store, &order, |order| order.next_look_at = Some(NOW.plus(guard::HELD_FOR))).await;
+        assert_eq!(store.hint(&shop(), None, Some(&order.number), NOW).await.unwrap(), Hinted::Sooner);
+        assert_eq!(due(&store).await.contains(&text.to_owned()), asks, "{text}");
+    }
 }

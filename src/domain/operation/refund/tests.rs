@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::super::bank::{BankStatus, BankView, StatusAnswer, UnknownKind};
+use super::super::super::bank::{BankAmounts, BankStatus, BankView, StatusAnswer, UnknownKind};
+use super::super::super::booked::Booked;
 use super::super::super::fixtures::{
     HOUR, MINUTE, NOW, PRICE, bare, in_doubt, intended, known, order, part, plain, seen, settle, unknown, view,
 };
@@ -37,7 +38,7 @@ fn order_shown(state: State, before: BankView) -> Order {
 }
 
 fn read(operation: &Operation, order: &Order, shown: BankView, policy: &SettlePolicy) -> String {
-    in_words(&after_read(operation, order, &known(shown), policy, NOW))
+    in_words(&after_read(operation, order, &known(shown), &Booked::default(), policy, NOW))
 }
 
 fn in_words(step: &Step) -> String {
@@ -182,7 +183,7 @@ fn what_the_wire_has_no_request_for_ends_unsent_whatever_the_bank_answers() {
     let order = order_shown(State::Pending, plain(BankStatus::Registered));
     let before = of_kind(OperationKind::Decline, intended(WHOLE));
     for answer in [known(plain(BankStatus::Registered)), StatusAnswer::Unknown(unknown(UnknownKind::Timeout))] {
-        let step = after_read(&before, &order, &answer, &soap, NOW);
+        let step = after_read(&before, &order, &answer, &Booked::default(), &soap, NOW);
         let Step::Settle { state: OperationState::Withdrawn, why } = step else { panic!("{step:?}") };
         assert!(why.starts_with("not sent: ") && why.contains("no request for a decline"), "{why}");
     }
@@ -197,7 +198,46 @@ fn an_answer_that_tells_nothing_settles_nothing() {
     let nothing = || StatusAnswer::Unknown(unknown(UnknownKind::Timeout));
     let order = order_shown(State::Deposited, taken(0));
     for operation in [refund(WHOLE), sent(part(4_000), 0, HOUR)] {
-        let step = after_read(&operation, &order, &nothing(), &settle(), NOW);
+        let step = after_read(&operation, &order, &nothing(), &Booked::default(), &settle(), NOW);
         assert!(matches!(step, Step::AskAgain { .. }), "{step:?}");
     }
+}
+
+/// The price of 100.00 was 70.00 in money and 30.00 in points; `refund.do` gives back money alone.
+#[test]
+fn no_more_is_asked_for_than_the_money_of_an_order_paid_partly_with_points() {
+    let points = |deposited, refunded| Some(BankAmounts { approved: 3_000, deposited, refunded });
+    let table = [
+        // given back in all, points taken and given back, the sum, what is done
+        ("all of it", 0, points(3_000, 0), WHOLE, "withdrawn"),
+        ("all of its money", 0, points(3_000, 0), part(7_000), "send 7000"),
+        ("more than its money", 0, points(3_000, 0), part(7_001), "withdrawn"),
+        ("the rest of its money", 4_000, points(3_000, 0), part(3_000), "send 3000"),
+        ("more than the rest of it", 4_000, points(3_000, 0), part(3_001), "withdrawn"),
+        ("all that is left, the points are back", 3_000, points(3_000, 3_000), WHOLE, "send 7000"),
+        ("all of it, no point was taken", 0, points(0, 0), WHOLE, "send 10000"),
+    ];
+    for (name, refunded, counted_points, amount, expected) in table {
+        let shown = BankView { counted_points, ..taken(refunded) };
+        let state = if refunded == 0 { State::Deposited } else { State::Refunded };
+        let order = order_shown(state, taken(refunded));
+        assert_eq!(read(&refund(amount), &order, shown.clone(), &settle()), expected, "{name}");
+        let quiet = Operation { agreeing_reads: 1, ..sent(amount, refunded, HOUR) };
+        let tools = SettlePolicy { refund_tools: true, ..settle() };
+        let again = read(&quiet, &order, shown, &tools);
+        assert_eq!(again == "person still_unrefunded_after_send:1", expected == "withdrawn", "{name}, again: {again}");
+    }
+    let mixed =
+        BankView { amount: Some(7_000), points: points(3_000, 0), ..view(BankStatus::Deposited, [7_000, 7_000, 0]) };
+    let beside = mixed.beside(order(State::Deposited).amount);
+    let found = after_read(
+        &refund(WHOLE),
+        &order_shown(State::Deposited, taken(0)),
+        &known(beside),
+        &Booked::default(),
+        &settle(),
+        NOW,
+    );
+    let Step::Settle { why, .. } = found else { panic!("{found:?}") };
+    assert!(why.contains("70.00") && why.contains("30.00") && why.contains("console"), "{why}");
 }

@@ -45,6 +45,7 @@ fn view(amount: Option<i64>, currency: u16, number: &str) -> StatusAnswer {
         amount,
         currency: Some(Currency::from_numeric(currency).unwrap()),
         amounts: None,
+        counted_points: None,
         authorised_at: None,
         payment_system: None,
         chargeback: None,
