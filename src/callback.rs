@@ -1,7 +1,8 @@
 //! A bank's callback: what it says, and whether the bank said it.
 //!
-//! The gateway tells the shop of an operation by a request with its parameters in the query or in a form. A checksum over
-//! all of them is its only proof. Whatever a callback says, it is a hint (R11): it makes a look due, and the look tells.
+//! The gateway tells the shop of an operation by a request with its parameters in the query or in a form. A checksum
+//! over all of them is its only proof. Whatever a callback says, it is a hint (R11): it makes a look due, and the look
+//! tells.
 //!
 //! Read in this order: [`params`] (what was received), [`checksum`] (who sent it), then this file (what is read of it).
 
@@ -18,8 +19,8 @@ pub use params::{Malformed, Params};
 
 use crate::domain::order::{ORDER_NUMBER_LONGEST, OrderId, OrderNumber};
 
-/// What a callback of the bank's names. Its `operation` and `status` are left unread: only a look tells what became of an
-/// order.
+/// What a callback of the bank's names. Its `operation` and `status` are left unread: only a look tells what became of
+/// an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
     /// `mdOrder`: the gateway's id. Callbacks about a stored card alone have none.

@@ -1,8 +1,9 @@
-//! Every parser of bytes from outside, each as a function that takes bytes and holds what comes of them to its promises.
+//! Every parser of bytes from outside, each as a function that takes bytes and holds what comes of them to its
+//! promises.
 //!
-//! `tests/fuzz` hands these to a fuzzer; the tests here hand them its seeds and a few thousand mutations that are the same
-//! each time. A promise is more than "does not panic": what was read is within its bounds, reads the same again, and
-//! lets no card number and no secret through. None of this is part of a normal build.
+//! `tests/fuzz` hands these to a fuzzer; the tests here hand them its seeds and a few thousand mutations that are the
+//! same each time. A promise is more than "does not panic": what was read is within its bounds, reads the same again,
+//! and lets no card number and no secret through. None of this is part of a normal build.
 
 /// A parser under test.
 pub type Target = fn(&[u8]);

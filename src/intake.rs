@@ -170,7 +170,8 @@ fn expires_at(raw: &RawOrder) -> Result<Option<Timestamp>, Problem> {
     Ok(Some(Timestamp::from_millis(moment.as_millisecond())))
 }
 
-/// The gateway's own form has 19 characters and no zone: Moscow's clock is meant, which has stood still at UTC+3 since 2014.
+/// The gateway's own form has 19 characters and no zone: Moscow's clock is meant, which has stood still at UTC+3
+/// since 2014.
 fn autocompletion_at(raw: &RawOrder) -> Result<Option<Timestamp>, Problem> {
     let field = Field::AutocompletionDate;
     let Some(written) = text(raw, field)? else {

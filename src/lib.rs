@@ -1,9 +1,9 @@
 //! `reconciled` knows, for every order a merchant ever sent to the bank, what became of the money.
 //!
-//! It is a daemon on the merchant's host. It keeps a SQLite queue of orders, asks the bank's payment gateway what became
-//! of each (`getOrderStatusExtended.do`) within a hard request budget, completes held two-phase orders on schedule
-//! (`autoCompletion.do`) and never twice, writes a report every night, and lets Prometheus alert on anything stuck. One
-//! process, one database file, under systemd.
+//! It is a daemon on the merchant's host. It keeps a SQLite queue of orders, asks the bank's payment gateway what
+//! became of each (`getOrderStatusExtended.do`) within a hard request budget, completes held two-phase orders on
+//! schedule (`autoCompletion.do`) and never twice, writes a report every night, and lets Prometheus alert on anything
+//! stuck. One process, one database file, under systemd.
 //!
 //! # Five ideas
 //!
@@ -12,11 +12,12 @@
 //!    seconds, not an order.
 //! 2. **One mouth.** One process at a time may speak to the bank for a database ([`store::Lock`]), through one
 //!    [`gateway::Gateway`] with one [`gateway::Pacer`] per merchant. The API and the command line only write rows.
-//! 3. **A crash and a timeout are the same state.** A completion or reversal is written `in_doubt` and synced before its first
-//!    byte leaves. If the answer, or the process, is lost, the ordinary loop asks the bank. There is no recovery code.
+//! 3. **A crash and a timeout are the same state.** A completion or reversal is written `in_doubt` and synced before
+//!    its first byte leaves. If the answer, or the process, is lost, the ordinary loop asks the bank. There is no
+//!    recovery code.
 //! 4. **Decide, then do.** [`domain`] takes values and `now` and returns values. The shell performs what it returns.
-//! 5. **The sandbox is a server, not a mock.** Tests and the demo drive real bytes into [`sandbox`], which shares no code
-//!    with the client: two independent readings of the bank's documents.
+//! 5. **The sandbox is a server, not a mock.** Tests and the demo drive real bytes into [`sandbox`], which shares no
+//!    code with the client: two independent readings of the bank's documents.
 //!
 //! And one promise: **nothing is ever silent.** Every order is at an end, or has a next look no later than its state's
 //! bound, or stands in review with a metric that says so. Giving up never changes a status.
@@ -34,8 +35,8 @@
 //! ```
 //!
 //! [`intake`] checks an order, [`store`] queues it; acknowledged means synced. The poller ([`daemon`]) asks the bank,
-//! [`gateway`] classifies the answer (known, refused, unknown), [`domain::lifecycle`] judges it, [`domain::journey`] makes
-//! the row of it, and [`store::Store::amend`] writes row and event in one transaction.
+//! [`gateway`] classifies the answer (known, refused, unknown), [`domain::lifecycle`] judges it, [`domain::journey`]
+//! makes the row of it, and [`store::Store::amend`] writes row and event in one transaction.
 //!
 //! A held order's completion goes through [`domain::operation`]:
 //!
@@ -49,48 +50,50 @@
 //! ```
 //!
 //! The bank is asked before every send, the first included; nothing but a status read confirms. What a person orders
-//! ([`domain::verbs`]: a reversal, a refund, a decline) goes the same way; a refund is confirmed when what was given back has
-//! grown by exactly its sum.
+//! ([`domain::verbs`]: a reversal, a refund, a decline) goes the same way; a refund is confirmed when what was given
+//! back has grown by exactly its sum.
 //!
 //! # The rules under which money moves
 //!
 //! The code names them by number.
 //!
 //! * **R0** One mouth: a kernel lock for the process's life, taken before the database is opened.
-//! * **R1** The intent is on disk before the first byte leaves. A commit that failed in any way may be there: never send. For
-//!   want of room the writer goes on; after anything else the process ends.
+//! * **R1** The intent is on disk before the first byte leaves. A commit that failed in any way may be there: never
+//!   send. For want of room the writer goes on; after anything else the process ends.
 //! * **R2** Only the process that wrote an intent sends it; whatever is found at a start is asked about.
 //! * **R3** The class of an answer is *unknown* unless the code lists it.
-//! * **R4** Before each send a fresh read shows our order, held, enough approved, nothing deposited, and due by the clock as
-//!   it goes now; an earlier view agrees before the first send; then a compare-and-set on the row's version.
-//! * **R5** Presence settles, absence never does: "still held" only plans the next question. What shows less taken or given
-//!   back than was confirmed or shown before is old, and decides nothing ([`domain::booked`]).
+//! * **R4** Before each send a fresh read shows our order, held, enough approved, nothing deposited, and due by the
+//!   clock as it goes now; an earlier view agrees before the first send; then a compare-and-set on the row's version.
+//! * **R5** Presence settles, absence never does: "still held" only plans the next question. What shows less taken or
+//!   given back than was confirmed or shown before is old, and decides nothing ([`domain::booked`]).
 //! * **R6** Confirmed only by a read with the intended amount, never by an acknowledgement.
 //! * **R7** Little can go wrong at once: a stop, too many in doubt or the day's sum hold a send back, decided in the
 //!   transaction that writes its intent; a contradiction after a send stops the merchant's money ([`domain::guard`]).
-//! * **R8** A second witness: every send has a line in a chained file before its first byte; where it, the file's home and
-//!   the database disagree, money is frozen until a person adopts it. What it names is asked about, of an order that is
-//!   added later too.
-//! * **R9** The wall clock is compared with the running time and with the bank's: in doubt, nothing is sent and no hold is
-//!   first seen ([`domain::timekeeping`]). Late is safe.
+//! * **R8** A second witness: every send has a line in a chained file before its first byte; where it, the file's home
+//!   and the database disagree, money is frozen until a person adopts it. What it names is asked about, of an order
+//!   that is added later too.
+//! * **R9** The wall clock is compared with the running time and with the bank's: in doubt, nothing is sent and no hold
+//!   is first seen ([`domain::timekeeping`]). Late is safe.
 //! * **R10** An amount never changes after the first send, and what is in doubt cannot be taken back.
 //! * **R11** A hint, whoever gives it, only makes a look due.
 //! * **R12** Nothing is sent again unless every earlier send is proven not sent, refused, released by a person, or, for
-//!   what concerns the whole hold (or all that is left to give back, or a refund that the bank knows by our id) only, quiet long enough with two reads, asked after it, that agree. A part goes to review.
+//!   what concerns the whole hold (or all that is left to give back, or a refund that the bank knows by our id) only,
+//!   quiet long enough with two reads, asked after it, that agree. A part goes to review.
 //!
 //! # Who may use whom
 //!
-//! `domain` and `sandbox` use nothing of ours; `clock`, `store`, `report`, `metrics` and `callback` use domain; `config` uses
-//! domain and callback, and `intake` both; `timekeeper` uses clock and domain; `gateway` uses domain, config, metrics, timekeeper; `api` uses everything but gateway, report and daemon;
-//! `daemon` wires all; `cli` starts them, and only `daemon` reaches the gateway. `simulation` runs the
-//! daemon against the sandbox in virtual time. `progress` and `systemd` stand alone.
-//! `rusqlite` lives in `store` alone, `ring` there, in `callback` and in `sandbox`, `rustix` in `store` and `cli::core_dumps`,
-//! `reqwest` and `governor` in `gateway`, `quick_xml` in `gateway` and `sandbox`, `axum` in `api` and `sandbox`,
-//! `tokio-cron-scheduler` in `daemon::schedule`. A test reads the source and holds the house to it.
+//! `domain` and `sandbox` use nothing of ours; `clock`, `store`, `report`, `metrics` and `callback` use domain;
+//! `config` uses domain and callback, and `intake` both; `timekeeper` uses clock and domain; `gateway` uses domain,
+//! config, metrics, timekeeper; `api` uses everything but gateway, report and daemon; `daemon` wires all; `cli` starts
+//! them, and only `daemon` reaches the gateway. `simulation` runs the daemon against the sandbox in virtual time.
+//! `progress` and `systemd` stand alone. `rusqlite` lives in `store` alone, `ring` there, in `callback` and in
+//! `sandbox`, `rustix` in `store` and `cli::core_dumps`, `reqwest` and `governor` in `gateway`, `quick_xml` in
+//! `gateway` and `sandbox`, `axum` in `api` and `sandbox`, `tokio-cron-scheduler` in `daemon::schedule`. A test reads
+//! the source and holds the house to it.
 //!
 //! Read [`domain`], [`store`], [`gateway`] and [`daemon`] in this order, and you know what it does; then [`config`],
-//! [`intake`], [`callback`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests, and
-//! [`simulation`]; and [`clock`], [`timekeeper`], [`metrics`], [`progress`] and [`systemd`], the small things.
+//! [`intake`], [`callback`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests,
+//! and [`simulation`]; and [`clock`], [`timekeeper`], [`metrics`], [`progress`] and [`systemd`], the small things.
 
 pub mod domain;
 pub mod store;

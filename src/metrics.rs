@@ -1,9 +1,9 @@
 //! Every metric: name, help and labels, in one place.
 //!
-//! Counters and histograms count what happened in this process. Gauges that describe the queue are set from the database
-//! when they are scraped, zeros included, so that every state always has a series. Labels are closed sets: merchant,
-//! state, operation, answer, outcome, a hold's warning times; never an order. Moments are exported as timestamps, so that an age keeps growing
-//! when something hangs.
+//! Counters and histograms count what happened in this process. Gauges that describe the queue are set from the
+//! database when they are scraped, zeros included, so that every state always has a series. Labels are closed sets:
+//! merchant, state, operation, answer, outcome, a hold's warning times; never an order. Moments are exported as
+//! timestamps, so that an age keeps growing when something hangs.
 
 mod counted;
 mod family;

@@ -39,8 +39,8 @@ impl Timekeeper {
         Moment { wall: self.clock.now(), running }
     }
 
-    /// Compares the two clocks; to be called every second or so, since two jumps that cancel out between two looks would
-    /// go unseen.
+    /// Compares the two clocks; to be called every second or so, since two jumps that cancel out between two looks
+    /// would go unseen.
     pub fn compare(&self) {
         let now = self.moment();
         let new = self.lock().compare(now);

@@ -1,9 +1,9 @@
 //! `GET` and `POST /callbacks/{merchant}`: the bank tells that something happened to an order.
 //!
-//! Authentication is the checksum, so no token is asked for. A good callback makes a look due and does nothing else: what
-//! it says of the order is not even read (R11). So duplicates, late ones and those that come in another order are harmless,
-//! and a forged one changes nothing but a counter. The answer waits for the database and never for the bank, which sends
-//! again whatever is not answered with 200.
+//! Authentication is the checksum, so no token is asked for. A good callback makes a look due and does nothing else:
+//! what it says of the order is not even read (R11). So duplicates, late ones and those that come in another order are
+//! harmless, and a forged one changes nothing but a counter. The answer waits for the database and never for the bank,
+//! which sends again whatever is not answered with 200.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! `GET /v1/logins` and `POST /v1/logins/{merchant}/resume`: logins that a bank refuses, and a person's word that one of
-//! them is let in again.
+//! `GET /v1/logins` and `POST /v1/logins/{merchant}/resume`: logins that a bank refuses, and a person's word that one
+//! of them is let in again.
 
 use axum::Json;
 use axum::body::Body;

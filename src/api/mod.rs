@@ -1,14 +1,14 @@
 //! The HTTP face: the shop hands in orders, asks after them and releases or parks them; Prometheus and systemd's
 //! neighbours ask how the daemon fares.
 //!
-//! It reads and writes rows and never speaks to the bank; whoever has an order registered waits here, for a bounded while,
-//! until the daemon has. What was answered with 200 or 201 is on disk. Everything under `/v1` needs the bearer token, and
-//! the bank's callbacks their checksum; every refusal is an RFC 9457 problem with what to do about it. One page, at `/`,
-//! shows a person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
+//! It reads and writes rows and never speaks to the bank; whoever has an order registered waits here, for a bounded
+//! while, until the daemon has. What was answered with 200 or 201 is on disk. Everything under `/v1` needs the bearer
+//! token, and the bank's callbacks their checksum; every refusal is an RFC 9457 problem with what to do about it. One
+//! page, at `/`, shows a person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
 //!
-//! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what it
-//! reads), `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `logins`, `callbacks`,
-//! `page`, `scrape` and `health`, then what all of them stand on: `auth`,
+//! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what
+//! it reads), `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `logins`,
+//! `callbacks`, `page`, `scrape` and `health`, then what all of them stand on: `auth`,
 //! `body`, `problem`, `server`.
 
 mod acts;

@@ -1,5 +1,5 @@
-//! `GET /v1/money`: what is stopped or frozen, and how much of the guard's limits is used. It only tells: stopping and starting
-//! are an operator's, at the command line.
+//! `GET /v1/money`: what is stopped or frozen, and how much of the guard's limits is used. It only tells: stopping and
+//! starting are an operator's, at the command line.
 
 use axum::Json;
 use axum::extract::State;

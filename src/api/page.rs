@@ -1,8 +1,8 @@
 //! The page: whether all is well, at a glance, for whoever opens the address in a browser.
 //!
-//! It is read as `/metrics` is, without a token: it shows and does nothing. No script runs in it, and it fetches nothing
-//! but its style from here, which its policy holds the browser to. What it says is prepared here as plain words; the
-//! template arranges them and escapes all of them.
+//! It is read as `/metrics` is, without a token: it shows and does nothing. No script runs in it, and it fetches
+//! nothing but its style from here, which its policy holds the browser to. What it says is prepared here as plain
+//! words; the template arranges them and escapes all of them.
 
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ const REVIEWS_READ: u32 = 1_000;
 /// How long ago an order may have come to its end for its answer to count as the bank's latest.
 const OF_LATE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Answers in a row, or orders, that tell nothing before it is worth a red word; fewer are the weather of every network.
+/// Answers in a row, or orders, that tell nothing before it is worth a red word; fewer are the weather of every
+/// network.
 const WORTH_A_WORD: u64 = 5;
 
 /// Nothing from anywhere but the style from here; nobody frames it, and no form leaves it.

@@ -93,8 +93,8 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    // Answers are small and complete: waiting to fill a packet would only delay them. A failure is the caller's, who has
-    // gone already, and no reason to accept the next one later.
+    // Answers are small and complete: waiting to fill a packet would only delay them. A failure is the caller's, who
+    // has gone already, and no reason to accept the next one later.
     let _ = stream.set_nodelay(true);
     Ok((stream, place))
 }

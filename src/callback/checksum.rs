@@ -1,7 +1,7 @@
 //! Checksums: HMAC with a secret that the shop shares with the bank, or the bank's RSA signature.
 //!
-//! The bank's example signs with SHA-512 and calls it `SHA-256 with RSA`, so the hash is the configuration's word and never
-//! the request's.
+//! The bank's example signs with SHA-512 and calls it `SHA-256 with RSA`, so the hash is the configuration's word and
+//! never the request's.
 
 use std::fmt;
 
@@ -102,8 +102,8 @@ impl Key {
         }
     }
 
-    /// Whether `checksum`, in hexadecimal digits of either case, is that of `text`. The time it takes tells nothing of the
-    /// right one.
+    /// Whether `checksum`, in hexadecimal digits of either case, is that of `text`. The time it takes tells nothing of
+    /// the right one.
     pub fn verifies(&self, text: &[u8], checksum: &[u8]) -> bool {
         let Some(found) = from_hex(checksum) else { return false };
         match self {

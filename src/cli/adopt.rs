@@ -51,7 +51,8 @@ impl Adopt {
         let mut place = daemon::place(&config);
         place.lost_key = self.lost_key;
         if self.dry_run {
-            // Under the lock the schema is brought up to date, or a database begun, and there is no way back from either.
+            // Under the lock the schema is brought up to date, or a database begun, and there is no way back from
+            // either.
             drop(Store::open(&place)?);
         }
         let store = Store::open_under(&lock, place, now)?;

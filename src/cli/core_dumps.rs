@@ -1,8 +1,8 @@
 //! No core dumps: passwords and keys are in memory, and a core file carries them away.
 //!
-//! The unit says so too (`LimitCORE=0`), but not every daemon is started by it, and a limit does not bind a handler that the
-//! kernel pipes the core to. A process that is not dumpable is not piped either, and nobody else of its user may read
-//! its memory.
+//! The unit says so too (`LimitCORE=0`), but not every daemon is started by it, and a limit does not bind a handler
+//! that the kernel pipes the core to. A process that is not dumpable is not piped either, and nobody else of its user
+//! may read its memory.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 

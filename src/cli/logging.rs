@@ -1,7 +1,8 @@
 //! Where log lines go: to standard error, in words on a terminal, as JSON lines elsewhere.
 //!
 //! `RECONCILED_LOG` chooses what is logged: a level for our own lines (`debug`), or targets with levels
-//! (`info,reconciled::gateway=debug`). The libraries' lines are in their own words, so they have to be asked for by name.
+//! (`info,reconciled::gateway=debug`). The libraries' lines are in their own words, so they have to be asked for by
+//! name.
 
 use std::fs::File;
 use std::io::{IsTerminal, stderr};

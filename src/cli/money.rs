@@ -19,7 +19,8 @@ use crate::domain::order::{MerchantId, NameError};
 use crate::domain::time::{Timestamp, in_words};
 use crate::store::{Freeze, LastDay, MoneyFigures, Starting, Stopping};
 
-/// The longest reason, in characters: every completion that waits repeats it in its note, which has to have room for it.
+/// The longest reason, in characters: every completion that waits repeats it in its note, which has to have room for
+/// it.
 const REASON_MAX: usize = 250;
 
 /// What can be done about money.

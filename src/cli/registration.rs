@@ -1,5 +1,5 @@
-//! `registration list` and `registration settle`: registrations whose outcome at the bank is open, and a person's word about
-//! those that the bank cannot be made to tell of.
+//! `registration list` and `registration settle`: registrations whose outcome at the bank is open, and a person's word
+//! about those that the bank cannot be made to tell of.
 
 use std::path::Path;
 

@@ -23,8 +23,8 @@ pub(super) enum Asked {
 /// How a process that was told twice to stop exits: 128 and the number of SIGTERM, as a shell reports it.
 const EXIT_AT_ONCE: i32 = 128 + SIGTERM;
 
-/// A limit on the size of files then fails a write, which is told and survived, and no longer kills the process without a
-/// word.
+/// A limit on the size of files then fails a write, which is told and survived, and no longer kills the process without
+/// a word.
 pub(super) fn outlive_file_limit() -> io::Result<()> {
     flag::register(SIGXFSZ, Arc::default()).map(drop)
 }

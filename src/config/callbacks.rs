@@ -1,5 +1,5 @@
-//! What is asked of `[merchant.callbacks]`: what the bank's callbacks are checked with, and what an unknown order of theirs
-//! does.
+//! What is asked of `[merchant.callbacks]`: what the bank's callbacks are checked with, and what an unknown order of
+//! theirs does.
 
 use std::fs;
 use std::io::Read;

@@ -114,8 +114,8 @@ pub(super) fn merchant(
     })
 }
 
-/// Whether the bank tells a refund from the same one asked for again is the bank's, and what can be asked of it at all is
-/// its wire's: settling depends on both.
+/// Whether the bank tells a refund from the same one asked for again is the bank's, and what can be asked of it at all
+/// is its wire's: settling depends on both.
 fn over_its_wire(mut completion: CompletionConfig, refund_tools: bool, is_soap: bool) -> CompletionConfig {
     completion.settle.refund_tools = refund_tools;
     if is_soap {

@@ -6,8 +6,8 @@
 //! creates the missing parents of `database` and `reports`.
 //!
 //! Read in this order: this file (what comes out), `check`, `merchant` and `policies` (what is asked of every key, and
-//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `retention`, `raw` (the file as written), `error`,
-//! [`changes()`].
+//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `retention`, `raw` (the file as written),
+//! `error`, [`changes()`].
 
 mod callbacks;
 mod changes;
@@ -130,8 +130,8 @@ pub struct ReviewConfig {
 /// Where a merchant's bank is and how we are known there.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
-    /// The whole prefix of its requests, ending in `/`, or the address of its SOAP service: https, or http to a loopback
-    /// host. It has no credentials, query or fragment.
+    /// The whole prefix of its requests, ending in `/`, or the address of its SOAP service: https, or http to a
+    /// loopback host. It has no credentials, query or fragment.
     pub url: String,
     /// Which wire it speaks there.
     pub protocol: Protocol,
@@ -171,8 +171,8 @@ pub enum Protocol {
     Rest,
     /// Envelopes both ways, SOAP 1.1. The login is a user name and a password, never a token.
     Soap {
-        /// The loyalty service's address, as [`GatewayConfig::url`]: composite completions are there and nowhere else, so
-        /// it is known wherever they are the merchant's method.
+        /// The loyalty service's address, as [`GatewayConfig::url`]: composite completions are there and nowhere else,
+        /// so it is known wherever they are the merchant's method.
         loyalty_url: Option<String>,
     },
 }

@@ -262,7 +262,8 @@ pub(super) fn holds(section: &mut Section<'_, '_>) -> HoldPolicy {
     HoldPolicy { lifetime, by_system, warn_at, act_before, at_deadline }
 }
 
-/// Days before, for whoever plans; hours before, for whoever acts. Those that no hold lives long enough for are left out.
+/// Days before, for whoever plans; hours before, for whoever acts. Those that no hold lives long enough for are left
+/// out.
 fn warn_at(section: &mut Section<'_, '_>, shortest: Duration) -> Vec<Duration> {
     section.replaced("warn_before", "warn_at has taken its place: write warn_at = [\"48h\", \"24h\", \"6h\"]");
     let fitting: Vec<_> = [HOUR * 48, DAY, HOUR * 6].into_iter().filter(|level| *level < shortest).collect();

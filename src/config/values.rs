@@ -188,12 +188,12 @@ fn is_loopback(host: &str) -> bool {
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The largest sum, in minor units: a thousand of the largest amounts. A limit beyond it would limit nothing, and the sums
-/// compared with it must fit.
+/// The largest sum, in minor units: a thousand of the largest amounts. A limit beyond it would limit nothing, and the
+/// sums compared with it must fit.
 const SUM_MAX: i64 = 999_999_999_999_999;
 
-/// The minor units of a sum such as `1000000.00`: whole units, and as many digits behind the point as `currency` has, or
-/// none at all.
+/// The minor units of a sum such as `1000000.00`: whole units, and as many digits behind the point as `currency` has,
+/// or none at all.
 pub(super) fn sum(text: &str, currency: Currency) -> Result<i64, String> {
     let digits = currency.exponent() as usize;
     let form = || {

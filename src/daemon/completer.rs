@@ -1,5 +1,5 @@
-//! The completer: takes held amounts when their completion is due, lets them go or calls a person at their deadline, carries
-//! out what a person ordered, and settles what was sent.
+//! The completer: takes held amounts when their completion is due, lets them go or calls a person at their deadline,
+//! carries out what a person ordered, and settles what was sent.
 //!
 //! For one order at a time: ask the bank, write the intent and sync, send, ask again. What a crash or a timeout leaves
 //! behind is the same row, `in_doubt`, and comes back here as due; nothing is sent before the bank has been asked
@@ -7,7 +7,8 @@
 //!
 //! A send may be held back (R7), and that is asked three times: before a question is spent on a completion that cannot
 //! go; in the transaction that writes the intent, which decides; and right before the first byte, when the connection
-//! stands, for a stop that came in between. Questions about what was sent are never held back, nor are looks that are due.
+//! stands, for a stop that came in between. Questions about what was sent are never held back, nor are looks that are
+//! due.
 
 use std::collections::HashSet;
 use std::num::NonZeroI64;
@@ -256,8 +257,8 @@ async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
     let now = desk.shared.clock().now();
     let policy = Arc::clone(&desk.policy);
     let decide = move |order: &Order, open: Option<&Operation>| {
-        // The plan may be another policy's, or a wrong clock's. What is due by the new one is found due at once, as what it
-        // is then: a completion may have taken the place of a reversal.
+        // The plan may be another policy's, or a wrong clock's. What is due by the new one is found due at once, as
+        // what it is then: a completion may have taken the place of a reversal.
         if let Some((order, event)) = completion::planned_anew(order, &policy, now).filter(|_| open.is_none()) {
             return Amendment::of_event(Some(order), OperationChange::None, event);
         }
@@ -394,8 +395,8 @@ fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option
     }
 }
 
-/// Writes down in the witness that it sends, sends, and writes down the answer. Whatever it is, the operation stays in doubt until a read settles it; unless it is
-/// called back at the last moment, when nothing is sent at all.
+/// Writes down in the witness that it sends, sends, and writes down the answer. Whatever it is, the operation stays in
+/// doubt until a read settles it; unless it is called back at the last moment, when nothing is sent at all.
 async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
     desk.shared.setting.perils.pass(Peril::AfterIntent).await;
     let answer = deliver(desk, &send, leave, writing).await;
@@ -437,8 +438,8 @@ async fn deliver(desk: &Desk, send: &Send, leave: Permit, writing: Instant) -> C
     }
 }
 
-/// What speaks against connecting for a send whose intent is on disk: a stop that came since, or too long a while, which
-/// is measured after the stops were read, since they may have been long in coming.
+/// What speaks against connecting for a send whose intent is on disk: a stop that came since, or too long a while,
+/// which is measured after the stops were read, since they may have been long in coming.
 async fn still_fresh(desk: &Desk, order: &Order, writing: Instant) -> Result<(), String> {
     held::not_stopped(desk.clone(), order.clone()).await?;
     if writing.elapsed() > FRESH {

@@ -1,5 +1,5 @@
-//! The discoverer: asks the bank about orders that a callback named and the queue does not have, and queues those that it
-//! knows. Its questions are looks, within the same budget.
+//! The discoverer: asks the bank about orders that a callback named and the queue does not have, and queues those that
+//! it knows. Its questions are looks, within the same budget.
 
 use std::pin::pin;
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! What the completer does about a send that is held back (R7): it spends no question on it, writes down why, counts it,
-//! and looks for a stop once more before the first byte. Whether it is held back is decided in [`crate::domain::guard`].
+//! What the completer does about a send that is held back (R7): it spends no question on it, writes down why, counts
+//! it, and looks for a stop once more before the first byte. Whether it is held back is decided in
+//! [`crate::domain::guard`].
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use crate::store::{Amendment, OperationChange, StoreError};
 
 use super::merchant::Desk;
 
-/// Why nothing need be asked about a completion now: it was not sent, could not be, and no look at its order is due. What
-/// only the clock holds back asks in turn, since the bank's answer is what ends the doubt.
+/// Why nothing need be asked about a completion now: it was not sent, could not be, and no look at its order is due.
+/// What only the clock holds back asks in turn, since the bank's answer is what ends the doubt.
 pub(super) fn unasked(desk: &Desk, order: &Order, operation: &Operation, standing: &Standing) -> Option<Held> {
     let look_is_due = order.next_look_at.is_none_or(|at| at <= desk.shared.clock().now());
     if operation.state != OperationState::Intended || look_is_due {
@@ -57,7 +58,8 @@ pub(super) fn clock_doubt(desk: &Desk) -> Option<Doubt> {
     desk.shared.timekeeper.may_send(&desk.merchant).err()
 }
 
-/// Whether no stop applies to `order` at this moment, the login is let in, and the clock is what it was. One small query, cheap beside a send.
+/// Whether no stop applies to `order` at this moment, the login is let in, and the clock is what it was. One small
+/// query, cheap beside a send.
 pub(super) async fn not_stopped(desk: Desk, order: Order) -> Result<(), String> {
     if let Some(doubt) = clock_doubt(&desk) {
         let held = Held::Clock(doubt);

@@ -1,8 +1,9 @@
 //! A login that the bank refuses: nothing is sent with it, by this process and those after it, and one alert says so.
 //!
-//! The gateway's gate closes with the answer. What is written down here keeps it closed across restarts, for systemd would
-//! otherwise knock once more with each of them, and a bank locks whoever knocks too often. It opens when the credentials
-//! are others, or when a person says so. No order changes by it: what is due stays due, and is told as overdue.
+//! The gateway's gate closes with the answer. What is written down here keeps it closed across restarts, for systemd
+//! would otherwise knock once more with each of them, and a bank locks whoever knocks too often. It opens when the
+//! credentials are others, or when a person says so. No order changes by it: what is due stays due, and is told as
+//! overdue.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

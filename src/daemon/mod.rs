@@ -1,12 +1,13 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
 //! Per merchant there are five workers: the `poller` looks at orders, the `registrar` registers what shops hand in, the
-//! `completer` takes held amounts, or lets them go at their deadline, the `watchman` warns of holds near their lapse and of
-//! clocks that went astray, the doorkeeper (`login`) sends nothing with a login that the bank refuses.
-//! Where it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have. For all merchants
-//! there are the `reporter`, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP face, and `stops`,
-//! which tells the log of the kill switch. Each worker reads what is due from the database, does it, writes down what came
-//! of it, and sleeps until the next thing is due, a bell rings or a bounded while has passed. None of them holds anything that a crash could lose.
+//! `completer` takes held amounts, or lets them go at their deadline, the `watchman` warns of holds near their lapse
+//! and of clocks that went astray, the doorkeeper (`login`) sends nothing with a login that the bank refuses.
+//! Where it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have. For
+//! all merchants there are the `reporter`, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP
+//! face, and `stops`, which tells the log of the kill switch. Each worker reads what is due from the database, does it,
+//! writes down what came of it, and sleeps until the next thing is due, a bell rings or a bounded while has passed.
+//! None of them holds anything that a crash could lose.
 //!
 //! Starting takes the lock before it opens the database, and stopping finishes what is in hand within a bounded time.
 
@@ -187,7 +188,8 @@ impl Daemon {
         &self.shared.progress
     }
 
-    /// Each merchant's queue in figures. A merchant whose figures cannot be read is left out: this is for a status line.
+    /// Each merchant's queue in figures. A merchant whose figures cannot be read is left out: this is for a status
+    /// line.
     pub async fn figures(&self) -> Vec<Figures> {
         let config = Arc::clone(&self.config.borrow());
         let now = self.shared.clock().now();
@@ -221,8 +223,8 @@ impl Daemon {
         Ok(changes)
     }
 
-    /// Returns once the daemon can no longer do its work: the database takes no more changes, or a worker ended although
-    /// nobody stopped it. The process then has to end; the next one finds everything where it was.
+    /// Returns once the daemon can no longer do its work: the database takes no more changes, or a worker ended
+    /// although nobody stopped it. The process then has to end; the next one finds everything where it was.
     pub async fn failed(&mut self) -> String {
         let ended = async {
             loop {

@@ -108,8 +108,8 @@ impl Registrar {
                 self.claimed.remove(&key);
             }
             Err(error) => {
-                // Its claim stays until the next start: whether it was sent is known to nobody here, and of two tasks with
-                // one registration the second would be one too many.
+                // Its claim stays until the next start: whether it was sent is known to nobody here, and of two tasks
+                // with one registration the second would be one too many.
                 tracing::error!(%error, merchant = %self.desk.merchant, "A registration broke off; it is asked about after a restart");
             }
         }

@@ -1,7 +1,7 @@
 //! The reporter: writes each merchant's report of the night, and catches up on nights that were missed.
 //!
-//! Which slot was done last stands in the database; the cron bell only makes it look. A report that cannot be written is
-//! due again at the next bell.
+//! Which slot was done last stands in the database; the cron bell only makes it look. A report that cannot be written
+//! is due again at the next bell.
 
 use std::path::Path;
 use std::sync::Arc;

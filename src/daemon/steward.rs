@@ -1,5 +1,5 @@
-//! The steward: looks for room when the disk was full, keeps the ballast that is let go when it fills up, and forgets the
-//! bank's whole answers once they have been kept long enough.
+//! The steward: looks for room when the disk was full, keeps the ballast that is let go when it fills up, and forgets
+//! the bank's whole answers once they have been kept long enough.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,8 @@ pub(super) async fn run(shared: Shared, config: watch::Receiver<Arc<Config>>, mu
         heart.beat();
         if shared.store.disk_is_full() {
             let store = shared.store.clone();
-            // Most often there is no room yet, which is no news: the store has said so, and the gauge goes on saying it.
+            // Most often there is no room yet, which is no news: the store has said so, and the gauge goes on saying
+            // it.
             let _ = shared.setting.errands.run(move || store.look_for_room()).await;
         }
         if Instant::now() >= forgetting_at && !shared.store.disk_is_full() {

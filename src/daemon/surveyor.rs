@@ -1,5 +1,5 @@
-//! The surveyor: pages through the bank's own list of orders now and then, and queues those that the queue does not have.
-//! Its requests are looks, within the same budget.
+//! The surveyor: pages through the bank's own list of orders now and then, and queues those that the queue does not
+//! have. Its requests are looks, within the same budget.
 
 use std::pin::pin;
 use std::time::Duration;

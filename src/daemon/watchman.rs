@@ -1,8 +1,8 @@
 //! The watchman: tells of holds near their lapse, once at each level, well before; and of plans that a clock which was
 //! wrong has left behind.
 //!
-//! A hold that nobody completes is money the merchant never gets; the gauge of the next lapse says when, this says which.
-//! And what is planned a year ahead by a clock that stepped is silent: nothing else would notice it.
+//! A hold that nobody completes is money the merchant never gets; the gauge of the next lapse says when, this says
+//! which. And what is planned a year ahead by a clock that stepped is silent: nothing else would notice it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,9 @@
-//! Everything an answer of getOrderStatusExtended.do can tell of an order: each table of the document, response versions 01
-//! to 15 and newer, after the wire has been read.
+//! Everything an answer of getOrderStatusExtended.do can tell of an order: each table of the document, response
+//! versions 01 to 15 and newer, after the wire has been read.
 //!
 //! Decisions rest on [`BankView`] alone, which is made of it here. The rest is for people, and stands in its own words:
-//! what is absent, or is not what the document says, is `None`. Of card data only what is masked is kept anywhere; what is
-//! not is [`Hidden`].
+//! what is absent, or is not what the document says, is `None`. Of card data only what is masked is kept anywhere; what
+//! is not is [`Hidden`].
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ use super::time::Timestamp;
 /// The longest answer that is kept, in bytes of its text. One with a cart of a hundred lines has some forty thousand.
 pub const KEPT_MAX: usize = 64 * 1024;
 
-/// A bank's whole answer as it is kept beside the order and shown to people: its own JSON, with card data masked or left
-/// out. Nothing is decided on it.
+/// A bank's whole answer as it is kept beside the order and shown to people: its own JSON, with card data masked or
+/// left out. Nothing is decided on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptAnswer {
     text: String,

@@ -98,7 +98,8 @@ impl BankAmounts {
     }
 }
 
-/// The card's payment system (`cardAuthInfo.paymentSystem`), such as `visa`: in small letters, since banks differ in that.
+/// The card's payment system (`cardAuthInfo.paymentSystem`), such as `visa`: in small letters, since banks differ in
+/// that.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PaymentSystem(String);
 
@@ -164,11 +165,11 @@ pub struct BankView {
 impl BankView {
     /// It, with its sums as they stand beside `price`: what every decision compares.
     ///
-    /// In the documents' examples `amount` and `paymentAmountInfo` are the money alone, and points come on top. Whether a
-    /// shop's price is with the points or without them is not written anywhere, so the bank's own figures tell: where its
-    /// money and its points make up the price, every sum becomes money plus points, as the composite amount of a completion
-    /// is; else they stay the money's alone. At most one of the two readings agrees with a price, and once read so, it
-    /// stays so.
+    /// In the documents' examples `amount` and `paymentAmountInfo` are the money alone, and points come on top. Whether
+    /// a shop's price is with the points or without them is not written anywhere, so the bank's own figures tell: where
+    /// its money and its points make up the price, every sum becomes money plus points, as the composite amount of a
+    /// completion is; else they stay the money's alone. At most one of the two readings agrees with a price, and once
+    /// read so, it stays so.
     #[must_use]
     pub fn beside(self, price: Amount) -> Self {
         let Some(points) = self.points.filter(|points| points.approved > 0) else { return self };

@@ -1,9 +1,9 @@
 //! What our book is certain of about an order's money, and reads that fall short of it: they are older than the book.
 //!
 //! A bank may answer from a copy that lags behind. Two such answers agree with each other, so that agreement alone does
-//! not make a read true. But what was confirmed as taken or given back stays so, and what was once shown given back does:
-//! a read that shows less is stale and decides nothing, neither a send nor an outcome. One that goes on showing less is
-//! for a person, since no copy lags for that long: the bank took a refund back, or our book is wrong.
+//! not make a read true. But what was confirmed as taken or given back stays so, and what was once shown given back
+//! does: a read that shows less is stale and decides nothing, neither a send nor an outcome. One that goes on showing
+//! less is for a person, since no copy lags for that long: the bank took a refund back, or our book is wrong.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::operation::{self, Operation, OperationKind, OperationState, SettlePol
 use super::order::Order;
 use super::time::Timestamp;
 
-/// How long a bank may answer with less than our book is certain of before a person is called about what is open: several
-/// times the lag of any copy that serves payments.
+/// How long a bank may answer with less than our book is certain of before a person is called about what is open:
+/// several times the lag of any copy that serves payments.
 pub const OLDER_FOR: Duration = Duration::from_secs(3_600);
 
 /// How many questions about an open operation come before that: an hour in which nobody asked says nothing.

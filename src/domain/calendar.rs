@@ -86,8 +86,9 @@ const FIELDS: usize = 5;
 impl CronPattern {
     /// Reads `15 3 * * *`. The error says what is wrong with it.
     ///
-    /// Five fields and no more: the minute is the shortest that a slot is looked for, and with seconds a slot that never
-    /// comes would be searched for second by second through five thousand years. Of a list every item must be there.
+    /// Five fields and no more: the minute is the shortest that a slot is looked for, and with seconds a slot that
+    /// never comes would be searched for second by second through five thousand years. Of a list every item must be
+    /// there.
     pub fn parse(text: &str) -> Result<Self, String> {
         let fields = text.split_whitespace();
         if fields.clone().count() != FIELDS {

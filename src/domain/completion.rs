@@ -20,8 +20,8 @@ use super::polling::{self, Jitter};
 use super::time::Timestamp;
 use super::timekeeping;
 
-/// The row of a held order that changed settings, or a clock that was set right, give another plan; `None` when it stays
-/// as it was planned.
+/// The row of a held order that changed settings, or a clock that was set right, give another plan; `None` when it
+/// stays as it was planned.
 pub fn planned_anew(order: &Order, policy: &Policy, now: Timestamp) -> Option<(Order, NewEvent)> {
     let hold = order.hold.filter(|_| order.state == State::Held)?;
     let believed = holds::believed_again(hold, order, now);
@@ -266,8 +266,8 @@ pub const fn asked_minor(order: &Order, operation: &Operation) -> i64 {
     taken_minor(operation.kind, minor)
 }
 
-/// What of `minor` counts against the daily sum of its kind: a reversal and a decline take nothing, and are not counted once
-/// they are sent either.
+/// What of `minor` counts against the daily sum of its kind: a reversal and a decline take nothing, and are not counted
+/// once they are sent either.
 const fn taken_minor(kind: OperationKind, minor: i64) -> i64 {
     match kind {
         OperationKind::Completion | OperationKind::Refund => minor,
@@ -314,9 +314,9 @@ fn close(asked: &mut Asked, state: OperationState, stage: Stage, words: String, 
     asked.events.push(of_order(&asked.order, kind, Cause::Look, words));
 }
 
-/// What has ended and leaves a hold behind (it was taken back, or a person had held our book to be right against the very
-/// answer that ended it) is not tried again by itself, so nothing completes that hold in time: a reversal's deadline has
-/// come already, and a completion's is still to come.
+/// What has ended and leaves a hold behind (it was taken back, or a person had held our book to be right against the
+/// very answer that ended it) is not tried again by itself, so nothing completes that hold in time: a reversal's
+/// deadline has come already, and a completion's is still to come.
 fn undone(asked: &mut Asked, policy: &Policy, now: Timestamp) {
     let Some(hold) = asked.order.hold.filter(|_| asked.order.state == State::Held) else { return };
     let near_lapse = holds::near_lapse(hold);

@@ -61,8 +61,8 @@ impl OutsideSend {
         }
     }
 
-    /// Whether `open` is the completion that was sent, with another attempt. Of refunds an order can have several of one
-    /// sum: those are told apart by what had been given back before each.
+    /// Whether `open` is the completion that was sent, with another attempt. Of refunds an order can have several of
+    /// one sum: those are told apart by what had been given back before each.
     pub fn is_of(&self, open: &Operation) -> bool {
         let is_same_refund = self.refunded_before.is_none() || self.refunded_before == open.refunded_before;
         open.state == OperationState::InDoubt && (open.kind, open.amount) == (self.kind, self.amount) && is_same_refund

@@ -4,8 +4,8 @@
 //! questions to the bank go on, and so does deciding what is due. The brake is its other half: the first
 //! [contradiction](Contradiction::trips_brake) after a send stops the merchant's money until a person starts it again.
 //!
-//! What the database says at the moment of the send comes in as a [`Standing`], read in the transaction that would write
-//! the intent, so that two sends cannot both be the last one allowed.
+//! What the database says at the moment of the send comes in as a [`Standing`], read in the transaction that would
+//! write the intent, so that two sends cannot both be the last one allowed.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use super::order::{MerchantId, Order, OrderKey, OrderNumber};
 use super::time::Timestamp;
 use super::timekeeping::{self, Doubt};
 
-/// How long a send that is held back waits before it is tried again, where somebody tells when that ends: whoever starts
-/// the money, every outcome that becomes known, and every start and reload of the daemon, makes what waits due at once.
-/// Long enough that thousands cost little.
+/// How long a send that is held back waits before it is tried again, where somebody tells when that ends: whoever
+/// starts the money, every outcome that becomes known, and every start and reload of the daemon, makes what waits due
+/// at once. Long enough that thousands cost little.
 pub const HELD_FOR: Duration = Duration::from_secs(1_800);
 
 /// The same for the daily sum, which nobody tells of: it makes room as the day rolls on.
@@ -37,8 +37,8 @@ pub const BRAKE: &str = "brake";
 pub struct GuardPolicy {
     /// Operations of the merchant that may be in doubt at once.
     pub in_doubt_max: u32,
-    /// Minor units that may be sent in 24 hours, in each currency by itself: what is taken, and what is given back, each
-    /// within it.
+    /// Minor units that may be sent in 24 hours, in each currency by itself: what is taken, and what is given back,
+    /// each within it.
     pub daily_max_minor: i64,
     /// Whether a contradiction after a send stops the merchant's money.
     pub brake: bool,
@@ -198,8 +198,8 @@ pub struct Standing {
     pub stops: Vec<Stop>,
     /// Other operations of the merchant that are in doubt.
     pub in_doubt: u64,
-    /// Minor units of the order's currency that the merchant's other operations took in the last 24 hours; for a refund,
-    /// those that they gave back.
+    /// Minor units of the order's currency that the merchant's other operations took in the last 24 hours; for a
+    /// refund, those that they gave back.
     pub sent_minor: i64,
     /// What our book is certain of about the order's money: no read may fall short of it.
     pub booked: Booked,
@@ -311,7 +311,8 @@ impl fmt::Display for Held {
     }
 }
 
-/// Whether `asked_minor` may be taken now; what takes nothing, a reversal, needs no room in the daily sum. What a person said comes first, then what could go wrong most.
+/// Whether `asked_minor` may be taken now; what takes nothing, a reversal, needs no room in the daily sum. What a
+/// person said comes first, then what could go wrong most.
 pub fn may_send(policy: &GuardPolicy, standing: &Standing, asked_minor: i64, currency: Currency) -> Result<(), Held> {
     if let Some(why) = &standing.frozen {
         return Err(Held::Frozen(why.clone()));

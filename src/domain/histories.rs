@@ -132,8 +132,8 @@ impl World {
         }
     }
 
-    /// Every order is at an end, or due no later than its state's bound, or in review and asked about: whatever the bank
-    /// said, people did and clocks showed.
+    /// Every order is at an end, or due no later than its state's bound, or in review and asked about: whatever the
+    /// bank said, people did and clocks showed.
     fn nothing_is_silent(&self) {
         let order = &self.order;
         if let Some(open) = &self.open {

@@ -73,8 +73,8 @@ impl HoldPolicy {
     }
 }
 
-/// A warning's width as one word, for labels, events and reports: `48h`, `90m`, `30s`. Never `2d`: a person compares the
-/// levels with one another.
+/// A warning's width as one word, for labels, events and reports: `48h`, `90m`, `30s`. Never `2d`: a person compares
+/// the levels with one another.
 pub fn level_word(level: Duration) -> String {
     let seconds = level.as_secs();
     match (seconds % 3_600, seconds % 60, level.subsec_millis()) {
@@ -126,8 +126,8 @@ pub fn corrected(hold: Hold, now: Timestamp) -> Option<Hold> {
     (hold.held_at > now.plus(CLOCK_TOLERANCE)).then(|| Hold { held_at: now, begun_at: hold.begun_at.min(now), ..hold })
 }
 
-/// The hold as it was first seen, once the clock has come to that moment after all: it was right then, and wrong when the
-/// hold was corrected. Without this the hold would count from the wrong past, and be completed too early.
+/// The hold as it was first seen, once the clock has come to that moment after all: it was right then, and wrong when
+/// the hold was corrected. Without this the hold would count from the wrong past, and be completed too early.
 pub fn believed_again(hold: Hold, order: &Order, now: Timestamp) -> Option<Hold> {
     let held_at = order.held_at_first.filter(|first| *first <= now)?;
     let authorised_at = order.view.as_ref().and_then(|seen| seen.view.authorised_at);
@@ -144,9 +144,9 @@ pub struct Plan {
     pub deadline_at: Option<Timestamp>,
 }
 
-/// What is planned for `order` with its `hold`: the schedule's completion if it comes before the lapse, else the policy's
-/// act at its margin. A parked hold is a person's word, and never completed by the policy; whoever has said that a hold
-/// near its lapse shall stay as it is has settled that deadline.
+/// What is planned for `order` with its `hold`: the schedule's completion if it comes before the lapse, else the
+/// policy's act at its margin. A parked hold is a person's word, and never completed by the policy; whoever has said
+/// that a hold near its lapse shall stay as it is has settled that deadline.
 pub fn plan(policy: &HoldPolicy, schedule: &CompletionSchedule, zone: &Zone, order: &Order, hold: Hold) -> Plan {
     let scheduled = complete_at(schedule, zone, order, hold);
     let act_at = hold.lapses_at.minus(policy.act_before);
@@ -171,8 +171,8 @@ pub enum DeadlineAct {
     Review,
 }
 
-/// What is done at the deadline of `order`. A completion that the policy wanted was planned before, and has no deadline:
-/// where one stands all the same, the completion was tried and taken back, so a person decides.
+/// What is done at the deadline of `order`. A completion that the policy wanted was planned before, and has no
+/// deadline: where one stands all the same, the completion was tried and taken back, so a person decides.
 pub fn at_deadline(policy: &HoldPolicy, order: &Order) -> DeadlineAct {
     match policy.at_deadline {
         AtDeadline::Reverse if !order.parked => DeadlineAct::Reverse,
@@ -202,8 +202,8 @@ pub fn complete_at(schedule: &CompletionSchedule, zone: &Zone, order: &Order, ho
     }
 }
 
-/// Whether the bank holds the money, as far as we know: a hold that is ours to complete, or one in review that the bank's
-/// latest word still shows. Of any other order a remembered hold is history, and nothing will lapse.
+/// Whether the bank holds the money, as far as we know: a hold that is ours to complete, or one in review that the
+/// bank's latest word still shows. Of any other order a remembered hold is history, and nothing will lapse.
 pub fn stands(order: &Order) -> bool {
     let shown_held = || order.view.as_ref().is_some_and(|seen| seen.view.status == BankStatus::Held);
     match order.state {

@@ -203,8 +203,8 @@ fn learn(order: &mut Order, view: &BankView, policy: &Policy, now: Timestamp) ->
     moved.then_some(event)
 }
 
-/// Writes a hold with its deadline. Whether the deadline is another one; then the warnings that it has not earned yet are
-/// still to be given.
+/// Writes a hold with its deadline. Whether the deadline is another one; then the warnings that it has not earned yet
+/// are still to be given.
 pub(super) fn set_hold(order: &mut Order, hold: Hold, policy: &HoldPolicy, now: Timestamp) -> bool {
     let moved = order.hold.is_some_and(|before| before.lapses_at != hold.lapses_at);
     if moved {
@@ -327,8 +327,8 @@ pub(super) fn open_review(order: &mut Order, found: &Contradiction, cause: Cause
     Some(NewEvent { kind: EventKind::ReviewOpened, cause, before, after: State::Review, detail })
 }
 
-/// The bank gave `before` an order id that another order of ours has: the row to write instead of `after`, which learned
-/// it, and the event. Nothing of that answer is believed.
+/// The bank gave `before` an order id that another order of ours has: the row to write instead of `after`, which
+/// learned it, and the event. Nothing of that answer is believed.
 pub fn order_id_taken(before: &Order, after: &Order, by: &OrderNumber, now: Timestamp) -> (Order, Option<NewEvent>) {
     let mut next = Order { next_look_at: after.next_look_at, heard: after.heard.clone(), ..before.clone() };
     let found = Contradiction::OrderIdTaken { by: by.as_str().to_owned() };

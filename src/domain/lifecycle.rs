@@ -217,9 +217,9 @@ impl Contradiction {
         }
     }
 
-    /// Whether it stops the merchant's money when it comes up after a send: the bank and we do not mean the same order or
-    /// the same sum, so the next send may go wrong in the same way. That the bank was silent, refused, or ended the order
-    /// otherwise, says nothing of the kind: those settle, or wait for a person, one by one.
+    /// Whether it stops the merchant's money when it comes up after a send: the bank and we do not mean the same order
+    /// or the same sum, so the next send may go wrong in the same way. That the bank was silent, refused, or ended the
+    /// order otherwise, says nothing of the kind: those settle, or wait for a person, one by one.
     pub const fn trips_brake(&self) -> bool {
         match self {
             Self::AnotherOrderNumber { .. }
@@ -360,8 +360,8 @@ pub fn judge(order: &Order, view: &BankView) -> Judgement {
     }
 }
 
-/// Whether less is shown given back than before, or an order in review in an earlier state than it was already: a person
-/// would accept what is no longer so. Anywhere else the pair of states tells.
+/// Whether less is shown given back than before, or an order in review in an earlier state than it was already: a
+/// person would accept what is no longer so. Anywhere else the pair of states tells.
 fn went_backwards(order: &Order, theirs: &BankView) -> bool {
     let seen = order.view.as_ref().filter(|_| order.state == State::Review);
     seen.is_some_and(|seen| transition(state_of(seen.view.status), theirs.status) == Judgement::Stale)
@@ -405,7 +405,8 @@ pub fn identity_contradiction(order: &Order, view: &BankView) -> Option<Contradi
     found.find(|found| !found.is_accepted(order))
 }
 
-/// Whether the answer is about another order or another currency, accepted or not: no money moves on such an answer (R4).
+/// Whether the answer is about another order or another currency, accepted or not: no money moves on such an answer
+/// (R4).
 pub fn not_ours(order: &Order, view: &BankView) -> Option<Contradiction> {
     another_number(order, view).or_else(|| another_id(order, view)).or_else(|| another_currency(order, view))
 }

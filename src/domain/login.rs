@@ -1,9 +1,9 @@
 //! A login that the bank refuses: then nothing is sent with it, since a bank locks a login after a few refusals.
 //!
-//! `errorCode` 5 says it, and other things as well: a wrong value, a sum above the hold, an order that something else has
-//! locked. Which of them depends on what was asked. The documents say not to branch on the message, whose words vary, and
-//! leave nothing else to tell them by; so words are what is believed at once, and where a question can hardly mean
-//! anything else, several refusals in a row.
+//! `errorCode` 5 says it, and other things as well: a wrong value, a sum above the hold, an order that something else
+//! has locked. Which of them depends on what was asked. The documents say not to branch on the message, whose words
+//! vary, and leave nothing else to tell them by; so words are what is believed at once, and where a question can hardly
+//! mean anything else, several refusals in a row.
 
 use super::bank::Refusal;
 use super::order::MerchantId;
@@ -15,8 +15,9 @@ const ACCESS: i64 = 5;
 /// Who lifts a refusal, and why, when nobody did: the configuration has other credentials.
 pub const CREDENTIALS_CHANGED: &str = "credentials changed";
 
-/// Refusals of a question in a row, without words that tell, before the login counts as refused. A question of ours always
-/// has its order, so that the documents leave no other meaning; a single odd order must not stop a merchant all the same.
+/// Refusals of a question in a row, without words that tell, before the login counts as refused. A question of ours
+/// always has its order, so that the documents leave no other meaning; a single odd order must not stop a merchant all
+/// the same.
 const IN_A_ROW: u32 = 3;
 
 /// What was asked of the bank with a login.

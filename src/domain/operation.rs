@@ -197,9 +197,9 @@ impl Operation {
         self.answered_at.max(self.sent_at).map(|last| last.plus(quiet))
     }
 
-    /// Whether the latest send became quiet between a question and its answer, or may have, the clock having stepped back
-    /// in between. What the bank said then may be older than the effect, so it must not be one of the reads that agree
-    /// that there is none.
+    /// Whether the latest send became quiet between a question and its answer, or may have, the clock having stepped
+    /// back in between. What the bank said then may be older than the effect, so it must not be one of the reads that
+    /// agree that there is none.
     pub fn became_quiet_between(&self, asked_at: Timestamp, now: Timestamp, quiet: Duration) -> bool {
         let quiet_at = self.quiet_at(quiet);
         quiet_at.is_some_and(|quiet_at| now < asked_at || (asked_at < quiet_at && quiet_at <= now))

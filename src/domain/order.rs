@@ -219,8 +219,8 @@ pub struct NewOrder {
 pub struct Hold {
     /// When we first saw it: completions are due from here.
     pub held_at: Timestamp,
-    /// When its life began: the bank's own time of authorisation where that is earlier than our first sight of it. Kept,
-    /// because a later answer may name the card's payment system, and with it another lifetime.
+    /// When its life began: the bank's own time of authorisation where that is earlier than our first sight of it.
+    /// Kept, because a later answer may name the card's payment system, and with it another lifetime.
     pub begun_at: Timestamp,
     /// When it is taken to lapse.
     pub lapses_at: Timestamp,

@@ -39,9 +39,9 @@ pub struct Tier {
 }
 
 /// How long an order that cannot be read is left alone, its look and its operation's step: long enough not to be in the
-/// way, short enough that a mended one is soon noticed. Nobody can read its merchant's settings into it, so it is within
-/// every bound, whatever these are: put off for longer, it would be taken for what a wrong clock left behind, and be due
-/// again at once.
+/// way, short enough that a mended one is soon noticed. Nobody can read its merchant's settings into it, so it is
+/// within every bound, whatever these are: put off for longer, it would be taken for what a wrong clock left behind,
+/// and be due again at once.
 pub const LEFT_ALONE_FOR: Duration = Duration::from_secs(300);
 
 /// The longest that an order in `state` waits for its next look, spread included: whatever is planned later was planned
@@ -94,8 +94,8 @@ pub fn next_look(policy: &LookPolicy, order: &Order, now: Timestamp, jitter: Jit
     }
 }
 
-/// When `order` is looked at next after an answer that told nothing, or refused to: backs off, and never sooner than the
-/// gateway asked, as long as it asked for less than the bound.
+/// When `order` is looked at next after an answer that told nothing, or refused to: backs off, and never sooner than
+/// the gateway asked, as long as it asked for less than the bound.
 pub fn next_look_backing_off(
     policy: &LookPolicy,
     order: &Order,

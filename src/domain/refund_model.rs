@@ -1,11 +1,11 @@
-//! Refunds, explored: every order in which reads, sends, crashes, a wire that delays and loses, clerks, people and the quiet
-//! time can meet over one order of which ten units were taken.
+//! Refunds, explored: every order in which reads, sends, crashes, a wire that delays and loses, clerks, people and the
+//! quiet time can meet over one order of which ten units were taken.
 //!
 //! The decisions are the real ones. What the shell does around them (the lock, the commit before the first byte, the
-//! version, the witness) is the same for every kind of operation, and [`protocol_model`](super::protocol_model) explores
-//! it. Assumed here as there: the quiet time, where a setting does not do without it; one late read of each change, where
-//! a setting does not allow for a bank that lags (then a read that is not older than our book may still be late, and what
-//! a clerk or a person does on such a read is left out); and a
+//! version, the witness) is the same for every kind of operation, and [`protocol_model`](super::protocol_model)
+//! explores it. Assumed here as there: the quiet time, where a setting does not do without it; one late read of each
+//! change, where a setting does not allow for a bank that lags (then a read that is not older than our book may still
+//! be late, and what a clerk or a person does on such a read is left out); and a
 //! bank that gives back no more than was taken, though it carries out one refund twice if it is asked twice.
 
 mod explore;

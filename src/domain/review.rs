@@ -203,8 +203,8 @@ fn keeps_parked(review: &ReviewReason) -> bool {
     ContradictionKind::of_code(&review.code).is_some_and(ContradictionKind::keeps_parked)
 }
 
-/// A completion that was not sent is taken back; one that is in doubt ends as the bank shows it, and where the bank shows
-/// nothing taken it is released by a person, with evidence (R12).
+/// A completion that was not sent is taken back; one that is in doubt ends as the bank shows it, and where the bank
+/// shows nothing taken it is released by a person, with evidence (R12).
 fn ended(order: &Order, open: &Operation, reason: &str) -> Operation {
     let state = match open.state {
         OperationState::Intended => OperationState::Withdrawn,
@@ -219,7 +219,8 @@ fn ended(order: &Order, open: &Operation, reason: &str) -> Operation {
     Operation { state, note: Some(format!("{words}: {reason}")), ..open.clone() }
 }
 
-/// What became of a completion or a reversal in doubt, by the bank's view: money that has moved is never booked as money that has not.
+/// What became of a completion or a reversal in doubt, by the bank's view: money that has moved is never booked as
+/// money that has not.
 fn outcome(order: &Order, open: &Operation) -> OperationState {
     use BankStatus::{Declined, Deposited, Refunded, Reversed};
     let Some(view) = order.view.as_ref().map(|seen| &seen.view) else {
@@ -250,8 +251,8 @@ fn outcome(order: &Order, open: &Operation) -> OperationState {
     }
 }
 
-/// A refund is measured from what had been given back before it. Where that is not known, or no sum is shown, whatever was
-/// given back may have been it.
+/// A refund is measured from what had been given back before it. Where that is not known, or no sum is shown, whatever
+/// was given back may have been it.
 fn outcome_of_refund(open: &Operation, view: &BankView) -> OperationState {
     let Some(refunded) = view.amounts.map(|amounts| amounts.refunded) else {
         let none_shown = view.status == BankStatus::Deposited;
@@ -329,8 +330,8 @@ fn untouched(order: &Order, quiet_at: Option<Timestamp>) -> Result<(), ReviewErr
     Ok(())
 }
 
-/// The reason of the review and whatever else the bank's view contradicts, one code a line. The reason alone would bring
-/// the order back with the next of them, and deciding that one would bring back the first.
+/// The reason of the review and whatever else the bank's view contradicts, one code a line. The reason alone would
+/// bring the order back with the next of them, and deciding that one would bring back the first.
 fn as_the_bank_has_it(order: &Order, review: &ReviewReason) -> String {
     codes(order, review).join("\n")
 }

@@ -30,7 +30,8 @@ pub struct Story {
     pub past: Vec<Moment>,
     /// How it stands: sentences.
     pub present: Vec<String>,
-    /// What comes next, soonest first; empty when nothing more is expected. What is past is due, and waits for its turn.
+    /// What comes next, soonest first; empty when nothing more is expected. What is past is due, and waits for its
+    /// turn.
     pub next: Vec<Moment>,
 }
 

@@ -32,7 +32,8 @@ impl Timestamp {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// How long after `earlier` this is; zero when it is not after it (a clock that stepped back makes no negative age).
+    /// How long after `earlier` this is; zero when it is not after it (a clock that stepped back makes no negative
+    /// age).
     pub fn since(self, earlier: Self) -> Duration {
         let ms = self.0.saturating_sub(earlier.0);
         Duration::from_millis(u64::try_from(ms).unwrap_or(0))

@@ -21,8 +21,8 @@ pub struct Moment {
     pub running: Duration,
 }
 
-/// The smallest difference between the two clocks that counts as a jump. Reading them takes microseconds; a machine that
-/// is merely busy stays far below.
+/// The smallest difference between the two clocks that counts as a jump. Reading them takes microseconds; a machine
+/// that is merely busy stays far below.
 const STEP: Duration = Duration::from_secs(2);
 
 /// How far the wall clock may drift while it is being slewed: time daemons correct at most one part in two thousand.
@@ -59,11 +59,11 @@ impl std::fmt::Display for Doubt {
     }
 }
 
-/// The answer that is taken instead of one by which an order goes from `before` to `after`, while something speaks against
-/// the clock; `None` where it may be believed as it is.
+/// The answer that is taken instead of one by which an order goes from `before` to `after`, while something speaks
+/// against the clock; `None` where it may be believed as it is.
 ///
-/// A hold first seen by a clock that may be behind would have its completion due too early, so it is not taken for one yet:
-/// the bank is asked again, and the answer that ends the doubt shows it. Whoever asked it for what, this holds.
+/// A hold first seen by a clock that may be behind would have its completion due too early, so it is not taken for one
+/// yet: the bank is asked again, and the answer that ends the doubt shows it. Whoever asked it for what, this holds.
 pub fn first_seen_in_doubt(before: State, after: State, doubt: Option<Doubt>) -> Option<StatusAnswer> {
     let doubt = doubt.filter(|_| after == State::Held && before != State::Held)?;
     let detail = format!("the bank shows it held, but since when cannot be told: {doubt}");
@@ -86,8 +86,8 @@ pub struct Timekeeping {
 }
 
 impl Timekeeping {
-    /// Begins to watch. `journal_until` is the latest moment the database knows of; the bank's clock may differ from the
-    /// host's by `tolerance`.
+    /// Begins to watch. `journal_until` is the latest moment the database knows of; the bank's clock may differ from
+    /// the host's by `tolerance`.
     pub fn begin(tolerance: Duration, journal_until: Option<Timestamp>, now: Moment) -> Self {
         let behind = journal_until.map_or(Duration::ZERO, |until| until.since(now.wall));
         let doubt = (behind > tolerance).then(|| (Doubt::BehindJournal(millis(behind)), now.running));
@@ -116,8 +116,8 @@ impl Timekeeping {
         Some(doubt)
     }
 
-    /// Takes note of the `Date` of an answer of `merchant`'s bank, heard at `now` to a question asked at `asked`. Returns
-    /// a disagreement that was not known before.
+    /// Takes note of the `Date` of an answer of `merchant`'s bank, heard at `now` to a question asked at `asked`.
+    /// Returns a disagreement that was not known before.
     pub fn heard(&mut self, merchant: &MerchantId, date: Timestamp, asked: Moment, now: Moment) -> Option<Doubt> {
         let jumped = self.compare(now);
         // A whole second is all the header tells, and the answer was written at some moment between the two.

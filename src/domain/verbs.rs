@@ -1,8 +1,8 @@
 //! What a person orders for an order's money besides its completion: to let a hold go, to give back what was taken, to
 //! close what nobody has paid. And to take such an order back as long as nothing was sent.
 //!
-//! Each opens an operation and nothing more. The completer carries it out on the way of every operation: the bank is asked
-//! first, the intent is on disk before the first byte, and a read settles it.
+//! Each opens an operation and nothing more. The completer carries it out on the way of every operation: the bank is
+//! asked first, the intent is on disk before the first byte, and a read settles it.
 
 use std::fmt;
 

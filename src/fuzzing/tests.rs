@@ -1,4 +1,5 @@
-//! The short form of fuzzing: every seed, and mutations of them drawn by a fixed seed, so that it is the same each time.
+//! The short form of fuzzing: every seed, and mutations of them drawn by a fixed seed, so that it is the same each
+//! time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

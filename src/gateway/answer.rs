@@ -17,8 +17,8 @@ use crate::domain::time::Timestamp;
 use super::scrub;
 use super::tree::{self, NotThat, at, either, integer, list, named, object, text, truth, words};
 
-/// From 2000 to 2096. Beyond it no deadline is to be counted from a moment; nor is a card number kept that stands in its
-/// place: those of 12 digits are less than the first, and longer ones are no less than the last.
+/// From 2000 to 2096. Beyond it no deadline is to be counted from a moment; nor is a card number kept that stands in
+/// its place: those of 12 digits are less than the first, and longer ones are no less than the last.
 pub(super) const MOMENTS_MS: std::ops::Range<i64> = 946_684_800_000..4_000_000_000_000;
 
 /// The documents give it one digit (`N1`); three leave room for what a newer gateway may add.
@@ -133,7 +133,8 @@ fn moment(value: &Value) -> Option<Timestamp> {
     tree::moment_ms(value).filter(|ms| MOMENTS_MS.contains(ms)).map(Timestamp::from_millis)
 }
 
-/// Where an answer might carry it is not confirmed: at the top, among the attributes, or among the shop's own parameters.
+/// Where an answer might carry it is not confirmed: at the top, among the attributes, or among the shop's own
+/// parameters.
 fn autocompletion_at(answer: &Value) -> Option<Timestamp> {
     const NAME: &str = "autocompletionDate";
     let among = |name| named(at(answer, name), NAME);

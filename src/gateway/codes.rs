@@ -13,8 +13,8 @@ pub(super) enum StatusCode {
     Unknown,
 }
 
-/// getOrderStatusExtended.do, error codes: 1 to 4 and 6 concern the request; 5 is access or a wrong value; 7 is a system
-/// error or "being processed". A missing code means that there was no error.
+/// getOrderStatusExtended.do, error codes: 1 to 4 and 6 concern the request; 5 is access or a wrong value; 7 is a
+/// system error or "being processed". A missing code means that there was no error.
 pub(super) const fn of_status(code: Option<i64>) -> StatusCode {
     match code {
         None | Some(0) => StatusCode::Answered,
@@ -66,8 +66,9 @@ pub(super) enum RegisterCode {
     Unknown,
 }
 
-/// register.do and registerOrderPreAuth, error codes: 1 the number, 3 the currency, 4 something missing, 5 access or a wrong
-/// value, 8 the cart, 12 an empty amount (`protocol` reference, section 4.3), 13 and 14 the features. None of them registers.
+/// register.do and registerOrderPreAuth, error codes: 1 the number, 3 the currency, 4 something missing, 5 access or a
+/// wrong value, 8 the cart, 12 an empty amount (`protocol` reference, section 4.3), 13 and 14 the features. None of
+/// them registers.
 pub(super) const fn of_registration(code: Option<i64>) -> RegisterCode {
     match code {
         None | Some(0) => RegisterCode::Registered,

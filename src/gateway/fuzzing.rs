@@ -86,8 +86,8 @@ pub(crate) fn registration_answer(bytes: &[u8]) {
     }
 }
 
-/// Any bytes that a SOAP gateway could answer with, to each request that is read: one of the three classes, soon, and in
-/// no more memory than the body's limits allow.
+/// Any bytes that a SOAP gateway could answer with, to each request that is read: one of the three classes, soon, and
+/// in no more memory than the body's limits allow.
 pub(crate) fn soap_answer(bytes: &[u8]) {
     let (id, scrubber) = (OrderId::new("b6f698e1-fb8d-7b6d-8f56-130700ef5d58"), a_scrubber());
     let Ok(order_id) = &id else { return };

@@ -1,4 +1,5 @@
-//! An answer's frame, and the answers that are little more than one: codes and words (`protocol` reference, section 1.1).
+//! An answer's frame, and the answers that are little more than one: codes and words (`protocol` reference, section
+//! 1.1).
 //!
 //! No value of the bank's is repeated in an error.
 
@@ -8,8 +9,8 @@ use serde_json::Value;
 
 use super::tree;
 
-/// An answer's frame, whatever the method. Parsed beside the method's own part rather than flattened into it: flattening
-/// loses the name of the field that was wrong.
+/// An answer's frame, whatever the method. Parsed beside the method's own part rather than flattened into it:
+/// flattening loses the name of the field that was wrong.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Frame {

@@ -1,5 +1,5 @@
-//! getLastOrdersForMerchants.do: the bank's own list of orders, by the time of their creation. Newer gateways have it no
-//! more, so nothing rests on it.
+//! getLastOrdersForMerchants.do: the bank's own list of orders, by the time of their creation. Newer gateways have it
+//! no more, so nothing rests on it.
 
 use serde::Deserialize;
 
@@ -11,7 +11,8 @@ use super::rest;
 use super::scrub::Scrubber;
 use super::transport::Reply;
 
-/// Orders of one page. The documents allow 200; with a full cart each, so many would be above what is read of an answer.
+/// Orders of one page. The documents allow 200; with a full cart each, so many would be above what is read of an
+/// answer.
 pub const PAGE_SIZE: usize = 50;
 
 /// Which orders are asked for.

@@ -1,5 +1,5 @@
-//! The gate behind which a login waits that the bank refused. It closes with the very answer that says so, before anybody
-//! decides anything about it, and opens when somebody says so.
+//! The gate behind which a login waits that the bank refused. It closes with the very answer that says so, before
+//! anybody decides anything about it, and opens when somebody says so.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -50,8 +50,8 @@ impl LoginGate {
         self.refused.send_replace(None);
     }
 
-    /// Returns when a gate that is closed now opens; never if it is open. Whether it is closed is seen at the call and not
-    /// at the first poll, so that one which opens in between is not missed.
+    /// Returns when a gate that is closed now opens; never if it is open. Whether it is closed is seen at the call and
+    /// not at the first poll, so that one which opens in between is not missed.
     pub fn reopened(&self) -> impl Future<Output = ()> {
         let mut refused = self.refused.subscribe();
         let is_closed = refused.borrow_and_update().is_some();

@@ -1,10 +1,10 @@
 //! What of an answer may be kept: its own tree, without card data, without secrets, and within a size.
 //!
 //! What is known by its name goes by its name: of `cardAuthInfo` only what is listed here stays, and a value whose name
-//! says that it is a code, a track, an expiry or a holder is left out wherever it stands. Everything else goes by its look:
-//! whatever could be a card number keeps its last four digits. What is a number of another kind by its name (a reference, a
-//! taxpayer's number, the code of a mark) is looked at less strictly, and a card number does not pass under such a name
-//! either.
+//! says that it is a code, a track, an expiry or a holder is left out wherever it stands. Everything else goes by its
+//! look: whatever could be a card number keeps its last four digits. What is a number of another kind by its name (a
+//! reference, a taxpayer's number, the code of a mark) is looked at less strictly, and a card number does not pass
+//! under such a name either.
 
 use serde_json::{Map, Value};
 
@@ -74,8 +74,8 @@ const OF_CARD: [&str; 13] = [
     "threedsprotocolversion",
 ];
 
-/// Numbers of the processing's and the shop's own, in small letters: twelve digits are usual there (a retrieval reference
-/// number has them), so only more than that are taken for a card number.
+/// Numbers of the processing's and the shop's own, in small letters: twelve digits are usual there (a retrieval
+/// reference number has them), so only more than that are taken for a card number.
 const REFERENCES: [&str; 25] = [
     "authrefnum",
     "referencenumber",
@@ -105,9 +105,9 @@ const REFERENCES: [&str; 25] = [
     "declaration_number",
 ];
 
-/// Codes of marked goods, in small letters: fourteen digits of the goods and a serial number, with nothing between them, so
-/// that their digits are as many as a card number's. Among them whatever could be a card number's own digits is taken for
-/// one: 13 to 19 in a row with the check digit of Luhn. One code in ten is masked for that without need.
+/// Codes of marked goods, in small letters: fourteen digits of the goods and a serial number, with nothing between
+/// them, so that their digits are as many as a card number's. Among them whatever could be a card number's own digits
+/// is taken for one: 13 to 19 in a row with the check digit of Luhn. One code in ten is masked for that without need.
 const MARKS: [&str; 1] = ["nomenclature"];
 
 /// `tree` as it may be kept and shown.

@@ -168,8 +168,8 @@ impl Gateway {
         }
     }
 
-    /// The answer as it is about `order`: its sums stand beside our price. Numbers and ids that are not the order's own will
-    /// be shown to people, and could be anything.
+    /// The answer as it is about `order`: its sums stand beside our price. Numbers and ids that are not the order's own
+    /// will be shown to people, and could be anything.
     fn about(&self, order: &Order, mut told: Told) -> Told {
         let strange = |number: &String| number != order.number.as_str();
         if let StatusAnswer::Known(view) = told.answer {
@@ -187,9 +187,9 @@ impl Gateway {
         told
     }
 
-    /// Completes a hold, whole or less, by the merchant's method (autoCompletion, deposit). The caller has written the operation in doubt, and synced,
-    /// before this is called; whatever comes back, only a status read confirms it. `last_word` is awaited once the
-    /// connection stands: what it refuses is [not sent](CompletionAnswer::NotSent).
+    /// Completes a hold, whole or less, by the merchant's method (autoCompletion, deposit). The caller has written the
+    /// operation in doubt, and synced, before this is called; whatever comes back, only a status read confirms it.
+    /// `last_word` is awaited once the connection stands: what it refuses is [not sent](CompletionAnswer::NotSent).
     pub async fn complete(
         &self,
         order_id: &OrderId,

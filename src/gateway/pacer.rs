@@ -1,5 +1,5 @@
-//! The request budget of one login: so many requests a second, so many at once, sends before questions about money, these
-//! before registrations, and registrations before looks.
+//! The request budget of one login: so many requests a second, so many at once, sends before questions about money,
+//! these before registrations, and registrations before looks.
 //!
 //! The limiter is governor's; the sleeping is tokio's, because governor's own timer does not follow a paused clock.
 //! The bucket starts empty: a restart must not be a way to exceed the budget.

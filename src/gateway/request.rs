@@ -1,7 +1,7 @@
 //! Everything a merchant's bank is asked, apart from any wire: a closed set, one variant for each request.
 //!
-//! [`super::rest`] and [`super::soap`] each put all of them into their own words, so that a new request is a compile error
-//! in both until somebody has said how it is written there, or that this wire has no word for it.
+//! [`super::rest`] and [`super::soap`] each put all of them into their own words, so that a new request is a compile
+//! error in both until somebody has said how it is written there, or that this wire has no word for it.
 
 use std::num::NonZeroI64;
 

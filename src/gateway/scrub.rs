@@ -1,8 +1,8 @@
 //! What is taken out of the bank's free text before anybody keeps it: our own secrets, and whatever looks like a card
 //! number.
 //!
-//! An `errorMessage` may repeat what was sent to it, or hold anything at all. It is kept for people, in the database, the
-//! log and the API, so it passes through here first.
+//! An `errorMessage` may repeat what was sent to it, or hold anything at all. It is kept for people, in the database,
+//! the log and the API, so it passes through here first.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -120,8 +120,8 @@ pub(super) fn mask_card_numbers(text: &str) -> String {
     masked
 }
 
-/// Whether `text`, which should be a number of the processing's, could be a card number instead. Twelve digits are usual
-/// there; and the groups of a UUID are no card number's, though dashes are between them.
+/// Whether `text`, which should be a number of the processing's, could be a card number instead. Twelve digits are
+/// usual there; and the groups of a UUID are no card number's, though dashes are between them.
 pub(super) fn may_be_card_number(text: &str) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let mut at = 0;
@@ -138,8 +138,8 @@ pub(super) fn may_be_card_number(text: &str) -> bool {
 /// The fewest digits of a payment card in use, and the most.
 const LUHN_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
-/// Whether a run of digits in `text` has the length and the check digit of a card number: for what has long numbers of its
-/// own, and letters beside them.
+/// Whether a run of digits in `text` has the length and the check digit of a card number: for what has long numbers of
+/// its own, and letters beside them.
 pub(super) fn has_card_number(text: &str) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let mut at = 0;

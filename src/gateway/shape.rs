@@ -1,9 +1,9 @@
-//! One shape of an answer for whoever reads what is kept of it: numbers, lists and moments as the documents' own JSON has
-//! them, whichever wire it came over.
+//! One shape of an answer for whoever reads what is kept of it: numbers, lists and moments as the documents' own JSON
+//! has them, whichever wire it came over.
 //!
-//! XML knows neither number nor list: of SOAP every value is a text, and a list of one is the one. And gateways differ in
-//! JSON, too (`protocol` reference, section 1.1). No decision rests on this form; what is not of its type stays as the
-//! bank wrote it, and so does whatever the documents do not name.
+//! XML knows neither number nor list: of SOAP every value is a text, and a list of one is the one. And gateways differ
+//! in JSON, too (`protocol` reference, section 1.1). No decision rests on this form; what is not of its type stays as
+//! the bank wrote it, and so does whatever the documents do not name.
 
 use serde_json::{Map, Number, Value};
 
@@ -220,7 +220,8 @@ fn block(name: &str, mut value: Value) -> Value {
     value
 }
 
-/// The value as its kind has it; nothing where it is none of that kind, or would lose something, such as a nought in front.
+/// The value as its kind has it; nothing where it is none of that kind, or would lose something, such as a nought in
+/// front.
 fn plain(value: &Value, kind: Kind) -> Option<Value> {
     // Text beside attributes is the member `value` of an object.
     let inner = value.get("value").filter(|inner| !inner.is_object() && !inner.is_array());

@@ -32,13 +32,13 @@ use crate::domain::time::Timestamp;
 /// A status answer with a full cart is some tens of kilobytes; beyond this it is not an answer.
 const BODY_MAX: usize = 1 << 20;
 
-/// Header lines of an answer. A gateway behind its balancers sends some twenty; each more is work, and none of them is read
-/// but three.
+/// Header lines of an answer. A gateway behind its balancers sends some twenty; each more is work, and none of them is
+/// read but three.
 const HEADERS_MAX: usize = 64;
 
-/// Names and values of an answer's header together, in bytes: cookies and security policies of a bank's front have a few
-/// thousand. The HTTP library takes no such limit for the network: it holds 400 kB of a head at most, and what is above this
-/// is not believed.
+/// Names and values of an answer's header together, in bytes: cookies and security policies of a bank's front have a
+/// few thousand. The HTTP library takes no such limit for the network: it holds 400 kB of a head at most, and what is
+/// above this is not believed.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// Idle connections kept for looks; more would outnumber the looks in flight.

@@ -1,9 +1,9 @@
-//! An answer as a tree, and the one reader of both wires: numbers as strings, strings as numbers, one object where a list
-//! is usual, text beside attributes (`protocol` reference, section 1.1).
+//! An answer as a tree, and the one reader of both wires: numbers as strings, strings as numbers, one object where a
+//! list is usual, text beside attributes (`protocol` reference, section 1.1).
 //!
-//! REST's JSON is parsed here; of SOAP's XML the same tree is made, where an attribute and a child that holds text alone
-//! are string members, a child with more is an object with its text as `value`, and repeated children are a list. No value of the
-//! bank's is repeated in an error.
+//! REST's JSON is parsed here; of SOAP's XML the same tree is made, where an attribute and a child that holds text
+//! alone are string members, a child with more is an object with its text as `value`, and repeated children are a list.
+//! No value of the bank's is repeated in an error.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,8 +14,8 @@ use serde_json::{Map, Number, Value};
 /// Objects and lists within each other. The documents have seven; beyond this it is not an answer.
 const DEPTH_MAX: usize = 32;
 
-/// Values in one answer. A cart of a hundred lines has some three thousand; each takes up some dozens of bytes, so that a
-/// body within its limit cannot become many times as large in memory.
+/// Values in one answer. A cart of a hundred lines has some three thousand; each takes up some dozens of bytes, so that
+/// a body within its limit cannot become many times as large in memory.
 const VALUES_MAX: usize = 50_000;
 
 /// Parses one JSON object or list, whatever its encoding: banks are known to send Windows-1251 in a description, and no
@@ -194,8 +194,8 @@ pub(super) fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-/// Milliseconds since 1970 from a number, a number in a string, `2017-12-12T12:12:12` in Moscow time, or the same with an
-/// offset.
+/// Milliseconds since 1970 from a number, a number in a string, `2017-12-12T12:12:12` in Moscow time, or the same with
+/// an offset.
 pub(super) fn moment_ms(value: &Value) -> Option<i64> {
     let value = plain(value);
     if let Some(ms) = value.as_i64() {

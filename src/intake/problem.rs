@@ -113,7 +113,8 @@ impl Problem {
         Self::new(ProblemCode::DuplicateField, field, sentence)
     }
 
-    /// What the JSON reader says: where, and what it expected there. It repeats nothing of the text but a wrong character.
+    /// What the JSON reader says: where, and what it expected there. It repeats nothing of the text but a wrong
+    /// character.
     pub(super) fn not_json(error: &serde_json::Error) -> Self {
         Self::of_line(ProblemCode::NotJson, format!("this is not JSON: {error}"))
     }

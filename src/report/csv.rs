@@ -54,8 +54,8 @@ pub fn csv(report: &Report) -> Result<String, ::csv::Error> {
     finished(sheet)
 }
 
-/// A row for every total of `report`: which total, state, currency, how many, and their sums. Holds by the time they have
-/// left are one more total, the only one that fills the last column; their state may be held or review.
+/// A row for every total of `report`: which total, state, currency, how many, and their sums. Holds by the time they
+/// have left are one more total, the only one that fills the last column; their state may be held or review.
 pub fn totals_csv(report: &Report) -> Result<String, ::csv::Error> {
     let mut sheet = begun(&TOTALS_COLUMNS)?;
     for group in TotalGroup::ALL {

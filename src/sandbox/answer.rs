@@ -24,8 +24,8 @@ pub(super) enum Answer {
     OldRefused(OldRefusedAnswer),
 }
 
-/// Nothing but a code: of a deposit, a reversal, a refund, a decline. One document's examples have a number here, but the
-/// older gateways say a text, and that is what typed clients read.
+/// Nothing but a code: of a deposit, a reversal, a refund, a decline. One document's examples have a number here, but
+/// the older gateways say a text, and that is what typed clients read.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Acknowledgement {
@@ -94,7 +94,8 @@ impl Answer {
         })
     }
 
-    /// The acknowledgement of a completion or refund with the points' operations it took; `number` makes their ids unique.
+    /// The acknowledgement of a completion or refund with the points' operations it took; `number` makes their ids
+    /// unique.
     pub(super) fn composite(operations: &[(&'static str, i64)], number: u64, language: Language) -> Answer {
         let line = |(place, (operation, amount)): (u64, &(&'static str, i64))| PointsOperation {
             pc_id: 2_699_000 + 10 * number + place,

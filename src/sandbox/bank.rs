@@ -1,7 +1,7 @@
 //! The handle everybody holds: the payment page, the wires, the buyers, the control room and tests.
 //!
-//! One std mutex guards book and faults: every section is short and never awaits, and one lock makes a request's effect and
-//! its ledger line one fact.
+//! One std mutex guards book and faults: every section is short and never awaits, and one lock makes a request's effect
+//! and its ledger line one fact.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -316,7 +316,8 @@ impl Bank {
         self.inner.registered.notified().await;
     }
 
-    /// The vault, and the moment it was opened. A panic elsewhere leaves at worst a half-written line, so poison is ignored.
+    /// The vault, and the moment it was opened. A panic elsewhere leaves at worst a half-written line, so poison is
+    /// ignored.
     pub(super) fn vault(&self) -> (MutexGuard<'_, Vault>, i64) {
         let vault = self.peek();
         self.inner.posted.notify_one();

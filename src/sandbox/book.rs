@@ -1,7 +1,7 @@
 //! The bank's book: every order, found by id or by number, with the ledger written in the same stroke as each change.
 //!
-//! Time comes in as `now_ms`; sessions and holds that ran out are settled first at every access, dated to the exact moment
-//! they ended, so that nobody ever sees an order alive beyond its time.
+//! Time comes in as `now_ms`; sessions and holds that ran out are settled first at every access, dated to the exact
+//! moment they ended, so that nobody ever sees an order alive beyond its time.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -247,8 +247,8 @@ impl Book {
         Ok(&self.orders[index])
     }
 
-    /// A store lets a hold go, or a clerk does, who asks by no request. It may be asked once: a reversal that was refused
-    /// spoils every later one.
+    /// A store lets a hold go, or a clerk does, who asks by no request. It may be asked once: a reversal that was
+    /// refused spoils every later one.
     pub(super) fn reverse(&mut self, key: Key<'_>, now_ms: i64, request: Option<u64>) -> Result<&Order, Refusal> {
         let index = self.index(key, now_ms)?;
         let order = &mut self.orders[index];

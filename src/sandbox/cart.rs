@@ -1,8 +1,8 @@
 //! `orderBundle`: the cart of an order, checked as the documents want it before it is kept and shown again.
 //!
-//! Everything wrong with a cart is code 8. The order's amount is the sum of its lines, each of them price times quantity
-//! rounded half up; no float comes near: a quantity is read digit by digit. Neither price nor sum is mandatory to a store
-//! without receipts; where a line has none, there is nothing that the order's amount could be held against.
+//! Everything wrong with a cart is code 8. The order's amount is the sum of its lines, each of them price times
+//! quantity rounded half up; no float comes near: a quantity is read digit by digit. Neither price nor sum is mandatory
+//! to a store without receipts; where a line has none, there is nothing that the order's amount could be held against.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,5 @@
-//! The bank's own clock: wall time in epoch milliseconds, the unit of the gateway's REST dates; in a simulation tokio's.
+//! The bank's own clock: wall time in epoch milliseconds, the unit of the gateway's REST dates; in a simulation
+//! tokio's.
 //!
 //! It never runs backwards, so that the ledger's order and its times agree even when the host's clock is set back.
 //! It does not sleep and does not know about zones.

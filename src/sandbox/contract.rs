@@ -19,8 +19,9 @@ pub struct Contract {
     pub status_version: u8,
     /// Whether the status answer lists `operations`; only some gateways can.
     pub operations: bool,
-    /// Whether `depositedAmount` shrinks with every refund. No document shows an order after one; `expectedDepositedAmount`
-    /// is compared with what is shown, and guards against a second refund only where it shrinks.
+    /// Whether `depositedAmount` shrinks with every refund. No document shows an order after one;
+    /// `expectedDepositedAmount` is compared with what is shown, and guards against a second refund only where it
+    /// shrinks.
     pub deposited_net_of_refunds: bool,
     /// Where the store is called back, if it is; an order's `dynamicCallbackUrl` is used even without.
     pub callback: Callback,

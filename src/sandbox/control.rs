@@ -1,6 +1,7 @@
 //! The control room, `/sandbox/*`: what the real bank would never show or allow.
 //!
-//! The ledger, the book and the callbacks to read, fault rules and the stores' contracts to set. No credentials: a sandbox belongs on loopback.
+//! The ledger, the book and the callbacks to read, fault rules and the stores' contracts to set. No credentials: a
+//! sandbox belongs on loopback.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -109,8 +110,8 @@ fn parse(text: &[u8]) -> Result<Vec<FaultRule>, String> {
     parsed.map_err(|error| format!("the fault rule cannot be read: {error}"))
 }
 
-/// The ledger as a body that reads on in portions, so that a long ledger neither holds the bank's lock for long nor stands
-/// in memory twice.
+/// The ledger as a body that reads on in portions, so that a long ledger neither holds the bank's lock for long nor
+/// stands in memory twice.
 struct LedgerBody {
     bank: Bank,
     read: u64,

@@ -1,7 +1,7 @@
 //! The task that carries callbacks to the stores, over HTTP.
 //!
-//! It sleeps until a letter is due or the bank was used; several are under way at a time, so that one store that hangs does
-//! not keep the others waiting. What a store answers beside its status is not read.
+//! It sleeps until a letter is due or the bank was used; several are under way at a time, so that one store that hangs
+//! does not keep the others waiting. What a store answers beside its status is not read.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The course an exchange takes when a fault strikes it: when it waits, whether it takes effect, how it ends.
 //!
-//! A total match turns each kind of fault into such a course, so that whoever conducts exchanges knows only courses and no
-//! kinds.
+//! A total match turns each kind of fault into such a course, so that whoever conducts exchanges knows only courses and
+//! no kinds.
 
 use std::time::Duration;
 

@@ -68,8 +68,8 @@ impl Faults {
         Some(kind)
     }
 
-    /// A rule that always strikes comes first, in the order of writing. The others share one wheel of a million parts, so
-    /// that each has exactly its probability; where they claim more than the wheel, they share it in proportion.
+    /// A rule that always strikes comes first, in the order of writing. The others share one wheel of a million parts,
+    /// so that each has exactly its probability; where they claim more than the wheel, they share it in proportion.
     fn pick(&mut self, matching: &[usize]) -> Option<usize> {
         let rules = &self.rules;
         let ppm = |&index: &usize| u64::from(rules[index].probability.ppm());

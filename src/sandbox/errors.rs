@@ -1,7 +1,7 @@
 //! The bank's refusals: `errorCode` and the text beside it, in both languages.
 //!
-//! The codes are those of the documents; a text is for people and clients must not branch on it, so several texts share a
-//! code, as they do at the real gateway.
+//! The codes are those of the documents; a text is for people and clients must not branch on it, so several texts share
+//! a code, as they do at the real gateway.
 
 /// The language of texts and pages. The documents: not specified means Russian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

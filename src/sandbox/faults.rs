@@ -27,7 +27,8 @@ pub struct FaultRule {
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
-    /// The answer is late. With `Moment::Before` the effect is late too, and comes even if the caller has given up by then.
+    /// The answer is late. With `Moment::Before` the effect is late too, and comes even if the caller has given up by
+    /// then.
     Delay {
         /// For how long.
         ms: u64,
@@ -202,9 +203,9 @@ impl FaultRule {
 
     /// Every kind of fault, each at about this probability on the requests it can strike.
     ///
-    /// Variants of one misfortune (500 and 503, reset before and after the effect) share it, and a wrong sum has half of
-    /// it, so that at ten per cent one status request in twenty still gets an answer that is true and in time, and one in
-    /// ten a true one that is late. The waits are short, a few seconds, because a storm is watched by people.
+    /// Variants of one misfortune (500 and 503, reset before and after the effect) share it, and a wrong sum has half
+    /// of it, so that at ten per cent one status request in twenty still gets an answer that is true and in time, and
+    /// one in ten a true one that is late. The waits are short, a few seconds, because a storm is watched by people.
     pub fn storm(probability: Probability) -> Vec<FaultRule> {
         use FaultKind as K;
         let half = probability.half();

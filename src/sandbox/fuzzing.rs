@@ -1,5 +1,5 @@
-//! What is promised of the sandbox's wires: form parameters, the registrations, carts and lists they ask for, fault rules,
-//! and envelopes.
+//! What is promised of the sandbox's wires: form parameters, the registrations, carts and lists they ask for, fault
+//! rules, and envelopes.
 
 use super::book::Terms;
 use super::faults::FaultRule;

@@ -1,7 +1,7 @@
 //! The bank without an address: it lives in virtual time and serves pipes, one connection each.
 //!
-//! For simulations: the same routes, bytes and broken connections as over the network. A reset is a pipe that is dropped,
-//! since a pipe has nothing ruder.
+//! For simulations: the same routes, bytes and broken connections as over the network. A reset is a pipe that is
+//! dropped, since a pipe has nothing ruder.
 
 use axum::Router;
 use tokio::io::DuplexStream;

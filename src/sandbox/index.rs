@@ -1,5 +1,5 @@
-//! The front page, which an integrator opens first: the address to configure, the newest orders, and the way to everything
-//! else.
+//! The front page, which an integrator opens first: the address to configure, the newest orders, and the way to
+//! everything else.
 //!
 //! It shows the book to whoever asks, as the rest of the control room does.
 

@@ -1,18 +1,22 @@
-//! A small bank, run as a real HTTP server, that stands in for the payment gateway in tests, in the demo and for integrators.
+//! A small bank, run as a real HTTP server, that stands in for the payment gateway in tests, in the demo and for
+//! integrators.
 //!
 //! It is an independent reading of the bank's documents: it imports nothing from the rest of the crate, so that a
-//! misreading in the client cannot hide in its own test double. It moves no money, keeps nothing on disk, and knows no more
-//! of the gateway than the part that is used.
+//! misreading in the client cannot hide in its own test double. It moves no money, keeps nothing on disk, and knows no
+//! more of the gateway than the part that is used.
 //!
 //! In reading order:
 //!
-//! - `registration`, `order` (with `payment` and `order_view`), `book`, `ledger`: what the bank keeps, pure but for the seed
-//!   in `mint`; `currency`, `moscow` and `clock` beside them
-//! - `contract` and `post`: what is agreed with each store, and the callbacks it gets, sealed by `seal`, carried by `courier`
-//! - `operation`, `call`, `answer`, `verbs`: what it can be asked and what it says, apart from any wire; `register` (with
-//!   `cart` and `ofd`), `status` (with `loyalty`), `old_status` and `last_orders` are the long ones, `errors` its refusals
+//! - `registration`, `order` (with `payment` and `order_view`), `book`, `ledger`: what the bank keeps, pure but for the
+//!   seed in `mint`; `currency`, `moscow` and `clock` beside them
+//! - `contract` and `post`: what is agreed with each store, and the callbacks it gets, sealed by `seal`, carried by
+//!   `courier`
+//! - `operation`, `call`, `answer`, `verbs`: what it can be asked and what it says, apart from any wire; `register`
+//!   (with `cart` and `ofd`), `status` (with `loyalty`), `old_status` and `last_orders` are the long ones, `errors` its
+//!   refusals
 //! - `faults`, `fault_json`, `probability`: rules for going wrong; `draw` decides whether, `course` how
-//! - `bank`: the handle that ties these together under one lock; `admission`: a request's way through it, with `credentials`
+//! - `bank`: the handle that ties these together under one lock; `admission`: a request's way through it, with
+//!   `credentials`
 //! - `params` and `rest`: the one wire, `soap` the other; `transport` serves both
 //! - `page` (with `page_words`, `return_url`), `index`, `control`: what people open
 //! - `buyers`, `crowd`: who the virtual buyers are, and the task that sends them

@@ -1,7 +1,8 @@
-//! What a receipt needs beside the cart, `additionalOfdParams`, and `billingPayerData`: JSON objects in one parameter each.
+//! What a receipt needs beside the cart, `additionalOfdParams`, and `billingPayerData`: JSON objects in one parameter
+//! each.
 //!
-//! Names come with dots or as objects within objects; both are the same. Only lengths and classes are checked: this bank
-//! prints no receipts.
+//! Names come with dots or as objects within objects; both are the same. Only lengths and classes are checked: this
+//! bank prints no receipts.
 
 use serde_json::{Map, Value};
 
@@ -41,8 +42,8 @@ impl Class {
     }
 }
 
-/// The rows of the documents' table of `additionalOfdParams`. Those of `operatingCheckProps` are there without a text, and
-/// so without a length: as long as the longest row. The letter case of any is not held against a store.
+/// The rows of the documents' table of `additionalOfdParams`. Those of `operatingCheckProps` are there without a text,
+/// and so without a length: as long as the longest row. The letter case of any is not held against a store.
 const RECEIPT: [(&str, Class); 32] = [
     ("agent_info.type", Class::Range(1, 7)),
     ("agent_info.paying.operation", Class::Text(24)),

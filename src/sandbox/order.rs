@@ -1,7 +1,7 @@
 //! One order at the bank and its state machine.
 //!
-//! Pure: no clock, no chance, no ledger. A transition takes the moment and gives the next state or says why not; the book
-//! performs it.
+//! Pure: no clock, no chance, no ledger. A transition takes the moment and gives the next state or says why not; the
+//! book performs it.
 
 use super::errors::{self, Refusal};
 use super::payment::{Payment, proportion};
@@ -245,9 +245,9 @@ impl Order {
         Ok(State::Declined { reason: Decline::ByStore { as_reversed }, at_ms })
     }
 
-    /// The store takes `asked_minor` of the hold, money and points together; 0 means all that is left of it. What is not
-    /// taken goes back in the proportion in which it was held. Where the bank takes `part_after_part`, a hold of which some
-    /// was taken may be completed again, and never beyond what was held; not one with points in it.
+    /// The store takes `asked_minor` of the hold, money and points together; 0 means all that is left of it. What is
+    /// not taken goes back in the proportion in which it was held. Where the bank takes `part_after_part`, a hold of
+    /// which some was taken may be completed again, and never beyond what was held; not one with points in it.
     pub(super) fn completed(&self, asked_minor: i64, at_ms: i64, part_after_part: bool) -> Result<State, Refusal> {
         let (payment, taken_minor) = match &self.state {
             State::Held { payment, .. } => (payment, 0),
@@ -349,7 +349,8 @@ impl Order {
         }
     }
 
-    /// Of the moments at which a hold can end, the first counts; at the same one the store's wish goes before the lapse.
+    /// Of the moments at which a hold can end, the first counts; at the same one the store's wish goes before the
+    /// lapse.
     fn authorised(&self, payment: Payment, hold_ms: i64) -> State {
         let at_ms = payment.at_ms;
         let registration = &self.registration;

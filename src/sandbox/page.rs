@@ -1,7 +1,8 @@
 //! The payment page, where a person is the buyer: pay, with the issuer's code or without, be declined, or walk away.
 //!
-//! Server-rendered and self-contained; the only script counts the remaining time down, and all works without it. It asks
-//! for no card, since there is none, and for no login, as the gateway's page does not: whoever has the address is the buyer.
+//! Server-rendered and self-contained; the only script counts the remaining time down, and all works without it. It
+//! asks for no card, since there is none, and for no login, as the gateway's page does not: whoever has the address is
+//! the buyer.
 
 use askama::Template;
 use axum::Router;

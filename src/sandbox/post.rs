@@ -1,7 +1,7 @@
 //! Callbacks as letters: what they say, to whom, and when to try again. The courier carries them.
 //!
-//! Pure but for the list it keeps. A letter is written in the same stroke as the change it tells of, so that none is lost
-//! or told of what did not happen.
+//! Pure but for the list it keeps. A letter is written in the same stroke as the change it tells of, so that none is
+//! lost or told of what did not happen.
 
 use std::collections::VecDeque;
 

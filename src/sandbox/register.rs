@@ -1,7 +1,8 @@
 //! `register.do` and `registerPreAuth.do`: from parameters to a checked registration, and the answer.
 //!
-//! Parsed here and never checked again. What changes nothing at this bank (pageView, postAddress, taxSystem, the data for
-//! tax offices) is checked all the same, since a bank would refuse it; parameters it does not know are not looked at.
+//! Parsed here and never checked again. What changes nothing at this bank (pageView, postAddress, taxSystem, the data
+//! for tax offices) is checked all the same, since a bank would refuse it; parameters it does not know are not looked
+//! at.
 
 use std::collections::BTreeMap;
 

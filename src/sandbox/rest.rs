@@ -1,7 +1,7 @@
 //! The REST wire: `/payment/rest/*.do` in, JSON text out.
 //!
-//! GET, form POST, or POST with everything in the query; the answer is JSON called `text/plain`, as the old gateway calls it.
-//! An exchange runs as its own task, so that a client who gives up cannot take back what it has asked for.
+//! GET, form POST, or POST with everything in the query; the answer is JSON called `text/plain`, as the old gateway
+//! calls it. An exchange runs as its own task, so that a client who gives up cannot take back what it has asked for.
 
 use std::sync::Arc;
 use std::time::Duration;

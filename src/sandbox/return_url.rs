@@ -11,8 +11,8 @@ pub(super) fn after_payment(registration: &Registration, order_id: &str) -> Stri
     appended(&registration.return_url, registration, order_id)
 }
 
-/// failUrl if the shop gave one, else returnUrl. One without a scheme is taken below the gateway's own address, which is
-/// what the documents warn about.
+/// failUrl if the shop gave one, else returnUrl. One without a scheme is taken below the gateway's own address, which
+/// is what the documents warn about.
 pub(super) fn after_failure(registration: &Registration, order_id: &str) -> String {
     match &registration.fail_url {
         Some(url) if has_scheme(url) => appended(url, registration, order_id),

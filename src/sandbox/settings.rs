@@ -28,13 +28,13 @@ pub struct Settings {
     pub hold_lifetime: Duration,
     /// The longest order number taken: 32 in the legacy gateway, 36 in later ones.
     pub order_number_max: usize,
-    /// Whether a hold may be completed more than once, part after part, up to what is held: some gateways do, and there a
-    /// completion that is sent twice takes money twice.
+    /// Whether a hold may be completed more than once, part after part, up to what is held: some gateways do, and there
+    /// a completion that is sent twice takes money twice.
     pub part_after_part: bool,
     /// How often a buyer may try to pay before his order is closed.
     pub payment_attempts: u8,
-    /// Whether an order that its store calls off (`decline.do`) is shown reversed, as at the legacy gateway, rather than
-    /// declined.
+    /// Whether an order that its store calls off (`decline.do`) is shown reversed, as at the legacy gateway, rather
+    /// than declined.
     pub called_off_is_reversed: bool,
     /// Whether `getLastOrdersForMerchants.do` is there; newer gateways dropped it.
     pub last_orders: bool,

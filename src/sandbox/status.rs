@@ -1,8 +1,9 @@
 //! The answer of `getOrderStatusExtended.do`, with the gateway's quirks.
 //!
 //! Amounts, dates (epoch ms) and statuses are numbers, errorCode and currency are text, the order id stands only in
-//! `attributes`, and an unpaid order has neither card nor buyer's address. Which fields there are depends on the version
-//! in the store's contract. No real card exists here: the one shown is the schemes' published test number, masked.
+//! `attributes`, and an unpaid order has neither card nor buyer's address. Which fields there are depends on the
+//! version in the store's contract. No real card exists here: the one shown is the schemes' published test number,
+//! masked.
 
 use serde::Serialize;
 
@@ -262,8 +263,8 @@ pub(super) fn attempted(order: &Order) -> bool {
     declined || order.state.payment().is_some() || order.failed_attempts > 0
 }
 
-/// actionCode and what it says. -100 is "nobody has tried to pay yet"; after a failed attempt it tells of that one, and is
-/// not final while the order is open.
+/// actionCode and what it says. -100 is "nobody has tried to pay yet"; after a failed attempt it tells of that one, and
+/// is not final while the order is open.
 pub(super) fn action(order: &Order, language: Language) -> (i32, &'static str) {
     let (code, ru, en) = match &order.state {
         State::Registered { .. } if order.failed_attempts == 0 => (-100, "", ""),

@@ -170,8 +170,8 @@ fn wanted_reset(error: &hyper::Error) -> bool {
     cause == Some(&HangUp::Reset)
 }
 
-/// The router, except that a response which is a wish to hang up becomes an error: hyper then closes without a byte. Its
-/// answers are dated by the bank's own clock, which in a simulation is not the host's.
+/// The router, except that a response which is a wish to hang up becomes an error: hyper then closes without a byte.
+/// Its answers are dated by the bank's own clock, which in a simulation is not the host's.
 #[derive(Clone)]
 struct Answering {
     router: TowerToHyperService<Router>,

@@ -124,8 +124,8 @@ fn complete(book: &mut Book, asked: Asked<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::composite(&completion_operations(order), request, call.language()))
 }
 
-/// What points processing did: it took the points and counted the money for new ones, or where only a part was taken, it
-/// gave points back and counted less, as in the documents' example. Without points there is the payment alone.
+/// What points processing did: it took the points and counted the money for new ones, or where only a part was taken,
+/// it gave points back and counted less, as in the documents' example. Without points there is the payment alone.
 fn completion_operations(order: &Order) -> Vec<(&'static str, i64)> {
     let points = order.state.payment().filter(|payment| !payment.points.is_empty());
     let money = order.deposited_minor();

@@ -227,7 +227,8 @@ impl Evidence {
         }
     }
 
-    /// Reads our database. `true_ms` gives the bank's time of a moment on our clock, the earliest and the latest it can be.
+    /// Reads our database. `true_ms` gives the bank's time of a moment on our clock, the earliest and the latest it can
+    /// be.
     pub(super) async fn gather_books(
         &mut self,
         store: &Store,
@@ -281,7 +282,8 @@ impl Evidence {
         Ok(())
     }
 
-    /// The database was put back at `now_ms` to its state of `ms`: what was acknowledged since is the shop's to tell again.
+    /// The database was put back at `now_ms` to its state of `ms`: what was acknowledged since is the shop's to tell
+    /// again.
     pub(super) fn forget_since(&mut self, ms: i64, now_ms: i64) -> BTreeSet<String> {
         self.events_read = 0;
         self.events.clear();
@@ -299,7 +301,8 @@ impl Evidence {
             let before = |is_meant: &dyn Fn(&&ToldAct) -> bool| {
                 self.acts.iter().rposition(|act| act.number == number && act.at_ms <= ms && is_meant(&act))
             };
-            // As it stood: the latest order, and the latest word about the schedule, in the order in which they were said.
+            // As it stood: the latest order, and the latest word about the schedule, in the order in which they were
+            // said.
             let (ordered, planned) = (before(&is_order), before(&|act| !is_order(act)));
             let kinds = [planned.filter(|at| Some(*at) < ordered), ordered, planned.filter(|at| Some(*at) > ordered)];
             let kinds = kinds.into_iter().flatten().filter_map(|at| Some(self.acts.get(at)?.kind));
@@ -325,8 +328,8 @@ pub(super) fn witnessed(text: &str) -> Vec<Witnessed> {
     text.lines().filter_map(witnessed_line).collect()
 }
 
-/// `sent`, number, moment, merchant, order's number, order's id, kind, amount, what is expected; what follows is not asked
-/// for.
+/// `sent`, number, moment, merchant, order's number, order's id, kind, amount, what is expected; what follows is not
+/// asked for.
 fn witnessed_line(line: &str) -> Option<Witnessed> {
     let mut parts = line.split('\t');
     let (sent, at) = (parts.next()?, parts.nth(1)?);

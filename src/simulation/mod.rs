@@ -12,15 +12,15 @@
 //! ```
 //!
 //! A seed fixes everything: the merchant's policy, the orders, what each actor does and when, which faults strike how
-//! often (a swarm: some kinds not at all, some every other time), where the process dies. Running a seed again gives the
-//! same log, byte for byte. The checker is a set of queries over what clients were told, our database and the bank's
-//! ledger; each must find nothing.
+//! often (a swarm: some kinds not at all, some every other time), where the process dies. Running a seed again gives
+//! the same log, byte for byte. The checker is a set of queries over what clients were told, our database and the
+//! bank's ledger; each must find nothing.
 //!
-//! Some orders are registered by their shop, and told to the daemon; some the daemon registers. Only the HTTP face is left
-//! out: the shop and the operator write rows as it does. Nothing here decides anything about money.
+//! Some orders are registered by their shop, and told to the daemon; some the daemon registers. Only the HTTP face is
+//! left out: the shop and the operator write rows as it does. Nothing here decides anything about money.
 //!
-//! Read in this order: `plan` (with `policy` and `swarm`), `world`, `cast`, `evidence`, `checker`, `cover`, `log`, `run`
-//! (one seed), `campaign` (many).
+//! Read in this order: `plan` (with `policy` and `swarm`), `world`, `cast`, `evidence`, `checker`, `cover`, `log`,
+//! `run` (one seed), `campaign` (many).
 
 mod campaign;
 mod cast;

@@ -230,8 +230,8 @@ fn outages(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<Outage> {
     all
 }
 
-/// Most hosts have a clock that nobody sets. The others': an hour, a day, a year, forward or back, and set right some time
-/// later; or the host sleeps.
+/// Most hosts have a clock that nobody sets. The others': an hour, a day, a year, forward or back, and set right some
+/// time later; or the host sleeps.
 fn clock_steps(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<(Duration, ClockStep)> {
     let count = one_of([0, 0, 0, 1, 3], chance);
     let mut steps = Vec::new();

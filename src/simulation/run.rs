@@ -107,8 +107,8 @@ async fn live(seed: u64, plan: Plan, directory: &Path, log: Log) -> anyhow::Resu
     Ok(outcome(world))
 }
 
-/// Draws the report of every day, and adds up what they say was taken. A clock that was set spreads the orders over days
-/// that never were.
+/// Draws the report of every day, and adds up what they say was taken. A clock that was set spreads the orders over
+/// days that never were.
 async fn draw_reports(world: &World) -> Option<i64> {
     let (store, merchant) = (world.store().filter(|_| !world.clock_is_set())?, world.merchant());
     let (mut at, now) = (Timestamp::from_millis(START_MS), world.clock.now());

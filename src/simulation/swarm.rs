@@ -11,8 +11,8 @@ const RATES: [u32; 5] = [10_000, 10_000, 100_000, 100_000, 500_000];
 /// with people, nothing else is tried any more.
 const LIES: [u32; 2] = [500, 5_000];
 
-/// Of all kinds together, in parts per million: a bank that fails nine times in ten makes the same look be asked again and again, and nothing
-/// else happens. Kinds beyond it are rare ones.
+/// Of all kinds together, in parts per million: a bank that fails nine times in ten makes the same look be asked again
+/// and again, and nothing else happens. Kinds beyond it are rare ones.
 const ALL_MAX: u32 = 600_000;
 
 /// The longest that the bank lets a request lie before it takes effect. Below every merchant's quiet time: what takes

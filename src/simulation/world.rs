@@ -1,7 +1,7 @@
 //! The world of one seed: the bank, the daemon's life, the agenda, and what is known of all of it.
 //!
-//! One task does one deed after the other, each at its moment; what the daemon does in between is its own. A crash drops
-//! the daemon with all its tasks and its database connections, and leaves its files as they are.
+//! One task does one deed after the other, each at its moment; what the daemon does in between is its own. A crash
+//! drops the daemon with all its tasks and its database connections, and leaves its files as they are.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -453,8 +453,8 @@ fn database_files(database: &Path) -> [PathBuf; 3] {
     })
 }
 
-/// A step asks, sends, and asks again, before any look; where the bank answers nothing, with a wait that doubles: within
-/// the hour that a small budget takes, so often.
+/// A step asks, sends, and asks again, before any look; where the bank answers nothing, with a wait that doubles:
+/// within the hour that a small budget takes, so often.
 const ASKS_MAX: u32 = 10;
 
 /// Backlog ÷ budget, and what hangs in flight: every place may be taken by a request that the bank leaves hanging.

@@ -1,9 +1,9 @@
 //! Adopting a database: a person vouches for it, and money may move again.
 //!
-//! Every send that the witness has and the database has not comes back as a completion in doubt of an order in review: it
-//! is asked about, and nothing of it is sent once more without a person's word. What it has of orders that are not in the
-//! queue is remembered until they are added. All that is in one transaction with the new home and the end of the freeze. A crash
-//! on the way leaves money frozen, and adopting once more is safe.
+//! Every send that the witness has and the database has not comes back as a completion in doubt of an order in review:
+//! it is asked about, and nothing of it is sent once more without a person's word. What it has of orders that are not
+//! in the queue is remembered until they are added. All that is in one transaction with the new home and the end of the
+//! freeze. A crash on the way leaves money frozen, and adopting once more is safe.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,7 +108,8 @@ impl Store {
                 Ok(meta::remove(connection, Meta::FrozenSince)?)
             })
             .await?;
-        // Until the new file is in its place the database knows of a line that the old one lacks, so money stays frozen.
+        // Until the new file is in its place the database knows of a line that the old one lacks, so money stays
+        // frozen.
         if self.witness.is_none() {
             let mut kept = examined.witness.clone().into_os_string();
             kept.push(format!(".until-{}", now.to_string().replace(':', "-")));
@@ -176,8 +177,8 @@ fn of_each_order(sends: &[Sent], gone_at: Timestamp) -> Vec<Outside> {
     found.into_values().collect()
 }
 
-/// Orders whose sends have to be remembered, since the queue does not have them. Left out are sends so much older than the
-/// latest of their merchant that their hold cannot stand any more.
+/// Orders whose sends have to be remembered, since the queue does not have them. Left out are sends so much older than
+/// the latest of their merchant that their hold cannot stand any more.
 fn unknown(connection: &Connection, found: &[Outside]) -> Result<BTreeSet<(String, String)>, StoreError> {
     let mut latest: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for outside in found {

@@ -140,9 +140,9 @@ impl Store {
         self.writer.write(note).await
     }
 
-    /// Hands the order and its open operation to `decide`, writes what comes back, and returns its value once that is on
-    /// disk. `decide` runs on the writer's thread, so it must be pure and quick. Rows that were altered are not handed
-    /// to anybody: they go to review.
+    /// Hands the order and its open operation to `decide`, writes what comes back, and returns its value once that is
+    /// on disk. `decide` runs on the writer's thread, so it must be pure and quick. Rows that were altered are not
+    /// handed to anybody: they go to review.
     pub async fn amend<T, F>(&self, key: OrderKey, now: Timestamp, decide: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -224,7 +224,8 @@ impl Store {
     }
 }
 
-/// Whether a person's act makes a hold's hours count from now: by a clock that is behind, it would be completed too early.
+/// Whether a person's act makes a hold's hours count from now: by a clock that is behind, it would be completed too
+/// early.
 fn counts_hours<T>(amendment: &Amendment<T>) -> bool {
     let is_persons = |event: &NewEvent| matches!(event.kind, EventKind::ReviewResolved | EventKind::Released);
     amendment.order.as_ref().is_some_and(|order| order.state == State::Held) && amendment.events.iter().any(is_persons)
@@ -286,8 +287,8 @@ fn sends(open: Option<&Operation>, change: &OperationChange) -> bool {
     open.is_none_or(|open| operation.attempt > open.attempt)
 }
 
-/// Whether an operation that waited for room, and may have been woken to take it, does not take it after all: it is at its
-/// end, or something else is in its way for longer than a try. Each that waits does so once, so this ends.
+/// Whether an operation that waited for room, and may have been woken to take it, does not take it after all: it is at
+/// its end, or something else is in its way for longer than a try. Each that waits does so once, so this ends.
 fn gives_up_its_place(open: Option<&Operation>, after: &Operation, now: Timestamp) -> bool {
     let waited = open.is_some_and(Operation::waits_for_room);
     let goes_on_trying = after.state.is_open() && after.next_step_at <= now.plus(TRIED_AGAIN_SOON);
@@ -311,7 +312,8 @@ const fn is_sent(kind: EventKind) -> bool {
     matches!(kind, EventKind::CompletionSent | EventKind::ReversalSent | EventKind::RefundSent | EventKind::DeclineSent)
 }
 
-/// Two orders cannot have one gateway id: an answer that says so is a contradiction, and nothing else of it is believed.
+/// Two orders cannot have one gateway id: an answer that says so is a contradiction, and nothing else of it is
+/// believed.
 fn refuse_taken_id<T>(
     connection: &Connection,
     before: &Order,

@@ -1,7 +1,7 @@
 //! The bell: rings after every change that may have made something due.
 //!
-//! Whoever waited first is woken first. `tokio::sync::watch` wakes in an order that it draws from the host's entropy, and
-//! a simulation of one seed would have several logs.
+//! Whoever waited first is woken first. `tokio::sync::watch` wakes in an order that it draws from the host's entropy,
+//! and a simulation of one seed would have several logs.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The columns that whole rows are read from, each with its place. Asked by name, SQLite compares every name before it,
 //! and an order has fifty, so rows are read by place.
 //!
-//! Queries name these columns, so a row has them in this order whatever order the file has them in. What is sealed comes
-//! first, in the order of the seal, and the seal comes last.
+//! Queries name these columns, so a row has them in this order whatever order the file has them in. What is sealed
+//! comes first, in the order of the seal, and the seal comes last.
 
 /// Makes of a table's columns their text for a query, and a type with their places.
 macro_rules! columns {

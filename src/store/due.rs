@@ -19,8 +19,9 @@ pub(super) const DUE_LOOKS: &str = select_order!(
      ORDER BY next_look_at_ms LIMIT ?3"
 );
 
-/// Three lists that cannot share an order, then their rows: a completion is planned or a deadline, never both. CROSS JOIN keeps that direction: asked with OR, SQLite walks
-/// over every order of the merchant and looks each up in the lists.
+/// Three lists that cannot share an order, then their rows: a completion is planned or a deadline, never both. CROSS
+/// JOIN keeps that direction: asked with OR, SQLite walks over every order of the merchant and looks each up in the
+/// lists.
 pub(super) const DUE_COMPLETIONS: &str = select_order!(
     "FROM (
         SELECT id AS order_key FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2
@@ -84,8 +85,8 @@ impl Store {
         self.due_and_sound(DUE_LOOKS, merchant, now, limit).await
     }
 
-    /// Up to `limit` orders whose completion or deadline is due, or whose open operation has its next step due, earliest
-    /// lapse first.
+    /// Up to `limit` orders whose completion or deadline is due, or whose open operation has its next step due,
+    /// earliest lapse first.
     pub async fn due_completions(
         &self,
         merchant: &MerchantId,

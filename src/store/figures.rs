@@ -121,7 +121,8 @@ impl Store {
         self.readers.read(move |connection| figures(connection, &merchant, now, &risk_levels)).await
     }
 
-    /// Open orders, and orders with an open operation, by merchant: those of a merchant that nobody serves must be told.
+    /// Open orders, and orders with an open operation, by merchant: those of a merchant that nobody serves must be
+    /// told.
     pub async fn open_orders(&self) -> Result<Vec<(MerchantId, u64)>, StoreError> {
         self.readers
             .read(|connection| {
@@ -239,8 +240,8 @@ fn order_groups(connection: &Connection, merchant: &str) -> Result<Vec<(State, G
     Ok(groups)
 }
 
-/// Counted from an index alone; since when is asked only of open ones, of which there are few, for settled ones are kept
-/// for years.
+/// Counted from an index alone; since when is asked only of open ones, of which there are few, for settled ones are
+/// kept for years.
 fn operation_groups(connection: &Connection, merchant: &str) -> Result<Vec<(OperationState, Group)>, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT state, count(*) FROM operations WHERE merchant = ?1 GROUP BY state")?;

@@ -1,7 +1,7 @@
 //! Network file systems are refused: their locks and their fsync are promises of somebody else's.
 //!
-//! The lock that makes one mouth (R0) holds on one host alone, SQLite's log lives in memory that hosts do not share, and
-//! what a server acknowledged may be gone when it restarts. There is no way around this on purpose.
+//! The lock that makes one mouth (R0) holds on one host alone, SQLite's log lives in memory that hosts do not share,
+//! and what a server acknowledged may be gone when it restarts. There is no way around this on purpose.
 
 use std::fs;
 use std::io;

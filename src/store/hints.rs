@@ -1,8 +1,9 @@
 //! Hints: somebody says that a look at an order is worth it now, and nothing more (R11).
 //!
-//! A hint moves the next look forward, never back, and no nearer than a few seconds to the latest one: however many come
-//! for one order, they make a look in that time and no more. While the bank tells nothing about an order its backoff
-//! stands, for it may be what the bank asked for. A send that is held back, by a stop or for room, holds no look back.
+//! A hint moves the next look forward, never back, and no nearer than a few seconds to the latest one: however many
+//! come for one order, they make a look in that time and no more. While the bank tells nothing about an order its
+//! backoff stands, for it may be what the bank asked for. A send that is held back, by a stop or for room, holds no
+//! look back.
 //!
 //! A look that is in hand may have been asked before what the hint tells of, and would plan the next one without it. So
 //! hints are remembered until a look is written that was asked after them. In memory: a look that a crash cut short is
@@ -108,7 +109,8 @@ impl Store {
                 let sql = "UPDATE orders SET next_look_at_ms = ?2
                     WHERE id = ?1 AND coalesce(next_look_at_ms, ?2 + 1) > ?2 AND unknown_in_a_row = 0";
                 let moved = connection.prepare_cached(sql)?.execute(params![key.0, at.as_millis()])? > 0;
-                // While an operation is open nobody else looks, and one whose send is held back asks when a look is due.
+                // While an operation is open nobody else looks, and one whose send is held back asks when a look is
+                // due.
                 let sql = "UPDATE operations SET next_step_at_ms = ?2
                     WHERE order_key = ?1 AND state IN ('intended', 'in_doubt') AND next_step_at_ms > ?2 AND instr(note, ?3) = 1";
                 if moved {

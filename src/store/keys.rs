@@ -1,7 +1,7 @@
 //! The key beside the database: made when none is configured, found again by whoever may write the database.
 //!
-//! It guards against flipped bits and hand edits. Against somebody who may write the directory only a key from elsewhere
-//! does: the configuration's `[integrity] keys`.
+//! It guards against flipped bits and hand edits. Against somebody who may write the directory only a key from
+//! elsewhere does: the configuration's `[integrity] keys`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

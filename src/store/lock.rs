@@ -1,7 +1,8 @@
 //! One mouth: the kernel lock that lets one process at a time speak to the gateway for a database.
 //!
-//! A `flock` on a file beside the database, taken before the database is opened and held for the process's life. Never a
-//! lease that could expire under a living process. The file names its holder, so that whoever is refused can say whom.
+//! A `flock` on a file beside the database, taken before the database is opened and held for the process's life. Never
+//! a lease that could expire under a living process. The file names its holder, so that whoever is refused can say
+//! whom.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};

@@ -12,8 +12,8 @@ use super::connection::Connection;
 use super::{Store, StoreError, rows};
 
 impl Store {
-    /// A merchant's credentials as a word that tells whether two of them are the same, and nothing else: a MAC under the
-    /// key that seals rows.
+    /// A merchant's credentials as a word that tells whether two of them are the same, and nothing else: a MAC under
+    /// the key that seals rows.
     pub async fn fingerprint(&self, credentials: SecretString) -> Result<String, StoreError> {
         self.readers
             .read(move |connection| Ok(connection.ring().first()?.fingerprint(credentials.expose_secret().as_bytes())))

@@ -1,5 +1,6 @@
-//! The schema's versions: numbered files, never edited once shipped. All that a file lacks is applied in one transaction,
-//! at whose end every row is sealed: what a migration writes into a sealed row has its seal when anybody can see it.
+//! The schema's versions: numbered files, never edited once shipped. All that a file lacks is applied in one
+//! transaction, at whose end every row is sealed: what a migration writes into a sealed row has its seal when anybody
+//! can see it.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -88,8 +89,8 @@ pub(super) fn outdated(connection: &Connection) -> Result<Option<i64>, MigrateEr
     Ok(usize::try_from(found).is_ok_and(|found| found < SCHEMA_VERSION).then_some(found))
 }
 
-/// Applies every migration the file does not have yet, and seals every row; but rows that were altered before are left as
-/// they are, so that they are found. `home` is where the file is.
+/// Applies every migration the file does not have yet, and seals every row; but rows that were altered before are left
+/// as they are, so that they are found. `home` is where the file is.
 pub(super) fn to_latest(connection: &mut Connection, ring: &Ring, home: &Home) -> Result<(), MigrateError> {
     if outdated(connection)?.is_none() {
         return Ok(());

@@ -2,16 +2,17 @@
 //!
 //! The face is coarse and async, and free of `rusqlite` types, because a second store may come one day. Every change of
 //! an order goes through [`Store::amend`]: load the row and its open operation, let a pure function of
-//! [`crate::domain`] decide, write rows and events in one transaction. What was acknowledged or concerns money is synced
-//! before anybody hears of it (`synchronous=FULL`).
+//! [`crate::domain`] decide, write rows and events in one transaction. What was acknowledged or concerns money is
+//! synced before anybody hears of it (`synchronous=FULL`).
 //!
-//! Money rows are sealed, and every read checks the seal. Every send has a line in a second file, the witness, and where
-//! the two disagree, or the database is not at home, money is frozen until a person adopts it (R8).
+//! Money rows are sealed, and every read checks the seal. Every send has a line in a second file, the witness, and
+//! where the two disagree, or the database is not at home, money is frozen until a person adopts it (R8).
 //!
-//! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak to the bank
-//! for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal` (columns to values), `loaded` and
-//! `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`, `due`, `hints`, `discoveries`, `sweep`, `money`, `logins`, `events`, `figures`, `books`, `proposals`; and
-//! last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
+//! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak
+//! to the bank for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal`
+//! (columns to values), `loaded` and `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`,
+//! `due`, `hints`, `discoveries`, `sweep`, `money`, `logins`, `events`, `figures`, `books`, `proposals`; and last
+//! `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -129,14 +130,14 @@ impl Store {
         self.bell.ring();
     }
 
-    /// Whether the disk was full when it was last needed, and no room has been found since. Reads, and changes of orders
-    /// that are here, go on as far as they can; new orders wait.
+    /// Whether the disk was full when it was last needed, and no room has been found since. Reads, and changes of
+    /// orders that are here, go on as far as they can; new orders wait.
     pub fn disk_is_full(&self) -> bool {
         self.room.is_full()
     }
 
-    /// Takes the ballast in again when there is room for it, after which the disk is no longer full. Asks the disk, so it
-    /// is called where waiting for that does no harm.
+    /// Takes the ballast in again when there is room for it, after which the disk is no longer full. Asks the disk, so
+    /// it is called where waiting for that does no harm.
     pub fn look_for_room(&self) -> std::io::Result<()> {
         self.room.take_ballast_in()
     }
@@ -162,8 +163,8 @@ pub enum StoreError {
     /// The commit failed in some way: the change may or may not be on disk. Never act on it; stop.
     #[error("a commit failed, so it is not known whether the change is on disk: {0}")]
     CommitUncertain(String),
-    /// There was no room on the disk: the change may be on it or not, and will not be seen in this process. Never act on
-    /// it. The store goes on and takes the change again once there is room.
+    /// There was no room on the disk: the change may be on it or not, and will not be seen in this process. Never act
+    /// on it. The store goes on and takes the change again once there is room.
     #[error("the disk is full, so it is not known whether the change is on it: {0}")]
     DiskFull(String),
     /// The writer has stopped after a failure, or the queue is closed.

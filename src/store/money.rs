@@ -1,7 +1,7 @@
 //! The kill switch's rows, and what the guard asks before a send.
 //!
-//! The same queries serve a reader, which spares the bank a question, and the writer's transaction, which decides: there
-//! they are exact, since nobody else writes meanwhile.
+//! The same queries serve a reader, which spares the bank a question, and the writer's transaction, which decides:
+//! there they are exact, since nobody else writes meanwhile.
 
 use rusqlite::{Row, params};
 
@@ -90,8 +90,8 @@ pub(super) const STOPS_OF_ORDER: &str = "SELECT found.*, orders.order_number FRO
 pub(super) const IN_DOUBT: &str =
     "SELECT count(*) FROM operations WHERE merchant = ?1 AND state = 'in_doubt' AND id <> ?2";
 
-/// What is taken and what is given back are two sums, each within the limit by itself: a busy day must not keep buyers from
-/// their money, and no flood of refunds may use up the room of completions.
+/// What is taken and what is given back are two sums, each within the limit by itself: a busy day must not keep buyers
+/// from their money, and no flood of refunds may use up the room of completions.
 ///
 /// Everything that was sent but what is proven not to have been: that is intended again, or withdrawn. What the bank
 /// refused counts too, since a refusal is only the bank's word.
@@ -181,8 +181,8 @@ impl Store {
             .await
     }
 
-    /// Every stop in force, and every one written after row `after`, lifted or not: so that one of a moment is told too.
-    /// Without `after` those in force alone. With it comes the latest row there is.
+    /// Every stop in force, and every one written after row `after`, lifted or not: so that one of a moment is told
+    /// too. Without `after` those in force alone. With it comes the latest row there is.
     pub async fn money_stops_since(&self, after: Option<StopKey>) -> Result<(Vec<Stop>, StopKey), StoreError> {
         self.readers
             .read(move |connection| {
@@ -434,22 +434,22 @@ pub(super) const MAKE_DUE: &str = "UPDATE operations SET next_step_at_ms = ?1
 pub(super) const TRY_HELD_BACK: &str = "UPDATE operations SET next_step_at_ms = ?2
      WHERE merchant = ?1 AND state IN ('intended', 'in_doubt') AND next_step_at_ms > ?2 AND instr(note, ?3) = 1";
 
-/// An outcome became known: what has the earliest lapse of all that waits for it takes the place. One, and one more should
-/// it turn out to need none; the rest wait on. Whatever is woken and does not take its place calls this again.
+/// An outcome became known: what has the earliest lapse of all that waits for it takes the place. One, and one more
+/// should it turn out to need none; the rest wait on. Whatever is woken and does not take its place calls this again.
 pub(super) fn make_room(connection: &Connection, merchant: &MerchantId, now: Timestamp) -> Result<(), StoreError> {
     connection.prepare_cached(MAKE_ROOM)?.execute(params![merchant.as_str(), now.as_millis(), guard::FOR_ROOM])?;
     Ok(())
 }
 
-/// Whether nothing holds all money of `merchant` back. While something does, a place is of no use to anybody, and whoever
-/// ends it makes due whatever waits.
+/// Whether nothing holds all money of `merchant` back. While something does, a place is of no use to anybody, and
+/// whoever ends it makes due whatever waits.
 pub(super) fn may_move(connection: &Connection, merchant: &MerchantId) -> Result<bool, StoreError> {
     let stops = stops_of_order(connection, merchant, OrderKey(0))?;
     Ok(super::standing::frozen(connection).is_none() && !stops.iter().any(|stop| stop.scope.covers(merchant)))
 }
 
-/// What waits unsent is tried at once: whoever starts the money wants to see it move, and asking the bank a little early
-/// harms nobody.
+/// What waits unsent is tried at once: whoever starts the money wants to see it move, and asking the bank a little
+/// early harms nobody.
 fn make_due(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<(), StoreError> {
     let (merchant, order) = (scope.merchant().map(MerchantId::as_str), scope.order().map(|(key, _)| key.0));
     connection.execute(MAKE_DUE, params![now.as_millis(), merchant, order, guard::NOT_SENT])?;

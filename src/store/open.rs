@@ -175,9 +175,10 @@ impl Store {
         Self::open_with(&place, OpenFlags::SQLITE_OPEN_CREATE, None, Room::of(&place.database), Mode::Durable)
     }
 
-    /// As [`Self::open_or_create`], for the one daemon that holds `lock`: it takes no change any more once the lock file
-    /// is not what it was. The schema is brought up to date. The database is compared with its home and its witness; where they disagree, money is frozen.
-    /// On a full disk it lets go of the ballast to open it, and takes it in when there is room.
+    /// As [`Self::open_or_create`], for the one daemon that holds `lock`: it takes no change any more once the lock
+    /// file is not what it was. The schema is brought up to date. The database is compared with its home and its
+    /// witness; where they disagree, money is frozen. On a full disk it lets go of the ballast to open it, and takes it
+    /// in when there is room.
     pub fn open_under(lock: &Lock, place: impl Into<Place>, now: Timestamp) -> Result<Self, OpenError> {
         let place = place.into();
         prepare(&place)?;
@@ -288,9 +289,10 @@ fn refuse_outdated(path: &Path, connection: &rusqlite::Connection) -> Result<(),
     }
 }
 
-/// Moves the log into the database before anything is acknowledged. When a sync failed in the process before, the kernel
-/// shows a log that the disk does not hold and takes it for written: whatever is appended to it is synced behind a gap,
-/// and a power cut takes all of it. What is moved is written anew. Only a daemon waits for others who use the log.
+/// Moves the log into the database before anything is acknowledged. When a sync failed in the process before, the
+/// kernel shows a log that the disk does not hold and takes it for written: whatever is appended to it is synced behind
+/// a gap, and a power cut takes all of it. What is moved is written anew. Only a daemon waits for others who use the
+/// log.
 fn start_on_firm_ground(
     connection: &rusqlite::Connection,
     path: &Path,
@@ -391,7 +393,8 @@ fn refuse_shared(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// SQLite takes an empty file for a new database. Here it is what is left of one: a restore that went wrong, a full disk.
+/// SQLite takes an empty file for a new database. Here it is what is left of one: a restore that went wrong, a full
+/// disk.
 fn refuse_empty(path: &Path) -> Result<(), OpenError> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() == 0 => Err(OpenError::Empty(path.to_owned())),

@@ -104,9 +104,9 @@ impl Store {
         Ok(())
     }
 
-    /// Goes through every row once: what an older key sealed is sealed by the first one, what was altered goes to review,
-    /// even at its end, where nobody would look at it again. What the witness named of orders that never came, and whose
-    /// holds are over, is forgotten on the way.
+    /// Goes through every row once: what an older key sealed is sealed by the first one, what was altered goes to
+    /// review, even at its end, where nobody would look at it again. What the witness named of orders that never came,
+    /// and whose holds are over, is forgotten on the way.
     pub async fn check_rows(&self, now: Timestamp) -> Result<Checked, StoreError> {
         let mut checked = Checked::default();
         for of in [&ORDERS, &OPERATIONS] {
@@ -255,8 +255,8 @@ fn seal_operations(connection: &Connection, order: OrderKey) -> Result<Option<Co
     Ok((!altered.is_empty()).then_some(Contradiction::RowAltered { row }))
 }
 
-/// Makes an order that cannot be read due later, and no completion or deadline of it due at all. The row is as it should not be, so
-/// what the file asks of a row is not asked of this change.
+/// Makes an order that cannot be read due later, and no completion or deadline of it due at all. The row is as it
+/// should not be, so what the file asks of a row is not asked of this change.
 fn leave_alone(connection: &Connection, order: OrderKey, now: Timestamp) -> Result<(), StoreError> {
     let at = now.plus(LEFT_ALONE_FOR).as_millis();
     connection.pragma_update(None, "ignore_check_constraints", true)?;

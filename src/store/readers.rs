@@ -64,8 +64,8 @@ impl Readers {
         let this = self.clone();
         let reading = tokio::task::spawn_blocking(move || this.read_here(read));
         let outcome = reading.await.map_err(|_| StoreError::Refused("a read was interrupted".to_owned()))?;
-        // Whoever opens the file after the writer has closed it finds a commit in the log whose sync failed: it is in the
-        // kernel's memory, and may never have come to the disk. Nobody is told of it.
+        // Whoever opens the file after the writer has closed it finds a commit in the log whose sync failed: it is in
+        // the kernel's memory, and may never have come to the disk. Nobody is told of it.
         if *self.failed.borrow() { Err(StoreError::Stopped) } else { outcome }
     }
 

@@ -1,4 +1,5 @@
-//! Registrations: the intent before the bank hears of it, and its order in the queue in the same commit as the bank's yes.
+//! Registrations: the intent before the bank hears of it, and its order in the queue in the same commit as the bank's
+//! yes.
 
 use ring::digest;
 use rusqlite::{Row, params};
@@ -19,12 +20,12 @@ use super::rows::{at, currency, merchant, shortened, unreadable};
 use super::seal::hex;
 use super::{Added, Store, StoreError, orders};
 
-/// Open registrations of a merchant at most: a shop that hands in more than its bank takes hears of it, rather than filling
-/// the disk with buyers' data.
+/// Open registrations of a merchant at most: a shop that hands in more than its bank takes hears of it, rather than
+/// filling the disk with buyers' data.
 const OPEN_MAX: i64 = 10_000;
 
-/// No step is planned further ahead, in milliseconds: what stands there beyond was planned by a clock that was wrong, and is
-/// due.
+/// No step is planned further ahead, in milliseconds: what stands there beyond was planned by a clock that was wrong,
+/// and is due.
 const AHEAD_MAX_MS: i64 = 3_600_000;
 
 /// Documents emptied in one commit at most, so that nobody waits for the writer.
@@ -64,8 +65,8 @@ pub enum Intended {
     New(Registration),
     /// It was handed in before, the same in everything.
     Again(Registration),
-    /// Another one was handed in under its number; the document that is kept of that one, and the new one's, as far as they
-    /// can be compared.
+    /// Another one was handed in under its number; the document that is kept of that one, and the new one's, as far as
+    /// they can be compared.
     Other {
         /// The one that is here.
         registration: Registration,
@@ -106,8 +107,9 @@ impl Store {
         self.registration_bell.listen()
     }
 
-    /// Writes a registration down, to be sent, unless its number is taken here. One that the bank had refused may be handed
-    /// in again, changed or not. A date of a new one lies ahead, or it is [`StoreError::Passed`]. On disk when this returns.
+    /// Writes a registration down, to be sent, unless its number is taken here. One that the bank had refused may be
+    /// handed in again, changed or not. A date of a new one lies ahead, or it is [`StoreError::Passed`]. On disk when
+    /// this returns.
     pub async fn intend_registration(
         &self,
         new: NewRegistration,
@@ -181,8 +183,8 @@ impl Store {
             .await
     }
 
-    /// Settles a stuck registration by a person's word, which is kept, and queues its order in the same commit. What would
-    /// queue another order than that is refused, and changes nothing.
+    /// Settles a stuck registration by a person's word, which is kept, and queues its order in the same commit. What
+    /// would queue another order than that is refused, and changes nothing.
     pub async fn settle_registration(
         &self,
         key: RegistrationKey,
@@ -216,8 +218,9 @@ impl Store {
         settled
     }
 
-    /// Loads a registration, lets `decide` say what becomes of it, and writes that with the order that enters the queue, in
-    /// one commit. `decide` runs on the writer's thread, so it must be pure and quick; `None` leaves everything as it is.
+    /// Loads a registration, lets `decide` say what becomes of it, and writes that with the order that enters the
+    /// queue, in one commit. `decide` runs on the writer's thread, so it must be pure and quick; `None` leaves
+    /// everything as it is.
     pub async fn move_registration<F>(
         &self,
         key: RegistrationKey,
@@ -341,8 +344,8 @@ fn note_word(
     Ok(())
 }
 
-/// An order that comes into the queue with its gateway id may be the one of which a stuck registration is in doubt: that is
-/// looked at again at once.
+/// An order that comes into the queue with its gateway id may be the one of which a stuck registration is in doubt:
+/// that is looked at again at once.
 pub(super) fn hint(connection: &Connection, new: &NewOrder, now: Timestamp) -> Result<(), StoreError> {
     if new.order_id.is_some() {
         connection

@@ -2,8 +2,8 @@
 //!
 //! A full disk is met in the middle of a commit, when even the log can grow no more. The ballast is a file of its own
 //! that takes up room for that moment: letting it go gives back enough to move the log into the database, to write down
-//! what is in hand, and to start and say what is wrong. It is taken in again once there is room for twice as much. While
-//! it is gone no new orders are taken, so that the reserve serves the orders that were acknowledged.
+//! what is in hand, and to start and say what is wrong. It is taken in again once there is room for twice as much.
+//! While it is gone no new orders are taken, so that the reserve serves the orders that were acknowledged.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -19,8 +19,8 @@ use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
 /// and moving the log is the first thing that has to work again.
 pub(super) const BALLAST_BYTES: u64 = 4 << 20;
 
-/// What has to be writable for the disk not to count as full: SQLite's shared memory for a log, which is the first thing
-/// that an opening makes, and as much again.
+/// What has to be writable for the disk not to count as full: SQLite's shared memory for a log, which is the first
+/// thing that an opening makes, and as much again.
 const PROBE_BYTES: u64 = 64 << 10;
 
 /// What a store knows of the room on its disk. Cheap to clone.
@@ -48,9 +48,9 @@ impl Room {
         self.full.load(Ordering::Relaxed)
     }
 
-    /// Whether `error` means that there is no room. SQLite calls a limit on the size of files, a quota, and shared memory
-    /// that cannot grow errors of input and output: those are believed when the disk itself says so. A failed sync is
-    /// never one of these.
+    /// Whether `error` means that there is no room. SQLite calls a limit on the size of files, a quota, and shared
+    /// memory that cannot grow errors of input and output: those are believed when the disk itself says so. A failed
+    /// sync is never one of these.
     pub(super) fn is_missed_by(&self, error: &rusqlite::Error) -> bool {
         match error.sqlite_error() {
             Some(error) if error.code == ErrorCode::DiskFull => true,
@@ -94,8 +94,8 @@ impl Room {
         let_go
     }
 
-    /// Takes the ballast in when it is gone and there is room for twice as much: a disk that is about to fill up again is
-    /// not filled by us.
+    /// Takes the ballast in when it is gone and there is room for twice as much: a disk that is about to fill up again
+    /// is not filled by us.
     pub(super) fn take_ballast_in(&self) -> io::Result<()> {
         if self.keeps_ballast && !self.has_ballast() {
             self.make_ballast()?;

@@ -35,8 +35,8 @@ impl Sealed {
         self.columns.iter().map(|(_, name)| *name)
     }
 
-    /// `SELECT` with what is sealed and the seal, all that [`Ring::check`] wants; what follows begins with `FROM`, which
-    /// is left out here.
+    /// `SELECT` with what is sealed and the seal, all that [`Ring::check`] wants; what follows begins with `FROM`,
+    /// which is left out here.
     pub(super) fn select(&self, rest: &str) -> String {
         format!("SELECT {}, seal FROM {} {rest}", self.names().collect::<Vec<_>>().join(", "), self.table)
     }

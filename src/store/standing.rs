@@ -1,7 +1,7 @@
 //! Whether money may move for this database at all (R8): it is at home, and its witness agrees with it.
 //!
-//! Looked at once, at the start, under the lock. What is found wrong freezes money: that is written down, and stays until
-//! a person adopts the database. Looks go on.
+//! Looked at once, at the start, under the lock. What is found wrong freezes money: that is written down, and stays
+//! until a person adopts the database. Looks go on.
 
 use std::fmt;
 use std::path::Path;

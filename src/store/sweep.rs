@@ -1,4 +1,5 @@
-//! The sweep: what is planned further ahead than any plan reaches was written by a clock that was wrong, and is due now.
+//! The sweep: what is planned further ahead than any plan reaches was written by a clock that was wrong, and is due
+//! now.
 //!
 //! A wall clock that was a year ahead for a minute leaves looks behind that are due in a year, and nobody would notice:
 //! an order that is not due is not overdue.
@@ -33,8 +34,8 @@ pub struct PulledIn {
     pub steps: usize,
 }
 
-// Both name their index: the other one would walk over every ended order that still has a late look ahead, or over every
-// order that ever ended.
+// Both name their index: the other one would walk over every ended order that still has a late look ahead, or over
+// every order that ever ended.
 
 pub(super) const PULL_IN_OPEN: &str = "UPDATE orders INDEXED BY orders_by_state
     SET next_look_at_ms = :now

@@ -1,8 +1,8 @@
 //! The second witness (R8): an append-only file with a line for every send, synced before the first byte leaves.
 //!
-//! A database that is restored from an old backup has forgotten what was sent since, and would send it again. This file,
-//! kept out of that backup, has not. Each line has the hash of the one before it, so that none can be taken out of the
-//! middle unseen.
+//! A database that is restored from an old backup has forgotten what was sent since, and would send it again. This
+//! file, kept out of that backup, has not. Each line has the hash of the one before it, so that none can be taken out
+//! of the middle unseen.
 
 mod chain;
 mod line;

@@ -1,8 +1,8 @@
-//! Sends that only the witness knows, of orders that the queue does not have: kept from the adoption until such an order
-//! is added, or until no hold that they were for can stand any more.
+//! Sends that only the witness knows, of orders that the queue does not have: kept from the adoption until such an
+//! order is added, or until no hold that they were for can stand any more.
 //!
-//! Without this, an order that was lost with the database and handed in again would look as if nothing had ever been sent
-//! for it.
+//! Without this, an order that was lost with the database and handed in again would look as if nothing had ever been
+//! sent for it.
 
 use rusqlite::{Row, params};
 
@@ -16,8 +16,8 @@ use super::doubt::Outside;
 use super::rows;
 use super::witness::Sent;
 
-/// Orders remembered at most: a row is some hundred bytes, and an adoption writes all of them in one transaction. What is
-/// more than this is not forgotten either: whoever adopts adds the orders first.
+/// Orders remembered at most: a row is some hundred bytes, and an adoption writes all of them in one transaction. What
+/// is more than this is not forgotten either: whoever adopts adds the orders first.
 pub(super) const REMEMBERED_MAX: usize = 100_000;
 
 /// Remembers the sends of an order that is not in the queue. Those that were remembered before are sends of it too.
@@ -50,7 +50,8 @@ pub(super) fn remember(connection: &Connection, outside: &Outside) -> Result<(),
     Ok(())
 }
 
-/// Two look-ups. Asked with OR, SQLite walks over all that is remembered of the merchant, for every order that is added.
+/// Two look-ups. Asked with OR, SQLite walks over all that is remembered of the merchant, for every order that is
+/// added.
 pub(super) const TAKE: &str = "DELETE FROM witnessed WHERE id IN (
         SELECT id FROM witnessed WHERE merchant = ?1 AND order_number = ?2
         UNION ALL
@@ -97,8 +98,8 @@ pub(super) fn count(connection: &Connection) -> Result<usize, StoreError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// Forgets sends whose hold cannot stand any more: the merchant has sent something so much later. The clock alone is not
-/// asked, since one that is wrong by a year would forget all of them; at the moment of a send it was believed (R9).
+/// Forgets sends whose hold cannot stand any more: the merchant has sent something so much later. The clock alone is
+/// not asked, since one that is wrong by a year would forget all of them; at the moment of a send it was believed (R9).
 /// Returns how many.
 pub(super) fn forget_lapsed(connection: &Connection) -> Result<usize, StoreError> {
     let sql = "DELETE FROM witnessed WHERE sent_at_ms < (SELECT max(sent_at_ms) FROM operations

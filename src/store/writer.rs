@@ -2,10 +2,10 @@
 //! simulation the caller's own task commits, through the same steps, because a second thread knows nothing of virtual
 //! time.
 //!
-//! Each change runs in its own savepoint, so that one that fails takes nothing of its neighbours with it. Nobody hears of
-//! a change before the commit that holds it is on disk. A commit that fails leaves what it held in doubt, and nobody acts
-//! on it. If it failed for want of room, no sync failed, and the next commit is written over it: the writer goes on. Any
-//! other failure ends it, since only a new process that reads the file can tell what is there.
+//! Each change runs in its own savepoint, so that one that fails takes nothing of its neighbours with it. Nobody hears
+//! of a change before the commit that holds it is on disk. A commit that fails leaves what it held in doubt, and nobody
+//! acts on it. If it failed for want of room, no sync failed, and the next commit is written over it: the writer goes
+//! on. Any other failure ends it, since only a new process that reads the file can tell what is there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,5 @@
-//! The daemon and the sandbox over REST and over SOAP: whatever is asked for, both books end in the same on either wire.
+//! The daemon and the sandbox over REST and over SOAP: whatever is asked for, both books end in the same on either
+//! wire.
 
 use std::net::SocketAddr;
 
@@ -21,7 +22,8 @@ enum Wire {
 
 const BOTH: [Wire; 2] = [Wire::Rest, Wire::Soap];
 
-/// A bank with `settings`, and a daemon that speaks to it over `wire`. `tables` may begin with keys of the merchant's own.
+/// A bank with `settings`, and a daemon that speaks to it over `wire`. `tables` may begin with keys of the merchant's
+/// own.
 async fn opened(wire: Wire, settings: Settings, tables: &str) -> (World, Daemon) {
     let word = if wire == Wire::Soap { "soap" } else { "rest" };
     let world = World::new(settings, &format!("protocol = \"{word}\"\n{tables}")).await;
@@ -190,7 +192,8 @@ async fn an_order_goes_every_way_to_the_same_end_over_both_wires() {
     }
 }
 
-/// The documents' own cart (registerOrderPreAuth, "Request example"), and everything else that has a place on both wires.
+/// The documents' own cart (registerOrderPreAuth, "Request example"), and everything else that has a place on both
+/// wires.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_with_everything_in_it_is_the_same_order_at_the_bank() {
     let full = sale(&json!({
@@ -252,8 +255,8 @@ async fn a_registration_with_everything_in_it_is_the_same_order_at_the_bank() {
     );
 }
 
-/// What is kept of an answer has one shape: a script that reads `--raw` reads it over either wire. The same order, with all
-/// that can be said of one, is asked about over both.
+/// What is kept of an answer has one shape: a script that reads `--raw` reads it over either wire. The same order, with
+/// all that can be said of one, is asked about over both.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_wires_keep_the_same_document_of_the_same_order() {
     let full = sale(&json!({
@@ -337,7 +340,8 @@ async fn a_registration_is_refused_the_same() {
     }
 }
 
-/// SOAP has no request to decline an order: none is ordered, and one that was ordered over REST ends unsent after a reload.
+/// SOAP has no request to decline an order: none is ordered, and one that was ordered over REST ends unsent after a
+/// reload.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decline_is_not_ordered_over_soap_and_one_ordered_before_ends_unsent() {
     const DECLINE: [&str; 5] = ["order", "decline", "A-1", "--reason", "sold out"];

@@ -22,8 +22,8 @@ pub(crate) fn foreign(program: &str) -> Command {
     command
 }
 
-/// Whether `program` is here and `probe` succeeds; a clear word if not. Past the harness, which keeps to itself what a test
-/// that passes prints.
+/// Whether `program` is here and `probe` succeeds; a clear word if not. Past the harness, which keeps to itself what a
+/// test that passes prints.
 pub(crate) fn is_here(program: &str, probe: [&str; 2]) -> bool {
     let found = foreign(program).args(probe).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let here = found.is_ok_and(|status| status.success());

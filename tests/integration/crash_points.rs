@@ -1,10 +1,10 @@
 //! A crash between each pair of steps (money safety, section 3), and what becomes of the order: the table is the
 //! documentation.
 //!
-//! A debug binary dies by itself at the points that `RECONCILED_DIE_AT` names. Where the crash is a matter of bytes on the
-//! wire, a relay between daemon and bank lets so many of them through and the daemon is killed there. Then another
-//! daemon is started on what is left, and everything has to come to its end: never two deposits, confirmed only what the
-//! bank shows, nothing silent.
+//! A debug binary dies by itself at the points that `RECONCILED_DIE_AT` names. Where the crash is a matter of bytes on
+//! the wire, a relay between daemon and bank lets so many of them through and the daemon is killed there. Then another
+//! daemon is started on what is left, and everything has to come to its end: never two deposits, confirmed only what
+//! the bank shows, nothing silent.
 
 use std::os::unix::process::ExitStatusExt;
 

@@ -1,5 +1,5 @@
-//! Orders that the bank knows and the queue does not: by the bank's own list, page by page, and by a callback that names
-//! one. The sandbox answers across a real socket.
+//! Orders that the bank knows and the queue does not: by the bank's own list, page by page, and by a callback that
+//! names one. The sandbox answers across a real socket.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,5 @@
-//! The daemon against a bank that nobody here wrote: npm's SOAP server, made from the gateway's own WSDLs. It answers in
-//! chunks, qualifies what it returns, and turns a stranger away with HTTP 401 and a fault in the words of SOAP 1.2.
+//! The daemon against a bank that nobody here wrote: npm's SOAP server, made from the gateway's own WSDLs. It answers
+//! in chunks, qualifies what it returns, and turns a stranger away with HTTP 401 and a fault in the words of SOAP 1.2.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};

@@ -1,5 +1,6 @@
-//! What a person orders goes the way of a completion, so whatever holds that back holds these back as well: a stop of any
-//! width, a database that is not the one that sent, a login that the bank refuses. The real binary, over real sockets.
+//! What a person orders goes the way of a completion, so whatever holds that back holds these back as well: a stop of
+//! any width, a database that is not the one that sent, a login that the bank refuses. The real binary, over real
+//! sockets.
 
 use std::path::Path;
 
@@ -152,8 +153,8 @@ fn stop(mut process: Process) {
     assert!(process.end().success());
 }
 
-/// Waits until no store of this process has the database open, and takes away what it leaves beside it: one that was dropped
-/// closes it when its threads have ended.
+/// Waits until no store of this process has the database open, and takes away what it leaves beside it: one that was
+/// dropped closes it when its threads have ended.
 fn at_rest(database: &Path) {
     let until = std::time::Instant::now() + crate::fixture::LIMIT;
     let is_ours = |fd: std::io::Result<std::fs::DirEntry>| {

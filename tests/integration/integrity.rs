@@ -365,8 +365,8 @@ async fn without_the_daemons_credential_the_command_line_reads_and_says_how_to_w
     }
 }
 
-/// The bug: it took the lock, and so brought an earlier version's file up to date, which has no way back; and where there
-/// was no database it began one.
+/// The bug: it took the lock, and so brought an earlier version's file up to date, which has no way back; and where
+/// there was no database it began one.
 #[tokio::test(flavor = "multi_thread")]
 async fn regression_a_dry_run_of_an_adoption_changes_nothing() {
     let host = Host::new().await;

@@ -1,9 +1,9 @@
-//! `kill -9` at any moment: the real binary is killed again and again on the same database while orders flow and the bank
-//! misbehaves, and the checker looks at what is left each time.
+//! `kill -9` at any moment: the real binary is killed again and again on the same database while orders flow and the
+//! bank misbehaves, and the checker looks at what is left each time.
 //!
-//! A dozen kills in every run; `RECONCILED_KILLS=300 cargo test --release --test integration kill -- --nocapture` is the
-//! long one. Most kills are steered to where they hurt: into the time between a send's intent and its settling. Where
-//! they truly fell is read from the database and the ledger afterwards, and a campaign that mostly missed fails.
+//! A dozen kills in every run; `RECONCILED_KILLS=300 cargo test --release --test integration kill -- --nocapture` is
+//! the long one. Most kills are steered to where they hurt: into the time between a send's intent and its settling.
+//! Where they truly fell is read from the database and the ledger afterwards, and a campaign that mostly missed fails.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -316,7 +316,8 @@ impl Campaign {
     }
 }
 
-/// Where a kill fell, told by what the process left: a send of its own comes first, the least finished one before others.
+/// Where a kill fell, told by what the process left: a send of its own comes first, the least finished one before
+/// others.
 fn where_it_fell(began_at_ms: i64, ledger: &[LedgerLine], book: &HashMap<String, Kept>) -> Fall {
     let open =
         book.iter().filter_map(|(number, kept)| Some((number, kept.operation.as_ref().filter(|it| it.is_open())?)));

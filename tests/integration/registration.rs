@@ -376,8 +376,8 @@ async fn the_command_line_hands_in_a_file_and_prints_the_form_url() {
     assert_eq!(at_bank(&world, "A-2"), (0, 0));
 }
 
-/// A token may ask by the gateway's id alone. What the first send came to is learnt by sending again; where that proves only
-/// that the bank has the number, a person names the order, or what came into the queue meanwhile does.
+/// A token may ask by the gateway's id alone. What the first send came to is learnt by sending again; where that proves
+/// only that the bank has the number, a person names the order, or what came into the queue meanwhile does.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_settles_a_lost_answer_by_sending_again_or_by_a_persons_word() {
     let world = World::new(Settings::default(), HASTE).await;

@@ -1,5 +1,5 @@
-//! A daemon that is stopped (SIGSTOP, a debugger, a frozen host) between asking the bank and sending to it: what was true
-//! then need not be true when it goes on, so nothing is sent on it.
+//! A daemon that is stopped (SIGSTOP, a debugger, a frozen host) between asking the bank and sending to it: what was
+//! true then need not be true when it goes on, so nothing is sent on it.
 //!
 //! Ten minutes cannot be waited for; a little longer than a read counts as fresh shows the same.
 
@@ -93,8 +93,8 @@ async fn nothing_is_sent_when_the_process_was_stopped_between_intent_and_first_b
     assert_eq!(world.completions("A-1"), (1, 1), "the clerk's, and none of ours");
 }
 
-/// Whoever else writes keeps the intent waiting for longer than a read counts as fresh: the send is called back, and made
-/// on another read.
+/// Whoever else writes keeps the intent waiting for longer than a read counts as fresh: the send is called back, and
+/// made on another read.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_when_the_intent_was_long_in_coming() {
     let world = World::new(Settings::default(), HASTE).await;

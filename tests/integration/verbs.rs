@@ -1,5 +1,5 @@
-//! What a person orders: refunds, reversals and declines, by the command line and the HTTP face, carried out by the real
-//! daemon at the sandbox across a socket.
+//! What a person orders: refunds, reversals and declines, by the command line and the HTTP face, carried out by the
+//! real daemon at the sandbox across a socket.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};

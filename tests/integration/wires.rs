@@ -1,5 +1,5 @@
-//! The daemon over SOAP, and over REST by deposit, from the hold to the end: against a bank of canned answers, since what
-//! is tried here is the way there and back.
+//! The daemon over SOAP, and over REST by deposit, from the hold to the end: against a bank of canned answers, since
+//! what is tried here is the way there and back.
 
 use std::sync::{Arc, Mutex};
 

@@ -4,8 +4,8 @@
 //! to the daemon's own API, buyers pay, decline or walk away, and the daemon does its whole job from a configuration
 //! file like any other. At the end its book is laid against the bank's, line by line.
 //!
-//! Read in this order: this file (the play), `stage` (what is set up), `shop` (who registers orders), `notice` (how long
-//! outcomes stay unnoticed), `screen` (what is shown meanwhile), `verdict` (the books, compared).
+//! Read in this order: this file (the play), `stage` (what is set up), `shop` (who registers orders), `notice` (how
+//! long outcomes stay unnoticed), `screen` (what is shown meanwhile), `verdict` (the books, compared).
 
 mod notice;
 mod screen;

@@ -57,8 +57,8 @@ struct Unsettled {
     reason: String,
 }
 
-/// Whether nothing is expected to change any more: whatever is open waits for a person, and what the bank last showed of
-/// it is what the bank has.
+/// Whether nothing is expected to change any more: whatever is open waits for a person, and what the bank last showed
+/// of it is what the bank has.
 pub(super) async fn is_settled(stage: &Stage) -> bool {
     let Ok(book) = book(stage).await else { return false };
     let bank = stage.bank_by_number();

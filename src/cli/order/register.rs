@@ -1,6 +1,7 @@
 //! `order register`: an order that the bank is to hear of, from flags, a file, or both.
 //!
-//! Like every command it writes a row and cannot reach the bank; the daemon registers the order, and this waits for that.
+//! Like every command it writes a row and cannot reach the bank; the daemon registers the order, and this waits for
+//! that.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

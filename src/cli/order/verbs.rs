@@ -1,7 +1,8 @@
-//! `order reverse`, `order refund` and `order decline`: what an operator orders for an order's money besides its completion.
+//! `order reverse`, `order refund` and `order decline`: what an operator orders for an order's money besides its
+//! completion.
 //!
-//! Written to the journal with the operator's name and reason; the daemon carries it out, after two looks at the bank that
-//! agree. Nothing is sent from here.
+//! Written to the journal with the operator's name and reason; the daemon carries it out, after two looks at the bank
+//! that agree. Nothing is sent from here.
 
 use std::path::Path;
 

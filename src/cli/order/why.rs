@@ -57,8 +57,8 @@ impl Why {
     }
 }
 
-/// How the money of `order` stands. Of the clock only what the journal tells is known here: whatever else speaks against
-/// it is known to the daemon, which writes it down with what it holds back.
+/// How the money of `order` stands. Of the clock only what the journal tells is known here: whatever else speaks
+/// against it is known to the daemon, which writes it down with what it holds back.
 async fn standing(desk: &Desk, order: &Order, operation: Option<&Operation>) -> Result<Standing, Failure> {
     let open = operation.filter(|operation| operation.state.is_open()).map(|open| open.key);
     let standing = desk.store.standing(order, open, desk.now).await?;

@@ -1,8 +1,8 @@
 //! The commands about reviews: where a person sees what both sides say, and decides.
 //!
 //! `list` says what to take up first, `show` lays both sides beside one another, `resolve` does what a person says, or
-//! only shows what it would do; `spoken` is that word itself, which a release shares. `document` is how all of it looks in
-//! JSON.
+//! only shows what it would do; `spoken` is that word itself, which a release shares. `document` is how all of it looks
+//! in JSON.
 
 pub(super) mod document;
 mod list;

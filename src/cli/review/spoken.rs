@@ -1,4 +1,5 @@
-//! A person's word about an order's money: decided, written down, and told; the same for a dry run, which writes nothing.
+//! A person's word about an order's money: decided, written down, and told; the same for a dry run, which writes
+//! nothing.
 
 use super::super::desk::Desk;
 use super::super::failure::Failure;

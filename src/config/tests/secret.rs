@@ -161,7 +161,8 @@ fn a_public_password_is_for_the_sandbox() {
     assert!(problems[0].remedy.contains("at least 16 characters"), "{problems:?}");
 }
 
-/// The command line seals rows as the daemon does, so it reads these keys where it may, and is told why where it may not.
+/// The command line seals rows as the daemon does, so it reads these keys where it may, and is told why where it may
+/// not.
 #[test]
 fn keys_of_seals_are_read_by_whoever_may() {
     let none = |_: &str| None;

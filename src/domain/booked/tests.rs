@@ -36,7 +36,8 @@ fn refund(operation: Operation, before: Option<i64>) -> Operation {
     Operation { refunded_before: before, ..operation }
 }
 
-/// What a question makes of it: the step in a word, where the order stands, and what the bank is kept to have given back.
+/// What a question makes of it: the step in a word, where the order stands, and what the bank is kept to have given
+/// back.
 fn asked(operation: &Operation, order: &Order, shown: BankView, booked: Booked) -> (String, State, i64) {
     let standing = Standing { booked, ..Standing::default() };
     let asked = after_ask(order, operation, &known(shown), &standing, &policy(), NOW, Jitter::new(500));

@@ -60,8 +60,8 @@ fn the_row_is_in_doubt_with_its_attempt_before_anything_leaves() {
     assert_eq!(asked.order.state, State::Held);
 }
 
-/// R9: whoever wanted an unpaid order declined must not have it completed early because it was paid first. Found while the
-/// clock is in doubt, the hold is dated by nobody, and the decline waits.
+/// R9: whoever wanted an unpaid order declined must not have it completed early because it was paid first. Found while
+/// the clock is in doubt, the hold is dated by nobody, and the decline waits.
 #[test]
 fn a_hold_that_a_decline_finds_is_not_first_seen_by_a_clock_in_doubt() {
     let decline = Operation { kind: OperationKind::Decline, ordered: true, ..intended(WHOLE) };
@@ -276,8 +276,8 @@ fn regression_a_refusal_is_told_in_the_banks_words() {
 fn a_send_that_is_held_back_leaves_the_row_as_it_was_and_is_tried_again() {
     let full = Standing { in_doubt: 3, ..Standing::default() };
     let again = Operation { agreeing_reads: 1, ..in_doubt(WHOLE, MINUTE * 15) };
-    // The next look at its order comes before it is tried again for its own sake; what was sent before is asked about as
-    // often as if nothing held it back.
+    // The next look at its order comes before it is tried again for its own sake; what was sent before is asked about
+    // as often as if nothing held it back.
     for (before, wait) in [(intended(WHOLE), MINUTE * 10), (again, policy().settle.ask_every_max)] {
         let held = known(plain(BankStatus::Held));
         let ask = |standing: &Standing| {

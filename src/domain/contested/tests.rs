@@ -30,8 +30,8 @@ fn what_was_not_sent_is_taken_back_and_what_is_in_doubt_stays_so() {
     assert_eq!(put_before_a_person(&before, Some(&sent), &ALTERED, Cause::Seal, NOW).operation, None);
 }
 
-/// The bug: a hold with a deadline kept it in review, which the database refuses, so neither an altered row nor a send that
-/// only the witness has could be put before anybody.
+/// The bug: a hold with a deadline kept it in review, which the database refuses, so neither an altered row nor a send
+/// that only the witness has could be put before anybody.
 #[test]
 fn regression_a_hold_with_a_deadline_keeps_none_in_review() {
     let before = Order { complete_at: None, deadline_at: Some(NOW.plus(HOUR)), ..order(State::Held) };

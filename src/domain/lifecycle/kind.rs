@@ -167,7 +167,8 @@ impl ContradictionKind {
         )
     }
 
-    /// The kind of a review's code, which is its word and then its figures; `None` of a code this version does not know.
+    /// The kind of a review's code, which is its word and then its figures; `None` of a code this version does not
+    /// know.
     pub fn of_code(code: &str) -> Option<Self> {
         let word = code.split(':').next()?;
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)

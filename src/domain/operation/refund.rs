@@ -1,9 +1,9 @@
-//! A refund, settled by reads: before a send, something must be left of what was taken; after one, the sum that was given
-//! back must have grown by exactly the refund.
+//! A refund, settled by reads: before a send, something must be left of what was taken; after one, the sum that was
+//! given back must have grown by exactly the refund.
 //!
-//! A refund looks like a part whatever it is: nothing in the bank's answer says whose it was. So one of unknown outcome is
-//! sent again only where a second one could not harm: all that is left, since no bank gives back more than was taken, or
-//! where the bank knows it by our id.
+//! A refund looks like a part whatever it is: nothing in the bank's answer says whose it was. So one of unknown outcome
+//! is sent again only where a second one could not harm: all that is left, since no bank gives back more than was
+//! taken, or where the bank knows it by our id.
 
 use super::super::bank::{BankAmounts, BankStatus, BankView};
 use super::super::lifecycle::{self, Contradiction};
@@ -31,8 +31,8 @@ pub fn tools(operation: &Operation, order: &Order, policy: &SettlePolicy) -> Opt
     Some(RefundTools { external_id, expected_deposited: amounts.deposited })
 }
 
-/// What is left to give back of what the bank shows taken. Banks differ in whether a refund lowers the deposited sum; the
-/// stricter reading counts, since the other one could give back twice.
+/// What is left to give back of what the bank shows taken. Banks differ in whether a refund lowers the deposited sum;
+/// the stricter reading counts, since the other one could give back twice.
 pub fn left_minor(amounts: BankAmounts) -> i64 {
     amounts.deposited.saturating_sub(amounts.refunded).max(0)
 }
@@ -77,8 +77,8 @@ pub(super) fn before_send(
     }
 }
 
-/// What is given back; `None` where that is more than what is left, or more than what is left in money: the request gives
-/// back money alone, and of an order paid partly with points the sums have both in them.
+/// What is given back; `None` where that is more than what is left, or more than what is left in money: the request
+/// gives back money alone, and of an order paid partly with points the sums have both in them.
 fn sendable(operation: &Operation, view: &BankView, amounts: BankAmounts) -> Option<i64> {
     let left = left_minor(amounts);
     let asked = match operation.amount {

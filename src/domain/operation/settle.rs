@@ -1,5 +1,5 @@
-//! Settling by reads: what the bank shows, and what that makes of a completion, or a reversal, before a send and after one;
-//! of a refund and a decline that is said beside it, with the same words.
+//! Settling by reads: what the bank shows, and what that makes of a completion, or a reversal, before a send and after
+//! one; of a refund and a decline that is said beside it, with the same words.
 //!
 //! Before a send whatever speaks against it ends the operation. After one only what the bank shows does; everything
 //! else keeps it in doubt, asks again, and calls a person when asking does not help.
@@ -154,8 +154,8 @@ fn agrees_with_earlier(order: &Order, view: &BankView, amounts: BankAmounts) -> 
     })
 }
 
-/// R4: held, enough approved, nothing deposited. Returns what must stand deposited, or be let go, afterwards. A part is a
-/// part of what was paid in all, points included; the whole is known by its money.
+/// R4: held, enough approved, nothing deposited. Returns what must stand deposited, or be let go, afterwards. A part is
+/// a part of what was paid in all, points included; the whole is known by its money.
 fn sendable(operation: &Operation, order: &Order, view: &BankView, amounts: BankAmounts) -> Result<i64, Contradiction> {
     let expected_minor = match operation.amount {
         CompletionAmount::Whole => amounts.approved,
@@ -259,8 +259,8 @@ fn after_completion(
     }
 }
 
-/// R6: confirmed only by a read with the intended amount. The bank divides a part between money and points by itself, so
-/// it is there if the two together are.
+/// R6: confirmed only by a read with the intended amount. The bank divides a part between money and points by itself,
+/// so it is there if the two together are.
 fn deposited(operation: &Operation, view: &BankView, amounts: BankAmounts) -> Step {
     let points = match operation.amount {
         CompletionAmount::Whole => 0,
@@ -312,7 +312,8 @@ pub(super) fn waits_for_quiet(
     (agreeing_reads < AGREEING_READS).then(|| Step::AskAgain { at: now.plus(policy.ask_every), agreeing_reads, why })
 }
 
-/// R12: what concerns the whole hold may go once more; anything else is a person's to decide, and stays in doubt until then.
+/// R12: what concerns the whole hold may go once more; anything else is a person's to decide, and stays in doubt until
+/// then.
 fn quiet_long_enough(
     operation: &Operation,
     order: &Order,

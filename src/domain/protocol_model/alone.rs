@@ -1,5 +1,5 @@
-//! Nothing is silent: from every state at rest, with a right clock, a bank that answers truly and nobody acting, the order
-//! comes to an end that agrees with the bank, or stands before a person.
+//! Nothing is silent: from every state at rest, with a right clock, a bank that answers truly and nobody acting, the
+//! order comes to an end that agrees with the bank, or stands before a person.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! Where the model asks the real decision functions. Nothing is decided here: rows go in, rows come out, and each answer
-//! is remembered, since the same few thousand questions come up millions of times.
+//! Where the model asks the real decision functions. Nothing is decided here: rows go in, rows come out, and each
+//! answer is remembered, since the same few thousand questions come up millions of times.
 
 use std::collections::HashMap;
 

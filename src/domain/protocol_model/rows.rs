@@ -1,9 +1,9 @@
-//! The rows in the model's words: small enough to be told apart by the million, and turned into the real rows whenever a
-//! decision is wanted.
+//! The rows in the model's words: small enough to be told apart by the million, and turned into the real rows whenever
+//! a decision is wanted.
 //!
-//! Sums are units of a tenth of the hold. Of a moment only what decides is kept: whether the quiet time has passed since,
-//! and what was wrong with the clock that wrote it. When something is looked at or asked about next is left out, since
-//! here everything may happen at any time.
+//! Sums are units of a tenth of the hold. Of a moment only what decides is kept: whether the quiet time has passed
+//! since, and what was wrong with the clock that wrote it. When something is looked at or asked about next is left out,
+//! since here everything may happen at any time.
 
 use super::super::bank::{BankStatus, BankView};
 use super::super::fixtures::{self, DAY, HOUR, NOW, PRICE};

@@ -123,8 +123,8 @@ impl Rules<'_> {
         if decided.send { self.may_send(world, reading) } else { world.clock == Clock::Right || !by_the_time }
     }
 
-    /// R4: not on a read that has grown old. R7: not while enough is in doubt, nor with the brake on. R9: not by a clock
-    /// that is wrong.
+    /// R4: not on a read that has grown old. R7: not while enough is in doubt, nor with the brake on. R9: not by a
+    /// clock that is wrong.
     fn may_send(&self, world: &World, reading: Reading) -> bool {
         (!reading.asked.long_ago || self.lacks(Fault::SendsOnAnOldRead))
             && (world.clock == Clock::Right || self.lacks(Fault::SendsByAWrongClock))
@@ -248,9 +248,9 @@ fn hears(world: &World, who: Who, errand: Errand, place: Option<u8>, next: &mut 
     }
 }
 
-/// Assumed: a process that stood still for the quiet time between its last check and its first byte lives to write down,
-/// by a right clock, when it heard of the answer, and no backup takes that back. Nothing else would say that the request
-/// left so late.
+/// Assumed: a process that stood still for the quiet time between its last check and its first byte lives to write
+/// down, by a right clock, when it heard of the answer, and no backup takes that back. Nothing else would say that the
+/// request left so late.
 fn crash(world: &World, who: Who) -> Option<(Step, World)> {
     let crashes = world.left.crashes.checked_sub(1)?;
     match world.phase(who) {

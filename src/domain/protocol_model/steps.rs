@@ -1,4 +1,5 @@
-//! What can happen next: the steps of both processes, the wire, the bank, people, the disk and the clock, one at a time.
+//! What can happen next: the steps of both processes, the wire, the bank, people, the disk and the clock, one at a
+//! time.
 
 use super::super::bank::BankStatus;
 use super::super::order::State;

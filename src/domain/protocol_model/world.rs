@@ -63,8 +63,8 @@ pub(super) struct World {
     pub(super) breaches: Breaches,
 }
 
-/// The bank takes whatever we ask it to take, again and again, as long as nobody else has settled the order: at most one
-/// effect is then our own merit, and not its cap's.
+/// The bank takes whatever we ask it to take, again and again, as long as nobody else has settled the order: at most
+/// one effect is then our own merit, and not its cap's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Bank {
     pub(super) face: Face,
@@ -219,8 +219,8 @@ impl World {
         self.on_the_wire.iter().all(Option::is_none)
     }
 
-    /// Whether a process stood still for the quiet time in the instant before its first byte, and has not written down yet
-    /// what came of it.
+    /// Whether a process stood still for the quiet time in the instant before its first byte, and has not written down
+    /// yet what came of it.
     pub(super) fn somebody_overslept(&self) -> bool {
         self.processes.iter().any(|phase| match phase {
             Phase::Leaving(errand) | Phase::Waiting(errand, _) | Phase::Heard(errand, _) => errand.overslept,

@@ -216,8 +216,8 @@ fn details(section: &mut Section<'_, '_>) -> Vec<(String, String)> {
     found
 }
 
-/// `{"attributes": [{"name": "paymentMethod", "value": "1"}, ...]}`; the order of the names is the bank's tables', others
-/// follow as they were written.
+/// `{"attributes": [{"name": "paymentMethod", "value": "1"}, ...]}`; the order of the names is the bank's tables',
+/// others follow as they were written.
 fn attributes(section: &mut Section<'_, '_>) -> Values {
     let each = section.each("attributes", |attribute| {
         let name = attribute.required_text("name", up_to(Class::Printable, 255), "name the attribute");

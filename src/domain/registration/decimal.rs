@@ -13,7 +13,8 @@ pub struct Quantity {
 }
 
 impl Quantity {
-    /// Reads `2`, `1.5` or `0.250`: more than nothing, 18 digits at most. Zeros at the end of a fraction count for nothing.
+    /// Reads `2`, `1.5` or `0.250`: more than nothing, 18 digits at most. Zeros at the end of a fraction count for
+    /// nothing.
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

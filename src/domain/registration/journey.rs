@@ -12,9 +12,9 @@
 //! No money moves, and the bank takes a number once: sending again after the bank said that it knows no such order can
 //! at worst be answered with errorCode 1, which is asked about like any other doubt.
 //!
-//! A token may ask by the gateway's id alone, so a lost answer cannot be asked for. It is sent again: where the first never
-//! came there, that registers it; where it did, errorCode 1 proves so, and a person names the order. Were a bank to
-//! take the number twice, nobody holds the payment page of the first, so nobody can pay it, and it lapses.
+//! A token may ask by the gateway's id alone, so a lost answer cannot be asked for. It is sent again: where the first
+//! never came there, that registers it; where it did, errorCode 1 proves so, and a person names the order. Were a bank
+//! to take the number twice, nobody holds the payment page of the first, so nobody can pay it, and it lapses.
 
 mod person;
 
@@ -29,8 +29,8 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{MerchantId, NewOrder, Order, OrderId, OrderNumber};
 use crate::domain::time::Timestamp;
 
-/// How long a registration is tried: the gateway's own default for a payment session. The buyer for whom it was meant has
-/// gone by then. What is in doubt still is a person's from then on.
+/// How long a registration is tried: the gateway's own default for a payment session. The buyer for whom it was meant
+/// has gone by then. What is in doubt still is a person's from then on.
 pub const TRIED_FOR: Duration = Duration::from_secs(1_200);
 
 /// The first wait after a step that told nothing; it doubles each time. A shop waits for the answer.
@@ -183,8 +183,8 @@ pub fn next_step(row: &Registration, now: Timestamp) -> Step {
     }
 }
 
-/// The row right before its send: in doubt until an answer says otherwise. Due at once, for whoever finds it later: while
-/// it is being sent it is claimed.
+/// The row right before its send: in doubt until an answer says otherwise. Due at once, for whoever finds it later:
+/// while it is being sent it is claimed.
 #[must_use]
 pub fn begun(row: &Registration, now: Timestamp) -> Registration {
     Registration {
@@ -238,7 +238,8 @@ pub fn after_answer(row: &Registration, answer: &RegisterAnswer, now: Timestamp)
     }
 }
 
-/// The row after the bank was asked for its number. What is in doubt for too long calls a person, and is asked about on.
+/// The row after the bank was asked for its number. What is in doubt for too long calls a person, and is asked about
+/// on.
 #[must_use]
 pub fn after_look(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> Registration {
     let after = looked(row, answer, now);
@@ -310,8 +311,8 @@ fn unasked(row: &Registration, now: Timestamp) -> Registration {
     }
 }
 
-/// The row of a registration whose order came into the queue with its gateway id by another way: the shop's word, a callback
-/// that was asked about, or the bank's own list. `None` where that is another order.
+/// The row of a registration whose order came into the queue with its gateway id by another way: the shop's word, a
+/// callback that was asked about, or the bank's own list. `None` where that is another order.
 pub fn found_queued(row: &Registration, queued: &Order) -> Option<Registration> {
     let order_id = queued.order_id.clone()?;
     let is_ours = (queued.amount, queued.currency) == (row.amount, row.currency);

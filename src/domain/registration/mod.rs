@@ -4,8 +4,8 @@
 //! number that the bank calls a duplicate are one state, and one question by the number ends it ([`journey`]). What is
 //! lost with an answer is the address of the payment page: nothing else can tell it, and nothing here makes one up.
 //!
-//! Everything that can be checked is checked before anything is sent, and every problem is told at once ([`read()`]). The
-//! parameters have the bank's names in our spelling; what the bank takes as one JSON text (`order_bundle`,
+//! Everything that can be checked is checked before anything is sent, and every problem is told at once ([`read()`]).
+//! The parameters have the bank's names in our spelling; what the bank takes as one JSON text (`order_bundle`,
 //! `additional_ofd_params`, `billing_payer_data`) is written as the bank writes it.
 
 #![deny(clippy::float_arithmetic)]
@@ -103,8 +103,8 @@ pub enum Life {
 }
 
 impl Request {
-    /// When the payment page closes if the order is registered at `now`; `None` when the merchant's settings at the bank
-    /// decide.
+    /// When the payment page closes if the order is registered at `now`; `None` when the merchant's settings at the
+    /// bank decide.
     pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.life? {
             Life::Seconds(seconds) => Some(now.plus(Duration::from_secs(seconds))),

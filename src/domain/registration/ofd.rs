@@ -1,9 +1,9 @@
 //! What a receipt says besides the cart (`additionalOfdParams`), however a shop spells it.
 //!
 //! The documents' table has names with points in them, and has lost those of the rows about `operatingCheckProps` and
-//! `sectoralCheckProps`, so that their letter case is not confirmed. A name is therefore known in any case, and the points
-//! may be objects in one another, `{"client": {"email": ..}}`; what is kept and sent is the table's own spelling, with
-//! points.
+//! `sectoralCheckProps`, so that their letter case is not confirmed. A name is therefore known in any case, and the
+//! points may be objects in one another, `{"client": {"email": ..}}`; what is kept and sent is the table's own
+//! spelling, with points.
 
 use super::Values;
 use super::problem::Flaw;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Problems told of one registration: somebody who sends a thousand wrong lines would be answered with a multiple of it.
+/// Problems told of one registration: somebody who sends a thousand wrong lines would be answered with a multiple of
+/// it.
 const TOLD_MAX: usize = 64;
 
 /// What of a shop's own text is repeated in a sentence, in characters: enough to find it, too little to fill a log.

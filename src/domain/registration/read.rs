@@ -82,8 +82,9 @@ pub struct Terms {
 
 /// Reads a registration. The merchant's name, which is ours, may stand in it and is not looked at.
 ///
-/// A date that has passed is told with whatever else is wrong. Alone it does not refuse a request: one that was registered
-/// while its date was to come may be handed in again at any time, so only who knows the number can judge ([`passed`]).
+/// A date that has passed is told with whatever else is wrong. Alone it does not refuse a request: one that was
+/// registered while its date was to come may be handed in again at any time, so only who knows the number can judge
+/// ([`passed`]).
 pub fn read(tree: &Tree, terms: &Terms) -> Result<Request, Vec<Problem>> {
     let mut problems = Problems::default();
     let request = Section::of(tree, String::new(), &mut problems).and_then(|mut section| {
@@ -225,8 +226,8 @@ fn completion(section: &mut Section<'_, '_>, price: Option<Amount>, two_phase: b
     CompletionAmount::Exactly(part)
 }
 
-/// Any scheme, since apps register their own, but for those that would run in the buyer's browser. The text is sent as it
-/// was written: what a browser would make of it is looked at alone.
+/// Any scheme, since apps register their own, but for those that would run in the buyer's browser. The text is sent as
+/// it was written: what a browser would make of it is looked at alone.
 fn url(section: &mut Section<'_, '_>, name: &'static str) -> Option<String> {
     let text = section.text(name, up_to(Class::Printable, URL_MAX))?;
     let wrong = match text.split_once("://") {

@@ -1,8 +1,8 @@
 //! The tables of the bank's documents: how long a value may be, and of what characters.
 //!
 //! The documents call the classes `A`, `N`, `AN` and `ANS`, and break them in their own examples (`merch_child` stands
-//! where Latin letters and digits belong). A rule here refuses what no gateway can take, and lets pass what their examples
-//! show.
+//! where Latin letters and digits belong). A rule here refuses what no gateway can take, and lets pass what their
+//! examples show.
 
 /// The characters of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,8 +176,8 @@ pub(super) const ITEM_ATTRIBUTES: [Named; 17] = [
     one("supplier_info.inn", INN),
 ];
 
-/// `additionalOfdParams` (registerOrderPreAuth). Four rows have lost their texts, and so their lengths; the first of them
-/// stands before its own parts.
+/// `additionalOfdParams` (registerOrderPreAuth). Four rows have lost their texts, and so their lengths; the first of
+/// them stands before its own parts.
 pub(super) const OFD: [Named; 31] = [
     one("agent_info.type", digits(2)),
     one("agent_info.paying.operation", printable(24)),

@@ -1,7 +1,7 @@
 //! A registration as written: names and values, before anything is asked of them.
 //!
-//! It is read by hand rather than derived: a derived reader takes the last of two equal names, and turns the numbers of a
-//! cart into floats on the way. The same form is what is kept of a registration, so that two can be compared.
+//! It is read by hand rather than derived: a derived reader takes the last of two equal names, and turns the numbers of
+//! a cart into floats on the way. The same form is what is kept of a registration, so that two can be compared.
 
 use std::fmt;
 

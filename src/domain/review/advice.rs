@@ -17,8 +17,8 @@ pub struct Advice {
     pub why: &'static str,
 }
 
-/// What we would do about a review. Total: no contradiction is without advice. `None` is a reason that this version does
-/// not know, which an older or newer one wrote.
+/// What we would do about a review. Total: no contradiction is without advice. `None` is a reason that this version
+/// does not know, which an older or newer one wrote.
 pub const fn advice(kind: Option<ContradictionKind>) -> Advice {
     use ContradictionKind as Kind;
     let (way, why) = match kind {

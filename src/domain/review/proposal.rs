@@ -1,5 +1,6 @@
-//! Four eyes: a way out of review after which money may move, and a release, is one person's proposal until a second one
-//! confirms it. A release is asked twice too, since a way out that parks the hold and a release would come to the same.
+//! Four eyes: a way out of review after which money may move, and a release, is one person's proposal until a second
+//! one confirms it. A release is asked twice too, since a way out that parks the hold and a release would come to the
+//! same.
 //!
 //! A proposal rests on what its maker saw. A look that shows the same again leaves it standing; whatever else a person
 //! decides by has to be as it was.

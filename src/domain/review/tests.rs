@@ -286,8 +286,8 @@ fn what_is_released_to_be_completed_is_sent_after_the_next_read() {
     }
 }
 
-/// The bug: a hold that the policy lets go at its deadline was shown as one of which nothing is sent unasked, and needed
-/// one person's word alone.
+/// The bug: a hold that the policy lets go at its deadline was shown as one of which nothing is sent unasked, and
+/// needed one person's word alone.
 #[test]
 fn regression_what_the_policy_does_at_a_deadline_is_told_and_takes_two() {
     use super::super::holds::AtDeadline::{Complete, Reverse, Review};

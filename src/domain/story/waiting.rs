@@ -1,4 +1,5 @@
-//! What would hold a send back, by the guard's own rule: nothing is promised that the money, as it stands, does not allow.
+//! What would hold a send back, by the guard's own rule: nothing is promised that the money, as it stands, does not
+//! allow.
 //!
 //! The clock of a daemon at work is known to that daemon alone, so what it wrote down the last time counts as well.
 

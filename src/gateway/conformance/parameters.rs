@@ -1,4 +1,5 @@
-//! The documents' tables of registration parameters, row by row: what of each is taken, and how it goes over either wire.
+//! The documents' tables of registration parameters, row by row: what of each is taken, and how it goes over either
+//! wire.
 
 use super::super::register::fields;
 use super::super::request::Request;

@@ -217,8 +217,8 @@ fn registration(json: &str) -> Registration {
     read(&Tree::from_json(json).unwrap(), &terms).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-/// What is registered, the operation, and its order. The last row is the documents' own example, as far as it goes, with
-/// everything else that has a place (registerOrderPreAuth, "Request example").
+/// What is registered, the operation, and its order. The last row is the documents' own example, as far as it goes,
+/// with everything else that has a place (registerOrderPreAuth, "Request example").
 #[test]
 fn a_registration_is_written_as_the_documents_have_it() {
     let table = [

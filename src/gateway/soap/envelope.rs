@@ -1,5 +1,5 @@
-//! What is asked over SOAP 1.1, rpc/literal: the wrapper in the service's namespace, everything below it in none, and the
-//! login in a WS-Security header (`protocol` reference, section 3).
+//! What is asked over SOAP 1.1, rpc/literal: the wrapper in the service's namespace, everything below it in none, and
+//! the login in a WS-Security header (`protocol` reference, section 3).
 
 use secrecy::ExposeSecret;
 

@@ -1,5 +1,5 @@
-//! SOAP 1.1: the other wire of the same requests. Envelopes go out; what comes back is turned into the very JSON that REST
-//! would have answered, so that one reader reads both ([`super::rest`]).
+//! SOAP 1.1: the other wire of the same requests. Envelopes go out; what comes back is turned into the very JSON that
+//! REST would have answered, so that one reader reads both ([`super::rest`]).
 //!
 //! The names are the same on both wires, whether SOAP has them as attributes or as child elements. An attribute, or an
 //! element with nothing but text in it, becomes a text member; an element with more, an object; one that is repeated, a
@@ -69,8 +69,8 @@ const fn operation(request: &Request<'_>) -> &'static str {
 }
 
 /// The answer to `request`, as REST would have given it. A fault stays what HTTP says of it, unknown; but one that says
-/// that our login was not let in is the errorCode 5 of REST: the header is read before the body is handed on, and even so
-/// such a refusal of money is believed only once a read shows that nothing happened.
+/// that our login was not let in is the errorCode 5 of REST: the header is read before the body is handed on, and even
+/// so such a refusal of money is believed only once a read shows that nothing happened.
 pub(super) fn reply(heard: Heard, request: &Request<'_>, scrubber: &Scrubber) -> Reply {
     match (heard.reply, heard.fault) {
         (Ok(body), _) => match answer(&body, request) {
@@ -119,8 +119,8 @@ impl Fault {
         Err(unknown(format!("SOAP fault: {}", scrubber.clean(&self.text))))
     }
 
-    /// The fault codes of WS-Security about a header that was not accepted. By their local names, since stacks differ in
-    /// the prefix; and never by the text, which anybody may write.
+    /// The fault codes of WS-Security about a header that was not accepted. By their local names, since stacks differ
+    /// in the prefix; and never by the text, which anybody may write.
     fn is_about_our_login(&self) -> bool {
         let local = self.code.rsplit(':').next().unwrap_or_default();
         ["FailedAuthentication", "InvalidSecurity", "InvalidSecurityToken", "SecurityTokenUnavailable"].contains(&local)

@@ -1,9 +1,9 @@
-//! A registration as the `<order>` of registerOrder and registerOrderPreAuth: attributes, and child elements in the order
-//! of the gateway's schema.
+//! A registration as the `<order>` of registerOrder and registerOrderPreAuth: attributes, and child elements in the
+//! order of the gateway's schema.
 //!
-//! Two blocks are in the documents (registerOrderPreAuth) and in no schema that was ever published. They stand behind the
-//! others, and are written as the documents speak of them: `billingPayerData` and `additionalOfdParams` *contain the
-//! elements* of their tables, one for each value.
+//! Two blocks are in the documents (registerOrderPreAuth) and in no schema that was ever published. They stand behind
+//! the others, and are written as the documents speak of them: `billingPayerData` and `additionalOfdParams` *contain
+//! the elements* of their tables, one for each value.
 
 use super::super::request::NoWord;
 use super::node::Node;
@@ -12,8 +12,8 @@ use crate::domain::registration::{CartItem, Life, OrderBundle, Request, Values, 
 /// What of `customerDetails` stands before the delivery; everything else follows it.
 const BEFORE_DELIVERY: [&str; 3] = ["email", "phone", "contact"];
 
-/// The order to register. A date has the form of the documents, Moscow's clock without a zone: `ANS..19` has no room for
-/// one.
+/// The order to register. A date has the form of the documents, Moscow's clock without a zone: `ANS..19` has no room
+/// for one.
 pub(super) fn order(request: &Request) -> Result<Node, NoWord> {
     // To leave one away would register another order than was asked for.
     if request.dynamic_callback_url.is_some() {

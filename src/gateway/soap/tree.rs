@@ -1,7 +1,7 @@
 //! Bytes to elements, bounded: whatever they are, this ends soon, takes little, and never reaches out of the document.
 //!
-//! There is no DTD, so there is no entity but the five that XML itself has: nothing expands, and nothing is fetched. What
-//! is beyond a limit is no answer. No value of the bank's is repeated in an error.
+//! There is no DTD, so there is no entity but the five that XML itself has: nothing expands, and nothing is fetched.
+//! What is beyond a limit is no answer. No value of the bank's is repeated in an error.
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
@@ -15,7 +15,8 @@ const DEPTH_MAX: usize = 32;
 /// How many elements there may be: two hundred orders, each with a small cart, have half as many.
 const ELEMENTS_MAX: usize = 20_000;
 
-/// How many attributes one element may have: the richest of the documents has twenty. Each is compared with all before it.
+/// How many attributes one element may have: the richest of the documents has twenty. Each is compared with all before
+/// it.
 const ATTRIBUTES_MAX: usize = 64;
 
 /// An element, and what is in it.

@@ -1,5 +1,5 @@
-//! What a name service that is slow, silent or flapping makes of a request: nothing is sent to a name that was not found,
-//! and nothing is found out by asking twice.
+//! What a name service that is slow, silent or flapping makes of a request: nothing is sent to a name that was not
+//! found, and nothing is found out by asking twice.
 //!
 //! The real binary asks the host's resolver, which no test can bend without changing the host, so the clients are tried
 //! here, as they are but for who answers them.

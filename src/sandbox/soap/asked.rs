@@ -71,8 +71,8 @@ fn words(list: &Value, of: &str) -> Vec<String> {
     words.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Names and values, whichever way they are put: `<x name="a" value="b"/>`, `<x name="a">b</x>` or `<a>b</a>`. A name that
-/// comes again has all of its values, and one with elements in it is a bag of its own.
+/// Names and values, whichever way they are put: `<x name="a" value="b"/>`, `<x name="a">b</x>` or `<a>b</a>`. A name
+/// that comes again has all of its values, and one with elements in it is a bag of its own.
 fn bag(element: &Element) -> Map<String, Value> {
     let mut found = Map::new();
     for child in &element.children {

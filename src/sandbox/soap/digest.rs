@@ -1,7 +1,7 @@
 //! The password that is not said: `Base64(SHA-1(nonce + created + password))`, as WS-Security has it.
 //!
-//! SHA-1 because the profile of 2004 knows no other. How old a token is and whether it was used before is not looked at: a
-//! sandbox has nothing to steal.
+//! SHA-1 because the profile of 2004 knows no other. How old a token is and whether it was used before is not looked
+//! at: a sandbox has nothing to steal.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -73,8 +73,8 @@ fn username_token(security: &Element) -> Option<UsernameToken> {
 }
 
 impl UsernameToken {
-    /// Name and password as the REST interface would have them. A digest that is of the only password let in stands for it;
-    /// any other for itself, which is as good a password as any where every one is let in, and wrong elsewhere.
+    /// Name and password as the REST interface would have them. A digest that is of the only password let in stands for
+    /// it; any other for itself, which is as good a password as any where every one is let in, and wrong elsewhere.
     pub(super) fn in_plain_text(self, only: Option<&Login>) -> (String, String) {
         let password = match self.password {
             Password::Text(text) => text,

@@ -1,9 +1,9 @@
 //! The SOAP wire: `/payment/webservices/merchant-ws` and its loyalty sister, SOAP 1.1, rpc/literal.
 //!
-//! It is another spelling of the REST wire: a request becomes the parameters of the REST verb that does the same, goes the
-//! same way through the bank, with the same line in the ledger and the same faults, and the answer, as JSON would have it,
-//! becomes XML. What is wrong with an order is an `errorCode` with HTTP 200; what is wrong with the message or with who
-//! sends it is a SOAP fault with HTTP 500.
+//! It is another spelling of the REST wire: a request becomes the parameters of the REST verb that does the same, goes
+//! the same way through the bank, with the same line in the ledger and the same faults, and the answer, as JSON would
+//! have it, becomes XML. What is wrong with an order is an `errorCode` with HTTP 200; what is wrong with the message or
+//! with who sends it is a SOAP fault with HTTP 500.
 //!
 //! In reading order: `services` (what is offered), `schema` and `types` (of what shape), `wsdl` (how a client is told),
 //! `envelope` (with `digest`), `asked` (in), `spell`, `fault` (out); `xml` and `moscow` below.

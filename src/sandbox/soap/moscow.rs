@@ -14,8 +14,8 @@ pub(super) fn written(at_ms: i64) -> Option<String> {
     Some(format!("{}+03:00", civil.strftime("%Y-%m-%dT%H:%M:%S%.3f")))
 }
 
-/// An `xs:dateTime` as the REST requests write it: Moscow time without a zone and without a fraction. Text without a zone is
-/// in Moscow time already, and what is no moment stays as it is, to be judged by who needs it.
+/// An `xs:dateTime` as the REST requests write it: Moscow time without a zone and without a fraction. Text without a
+/// zone is in Moscow time already, and what is no moment stays as it is, to be judged by who needs it.
 pub(super) fn without_zone(text: &str) -> String {
     let in_moscow = text.parse().map(|moment: Timestamp| MOSCOW.to_datetime(moment));
     match in_moscow.or_else(|_| text.parse::<DateTime>()) {

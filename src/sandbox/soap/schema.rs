@@ -1,5 +1,5 @@
-//! How the types of a WSDL are written down here: one table that the WSDL is printed from, requests are read by and answers
-//! are spelled by, so that the three cannot disagree.
+//! How the types of a WSDL are written down here: one table that the WSDL is printed from, requests are read by and
+//! answers are spelled by, so that the three cannot disagree.
 
 use super::super::operation::Operation;
 

@@ -1,7 +1,7 @@
 //! The two services and what each offers.
 //!
-//! Each request is one of the bank's operations, which REST has under another name. Of the gateway's other requests (addParams, bindings, wallets, card
-//! lists, payment by the shop's own form, getAvailableLoyalty) this bank has none.
+//! Each request is one of the bank's operations, which REST has under another name. Of the gateway's other requests
+//! (addParams, bindings, wallets, card lists, payment by the shop's own form, getAvailableLoyalty) this bank has none.
 
 use super::super::operation::Operation;
 use super::schema::{Service, Verb};

@@ -1,6 +1,7 @@
 //! From an answer, as the REST interface would say it in JSON, to the message of SOAP.
 //!
-//! The type of the answer says what is an attribute, what an element, and in which order; what it does not know is left out.
+//! The type of the answer says what is an attribute, what an element, and in which order; what it does not know is left
+//! out.
 
 use serde_json::{Map, Value};
 
@@ -78,8 +79,8 @@ fn repeat(out: &mut Writer, field: &Field, value: &Value) {
     }
 }
 
-/// A member by its name. `getOrderStatus.do` is alone in beginning some with a capital letter, and early versions of the
-/// status have the masked number of a card under another name only.
+/// A member by its name. `getOrderStatus.do` is alone in beginning some with a capital letter, and early versions of
+/// the status have the masked number of a card under another name only.
 fn find<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let same = || (name == "maskedPan").then(|| members.get("pan")).flatten();
     let capital = || {

@@ -1,7 +1,7 @@
 //! The WSDLs of a service, printed from its types.
 //!
-//! In two parts, as the gateway has them: the outer one binds and gives the address, the inner one, which it imports, has
-//! types, messages and the port type.
+//! In two parts, as the gateway has them: the outer one binds and gives the address, the inner one, which it imports,
+//! has types, messages and the port type.
 
 use std::collections::BTreeSet;
 

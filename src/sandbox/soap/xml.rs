@@ -1,7 +1,7 @@
 //! XML in and out, as much of it as SOAP allows and no more.
 //!
-//! No DTD, no entity but the five of XML itself, no processing instruction; UTF-8 only; a bounded depth, number of elements
-//! and number of attributes. So nothing can be fetched, expanded or piled up by what a stranger sends.
+//! No DTD, no entity but the five of XML itself, no processing instruction; UTF-8 only; a bounded depth, number of
+//! elements and number of attributes. So nothing can be fetched, expanded or piled up by what a stranger sends.
 
 use std::fmt::Write as _;
 

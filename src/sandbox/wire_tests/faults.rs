@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Sends one completion under a fault: what the caller read (nothing when the bank hung up, `None` when it was reset), and
-/// whether the money was taken.
+/// Sends one completion under a fault: what the caller read (nothing when the bank hung up, `None` when it was reset),
+/// and whether the money was taken.
 async fn complete_under(fault: FaultKind) -> (Option<String>, bool, RequestEntry) {
     let sandbox = bank().await;
     let id = held(&sandbox, "A-1");

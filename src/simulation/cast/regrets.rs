@@ -1,5 +1,5 @@
-//! What people regret: a buyer who changes his mind, a shop that has nothing to sell. The operator orders what the order's
-//! state asks for, as the API does it, and now and then what it does not allow: somebody always tries.
+//! What people regret: a buyer who changes his mind, a shop that has nothing to sell. The operator orders what the
+//! order's state asks for, as the API does it, and now and then what it does not allow: somebody always tries.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -40,9 +40,9 @@ fn sent_while_stopped(evidence: &Evidence, _: &Terms<'_>) -> Rows {
         .collect()
 }
 
-/// Nothing is sent while as many other orders are in doubt as may be (R7). The journal is read in its own order, which no
-/// clock can disturb: a send and its event are one transaction. What an adoption brought into doubt has no such event, so
-/// the journal shows rather too few.
+/// Nothing is sent while as many other orders are in doubt as may be (R7). The journal is read in its own order, which
+/// no clock can disturb: a send and its event are one transaction. What an adoption brought into doubt has no such
+/// event, so the journal shows rather too few.
 fn too_many_in_doubt(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let most = terms.merchant.money.in_doubt_max;
     let count = |numbers: &mut dyn Iterator<Item = &str>| {
@@ -104,8 +104,9 @@ fn too_many_in_doubt(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
 const TAKEN: &str = "taken";
 const GIVEN_BACK: &str = "given back";
 
-/// No more is sent in any 24 hours than the merchant allows, neither to take nor to give back. The day is that of the intents, which the ways to the bank may
-/// bring nearer to each other: a retry put off to the very end of the day has arrived a few milliseconds inside of it.
+/// No more is sent in any 24 hours than the merchant allows, neither to take nor to give back. The day is that of the
+/// intents, which the ways to the bank may bring nearer to each other: a retry put off to the very end of the day has
+/// arrived a few milliseconds inside of it.
 fn above_the_daily_sum(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let day_ms = guard::DAY.saturating_sub(Duration::from_millis(LATENCY_MAX_MS));
     let day_ms = i64::try_from(day_ms.as_millis()).unwrap_or(i64::MAX);
@@ -125,8 +126,8 @@ fn above_the_daily_sum(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
         for (nth, (last, _)) in sends.iter().enumerate() {
             let window =
                 sends.iter().take(nth + 1).filter(|(asked, _)| asked.at_ms > last.at_ms.saturating_sub(day_ms));
-            // One that is sent again counts once, from its latest send. A completion is its order's only one; of refunds
-            // there may be several, and those of one sum are taken for one here.
+            // One that is sent again counts once, from its latest send. A completion is its order's only one; of
+            // refunds there may be several, and those of one sum are taken for one here.
             let by_order: BTreeMap<(&str, i64), i64> = window
                 .map(|(asked, minor)| ((asked.number.as_str(), if way == TAKEN { 0 } else { *minor }), *minor))
                 .collect();
@@ -157,9 +158,9 @@ fn over_budget(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     rows
 }
 
-/// After an outage every overdue order is looked at within backlog ÷ budget, and what is in flight. A look that hung when
-/// the outage ended counts once it is written down, though the bank never saw it: it is not overdue any more. What we wrote
-/// has our clock's time, which may be a year from the bank's.
+/// After an outage every overdue order is looked at within backlog ÷ budget, and what is in flight. A look that hung
+/// when the outage ended counts once it is written down, though the bank never saw it: it is not overdue any more. What
+/// we wrote has our clock's time, which may be a year from the bank's.
 fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let mut rows = Vec::new();
     for backlog in evidence.backlogs.iter().filter(|backlog| backlog.until_ms <= terms.now_ms) {

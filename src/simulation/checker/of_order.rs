@@ -149,8 +149,8 @@ fn confirmed_without_letting_go(case: &Case<'_>, _: &Terms<'_>) -> Rows {
         .collect()
 }
 
-/// What was taken back is not sent; nor is anything completed that somebody wanted gone, whatever came of that. What was
-/// ordered since is another matter.
+/// What was taken back is not sent; nor is anything completed that somebody wanted gone, whatever came of that. What
+/// was ordered since is another matter.
 fn sent_after_parking(case: &Case<'_>, _: &Terms<'_>) -> Rows {
     let is_parked = |request: &Asked| {
         let plans = |act: &&&ToldAct| match act.kind {

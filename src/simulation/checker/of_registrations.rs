@@ -32,8 +32,8 @@ fn handed_in_and_lost(case: &Case<'_>, _: &Terms<'_>) -> Rows {
     }
 }
 
-/// What the bank registered for us is in the queue, or open here, with a person once nothing helps; or it came there so late that it had been
-/// given up, and nobody has its payment page.
+/// What the bank registered for us is in the queue, or open here, with a person once nothing helps; or it came there so
+/// late that it had been given up, and nobody has its payment page.
 fn registered_and_lost(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
     if case.order.is_some() || case.handed_in.is_none() {
         return Vec::new();
@@ -55,8 +55,8 @@ fn registered_and_lost(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
     .collect()
 }
 
-/// It came once this row had been given up, or before it was handed in: to a database that an older copy took the place of,
-/// or late for a row that was handed in before.
+/// It came once this row had been given up, or before it was handed in: to a database that an older copy took the place
+/// of, or late for a row that was handed in before.
 fn is_anothers(effect: &BankEffect, row: &Registration) -> bool {
     let tried = row.created_at.as_millis()..row.created_at.plus(TRIED_FOR).as_millis();
     !tried.contains(&effect.at_ms)

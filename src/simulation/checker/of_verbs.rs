@@ -1,5 +1,5 @@
-//! Queries about what people ordered for one order: that nothing of the kind is done unasked, nor more than was asked for,
-//! nor twice.
+//! Queries about what people ordered for one order: that nothing of the kind is done unasked, nor more than was asked
+//! for, nor twice.
 
 use crate::domain::event::EventKind;
 use crate::domain::operation::OperationKind;
@@ -64,8 +64,8 @@ fn refund_of<'a>(case: &'a Case<'_>, at_ms: i64) -> Option<&'a (i64, Refund)> {
     case.refunds.iter().rfind(|(decided_ms, _)| *decided_ms <= at_ms)
 }
 
-/// At most one effect of ours per refund that was ordered. Without a clock that tells which is whose, at most as many of a
-/// sum as there were refunds of it.
+/// At most one effect of ours per refund that was ordered. Without a clock that tells which is whose, at most as many
+/// of a sum as there were refunds of it.
 fn two_effects_of_one_refund(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
     let mut rows = Vec::new();
     let mut carried_out: Vec<i64> = Vec::new();

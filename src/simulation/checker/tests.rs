@@ -300,8 +300,8 @@ fn others_before(evidence: &mut Evidence, later: &[EventKind], count: usize) {
     evidence.events.splice(sent_at..sent_at, before);
 }
 
-/// A database that was put back knows what was ordered before, and nothing since: neither an order nor that one was taken
-/// back.
+/// A database that was put back knows what was ordered before, and nothing since: neither an order nor that one was
+/// taken back.
 #[test]
 fn an_old_copy_brings_back_what_was_in_force_when_it_was_made() {
     type Case<'a> = (&'static str, &'a [(i64, ActKind)], Option<Verb>, Option<ActKind>);
@@ -373,7 +373,8 @@ fn so_many_may_be_in_doubt_and_no_more() {
     }
 }
 
-/// R7: the day is counted between intents, so that two sends may arrive within it by as much as a way to the bank takes.
+/// R7: the day is counted between intents, so that two sends may arrive within it by as much as a way to the bank
+/// takes.
 #[test]
 fn a_day_between_two_sends_may_be_shorter_by_a_way_to_the_bank() {
     const DAY: i64 = 86_400_000;

@@ -106,8 +106,8 @@ async fn an_id_that_another_order_has_leads_to_review() {
     assert_eq!(order(&store, "owner").await.state, State::Pending);
 }
 
-/// The bug: the answer was refused and the operation left as it was, due at once: the same question at money's priority,
-/// without end.
+/// The bug: the answer was refused and the operation left as it was, due at once: the same question at money's
+/// priority, without end.
 #[tokio::test]
 async fn regression_a_completion_is_not_due_for_ever_when_its_order_has_the_id_of_another() {
     let file = File::new();

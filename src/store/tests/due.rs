@@ -157,8 +157,9 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
     }
 }
 
-/// What the guard asks before every send, what makes due what it held back, and what is asked of the witness's orders with
-/// every order that is added. SQLite calls it a scan when it walks over an index of what is open, and that is little.
+/// What the guard asks before every send, what makes due what it held back, and what is asked of the witness's orders
+/// with every order that is added. SQLite calls it a scan when it walks over an index of what is open, and that is
+/// little.
 #[test]
 fn no_query_of_the_guard_walks_over_all_operations_or_stops() {
     let in_force = "SEARCH money_stops USING INDEX money_stops_in_force (scope=? AND <expr>=? AND <expr>=?)";

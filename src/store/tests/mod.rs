@@ -51,7 +51,8 @@ impl File {
         self.directory.path().join("reconciled.db")
     }
 
-    /// A database at rest. A store that is dropped closes its file when its thread has ended, which nobody can wait for.
+    /// A database at rest. A store that is dropped closes its file when its thread has ended, which nobody can wait
+    /// for.
     fn at_rest() -> Self {
         let file = Self::new();
         let mut raw = file.raw();

@@ -274,7 +274,8 @@ async fn what_waited_for_a_start_is_due_at_once_and_nothing_else() {
     assert_eq!(operation(&store, "in doubt").await.unwrap().next_step_at, later);
 }
 
-/// The bug: a completion that a stop kept from being sent once more was left to its own wait when the money was started.
+/// The bug: a completion that a stop kept from being sent once more was left to its own wait when the money was
+/// started.
 #[tokio::test]
 async fn regression_what_waits_to_be_sent_again_is_due_with_the_start_as_well() {
     let file = File::new();

@@ -113,7 +113,8 @@ async fn nobody_decides_on_an_altered_row() {
     }
 }
 
-/// An operation's amount, or the number of its sends: what was not sent is taken back, what may have been stays in doubt.
+/// An operation's amount, or the number of its sends: what was not sent is taken back, what may have been stays in
+/// doubt.
 #[tokio::test]
 async fn an_altered_completion_is_not_sent() {
     let table = [

@@ -70,8 +70,8 @@ pub(super) fn back_up(file: &File, to: &Path) {
     file.raw().execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
 }
 
-/// Waits until no store of this process has the database open. One that was dropped closes it when its threads have ended,
-/// and then takes the `-wal` beside it away, which may be another's by then.
+/// Waits until no store of this process has the database open. One that was dropped closes it when its threads have
+/// ended, and then takes the `-wal` beside it away, which may be another's by then.
 fn at_rest(file: &File) {
     let (path, until) = (file.path(), Instant::now() + Duration::from_secs(120));
     let is_ours = |fd: io::Result<fs::DirEntry>| fs::read_link(fd.unwrap().path()).is_ok_and(|opened| opened == path);
@@ -313,7 +313,8 @@ async fn a_witness_that_cannot_go_on_is_kept_aside() {
     assert!(fs::read_to_string(witness(&file)).unwrap().starts_with("begun\t1\t"));
 }
 
-/// A crash between the intent and its line, and one in the middle of the line: holes and torn ends are what crashes leave.
+/// A crash between the intent and its line, and one in the middle of the line: holes and torn ends are what crashes
+/// leave.
 #[tokio::test]
 async fn what_a_crash_leaves_is_no_reason_to_freeze() {
     let file = File::new();

@@ -115,8 +115,8 @@ async fn a_database_made_anew_and_one_that_was_upgraded_are_the_same() {
     assert_eq!(schema(&upgraded), schema(&fresh));
 }
 
-/// The bug: `status` of a new version, asked before the daemon was restarted, brought the schema up to date underneath the
-/// old one. That went on without seals and witness, and the next start found every order it had touched altered.
+/// The bug: `status` of a new version, asked before the daemon was restarted, brought the schema up to date underneath
+/// the old one. That went on without seals and witness, and the next start found every order it had touched altered.
 #[tokio::test]
 async fn regression_nobody_but_the_daemon_brings_the_schema_up_to_date() {
     let file = of_version_1();
@@ -130,8 +130,8 @@ async fn regression_nobody_but_the_daemon_brings_the_schema_up_to_date() {
     assert_eq!(file.open_upgraded().orders_numbered("held").await.unwrap().len(), 1);
 }
 
-/// Stops refer to operations, so both tables move: the brake's stop still names the operation that tripped it, and what a
-/// stop may not do it still may not.
+/// Stops refer to operations, so both tables move: the brake's stop still names the operation that tripped it, and what
+/// a stop may not do it still may not.
 #[test]
 fn a_stop_keeps_its_operation_when_operations_are_made_anew() {
     let raw = Connection::open_in_memory().unwrap();

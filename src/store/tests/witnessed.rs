@@ -22,8 +22,8 @@ async fn found(store: &Store, text: &str) -> OrderWithOperation {
     store.order(&shop(), text).await.unwrap()
 }
 
-/// The bug: what the witness named of an order that the queue had lost was forgotten, so the order, handed in again, was
-/// sent for as if nothing had been.
+/// The bug: what the witness named of an order that the queue had lost was forgotten, so the order, handed in again,
+/// was sent for as if nothing had been.
 #[tokio::test]
 async fn regression_an_order_that_was_lost_is_in_doubt_from_the_moment_it_is_added() {
     let file = File::new();
@@ -85,8 +85,8 @@ async fn regression_an_order_that_was_lost_is_in_doubt_from_the_moment_it_is_add
     assert_eq!(again, [Added::Exists]);
 }
 
-/// A line whose time cannot be read counts from the adoption, one whose sums are impossible puts its order before a person
-/// all the same, and a time after the adoption counts from itself.
+/// A line whose time cannot be read counts from the adoption, one whose sums are impossible puts its order before a
+/// person all the same, and a time after the adoption counts from itself.
 #[tokio::test]
 async fn a_line_without_sense_is_no_reason_to_send() {
     let table: [(&str, &str, &str, Option<Timestamp>); 4] = [
@@ -136,7 +136,8 @@ async fn more_than_can_be_remembered_is_not_adopted() {
     assert_eq!(order(&second.store, "A-1").await.state, State::Review);
 }
 
-/// A send is forgotten once its hold cannot stand any more, by the time of a later send and not by the clock's word alone.
+/// A send is forgotten once its hold cannot stand any more, by the time of a later send and not by the clock's word
+/// alone.
 #[tokio::test]
 async fn what_is_remembered_is_forgotten_once_its_hold_is_over() {
     let (life, second) = (holds::LONGEST_LIFE, Duration::from_secs(1));
@@ -193,8 +194,8 @@ async fn refund(store: &Store, order: &Order, before: i64) {
     store.bear_witness(order.key, NOW).await.unwrap();
 }
 
-/// Of two refunds of one sum a backup has the first, or none: the second is measured from what had been given back before
-/// it, or what the first one gave back would be taken for its effect.
+/// Of two refunds of one sum a backup has the first, or none: the second is measured from what had been given back
+/// before it, or what the first one gave back would be taken for its effect.
 #[tokio::test]
 async fn a_refund_that_only_the_witness_has_is_measured_from_what_had_been_given_back_before_it() {
     for backup_has_the_first in [false, true] {

@@ -182,8 +182,8 @@ fn a_witness_that_somebody_else_touched_takes_no_more_lines() {
     }
 }
 
-/// What is written and not synced may be gone after a power cut, so the send must not leave. The device takes every byte
-/// and can sync none.
+/// What is written and not synced may be gone after a power cut, so the send must not leave. The device takes every
+/// byte and can sync none.
 #[test]
 fn a_line_that_cannot_be_synced_was_not_written() {
     let file = OpenOptions::new().write(true).open("/dev/null").unwrap();

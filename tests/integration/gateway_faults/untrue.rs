@@ -78,8 +78,8 @@ fn deposited_above(text: &str) -> Vec<u8> {
     bent(&text, r#""depositedAmount":0"#, r#""depositedAmount":10001"#)
 }
 
-/// R4: whoever changes the row while the bank is asked has overtaken the answer, so it is asked once more before anything
-/// is sent.
+/// R4: whoever changes the row while the bank is asked has overtaken the answer, so it is asked once more before
+/// anything is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_was_overtaken_by_a_change_of_the_row_moves_no_money() {
     let world = World::new(Settings::default(), HASTE).await;

@@ -1,7 +1,7 @@
 //! A disk that remembers: what was written, what was synced since, and what may be left of it when the power goes.
 //!
-//! A write lasts once its file was synced; a name lasts once its directory was. SQLite syncs the directory with the first
-//! sync of a new journal or log, and with a deletion that asks for it. Shared memory is not on any disk.
+//! A write lasts once its file was synced; a name lasts once its directory was. SQLite syncs the directory with the
+//! first sync of a new journal or log, and with a deletion that asks for it. Shared memory is not on any disk.
 
 use std::collections::BTreeMap;
 use std::ffi::c_int;

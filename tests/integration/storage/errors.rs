@@ -1,5 +1,5 @@
-//! Errors of input and output at the n-th access, n = 1, 2, 3, … until a run that meets none; and a disk that is full for
-//! a while. What was acknowledged is there when the file is opened again, after a power cut too.
+//! Errors of input and output at the n-th access, n = 1, 2, 3, … until a run that meets none; and a disk that is full
+//! for a while. What was acknowledged is there when the file is opened again, after a power cut too.
 
 use std::time::Duration;
 
@@ -111,8 +111,8 @@ async fn a_disk_that_was_full_for_a_while_is_gone_on_with() {
 /// Cuts over each run with a full disk in it.
 const CUTS_AFTER_FULL: usize = 40;
 
-/// The bug: after a failed sync the kernel shows what the disk does not hold, and takes it for written. The next process
-/// appended to such a log, and a power cut took all that was acknowledged since.
+/// The bug: after a failed sync the kernel shows what the disk does not hold, and takes it for written. The next
+/// process appended to such a log, and a power cut took all that was acknowledged since.
 #[tokio::test]
 async fn regression_after_a_failed_sync_the_next_process_starts_on_firm_ground() {
     let mut totals = Totals::default();
@@ -122,7 +122,8 @@ async fn regression_after_a_failed_sync_the_next_process_starts_on_firm_ground()
         before.run_short().await;
         bench.disk.arm(Fault { access: Access::Sync, code: ffi::SQLITE_IOERR_FSYNC, nth: 1, lasting: false });
         before.add().await;
-        // Killed here: the kernel shows all that was written, and the disk holds what was synced, and parts of the rest.
+        // Killed here: the kernel shows all that was written, and the disk holds what was synced, and parts of the
+        // rest.
         let log = bench.disk.take_log();
         let mut replay = Replay::new(&log);
         replay.advance(log.len(), &mut fastrand::Rng::with_seed(seed));

@@ -1,5 +1,5 @@
-//! The real daemon without room: a limit on the size of files, which works everywhere, and a small disk of its own, which
-//! takes root.
+//! The real daemon without room: a limit on the size of files, which works everywhere, and a small disk of its own,
+//! which takes root.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

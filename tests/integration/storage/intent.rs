@@ -16,7 +16,8 @@ use super::vfs;
 use crate::fixture::{HASTE, World, add, in_time, order, shop, wait_for_state};
 use crate::hostile::{Deed, Front};
 
-/// A daemon with an order that is due, asks the bank, and meets a failure of the disk when it writes down that it sends.
+/// A daemon with an order that is due, asks the bank, and meets a failure of the disk when it writes down that it
+/// sends.
 struct Scene {
     world: World,
     front: Front,

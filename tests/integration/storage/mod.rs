@@ -1,5 +1,6 @@
-//! The store on a disk that fails: power cuts, errors of input and output, no room. The real `Store` runs on real files;
-//! a shim below SQLite writes down what it does to them, and a second disk is built of that as a failure leaves it.
+//! The store on a disk that fails: power cuts, errors of input and output, no room. The real `Store` runs on real
+//! files; a shim below SQLite writes down what it does to them, and a second disk is built of that as a failure leaves
+//! it.
 
 mod checker;
 mod disk;

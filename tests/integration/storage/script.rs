@@ -75,7 +75,8 @@ impl Script {
         &self.store
     }
 
-    /// The next process goes on where this one was killed, with `store` on `disk`, where all that was told lies already.
+    /// The next process goes on where this one was killed, with `store` on `disk`, where all that was told lies
+    /// already.
     pub(super) async fn hand_over(self, store: Store, disk: &Arc<Disk>) -> Self {
         let mut story = self.story;
         story.told.iter_mut().for_each(|told| told.at = 0);

@@ -57,8 +57,8 @@ fn below() -> *mut ffi::sqlite3_vfs {
 fn register() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the default layer is found or null. The copy keeps its functions, which do not look at the object they
-        // are called with, and is leaked: SQLite keeps the pointer for the life of the process.
+        // SAFETY: the default layer is found or null. The copy keeps its functions, which do not look at the object
+        // they are called with, and is leaked: SQLite keeps the pointer for the life of the process.
         unsafe {
             assert_eq!(ffi::sqlite3_initialize(), ffi::SQLITE_OK);
             let default = ffi::sqlite3_vfs_find(ptr::null());
@@ -75,8 +75,8 @@ fn register() {
     });
 }
 
-/// An open watched file as SQLite holds it. The file of the layer below follows it in the same piece of memory, whose size
-/// is `szOsFile`; both are aligned to eight.
+/// An open watched file as SQLite holds it. The file of the layer below follows it in the same piece of memory, whose
+/// size is `szOsFile`; both are aligned to eight.
 #[repr(C)]
 struct Shim {
     base: ffi::sqlite3_file,
@@ -119,8 +119,8 @@ unsafe extern "C" fn open(
     flags: c_int,
     out: *mut c_int,
 ) -> c_int {
-    // SAFETY: called by SQLite as its documentation says; a file that is not watched is the layer's below alone, and one
-    // that did not open has no methods, so that it is never closed.
+    // SAFETY: called by SQLite as its documentation says; a file that is not watched is the layer's below alone, and
+    // one that did not open has no methods, so that it is never closed.
     unsafe {
         let under = (*below()).xOpen.unwrap();
         let found = if name.is_null() { None } else { watcher(CStr::from_ptr(name)) };
@@ -185,8 +185,8 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
 
 type File = *mut ffi::sqlite3_file;
 
-// SAFETY, for all that follow: they are methods of watched files alone, called by SQLite as its documentation says, with
-// buffers of the length it names.
+// SAFETY, for all that follow: they are methods of watched files alone, called by SQLite as its documentation says,
+// with buffers of the length it names.
 
 unsafe extern "C" fn close(file: File) -> c_int {
     // SAFETY: see above; the box is not used after this.

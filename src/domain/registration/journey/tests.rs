@@ -159,7 +159,8 @@ fn what_nobody_took_for_the_life_of_a_session_is_given_up_with_a_word() {
     assert!(given_up.note.unwrap().contains("20m"));
 }
 
-/// A login that may not ask by number learns from sending again; what that cannot tell is a person's, and is never sent again.
+/// A login that may not ask by number learns from sending again; what that cannot tell is a person's, and is never sent
+/// again.
 #[test]
 fn what_may_not_be_asked_about_is_sent_again_and_then_a_persons() {
     let not_by_number = || StatusAnswer::Refused(refused(1));

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// The bug: a send was promised while nothing could be sent. It is said that it waits, for what, and what ends the wait.
+/// The bug: a send was promised while nothing could be sent. It is said that it waits, for what, and what ends the
+/// wait.
 #[test]
 fn regression_nothing_is_promised_that_the_money_does_not_allow() {
     let stop = |by: &str, reason: &str| Stop {
