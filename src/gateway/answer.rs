@@ -34,7 +34,7 @@ pub(super) fn status_number(answer: &Value) -> Result<Option<i64>, String> {
 
 /// Reads an answer that knows the order, at the status `number`. `masked` is the same tree, masked.
 pub(super) fn read(answer: &Value, masked: &Value, number: i64) -> Result<BankAnswer, String> {
-    let sums = sums(at(answer, "paymentAmountInfo"))?;
+    let sums = sums(at(answer, "paymentAmountInfo"), at(masked, "paymentAmountInfo"))?;
     let action = decisive(integer, at(answer, "actionCode"), "actionCode")?;
     let loyalties = if list(at(answer, "loyaltyInfos")).next().is_some() { "loyaltyInfos" } else { "loyaltyInfo" };
     Ok(BankAnswer {
@@ -143,14 +143,14 @@ fn autocompletion_at(answer: &Value) -> Option<Timestamp> {
     MOMENTS_MS.contains(&ms).then_some(Timestamp::from_millis(ms))
 }
 
-fn sums(info: &Value) -> Result<Option<Sums>, String> {
+fn sums(info: &Value, shown: &Value) -> Result<Option<Sums>, String> {
     let Some(info) = object(info) else {
         // An empty one tells nothing; a text or a number in its place is no answer of the gateway's.
         let is_empty = matches!(info, Value::Null | Value::Object(_) | Value::Array(_)) || info.as_str() == Some("");
         return if is_empty { Ok(None) } else { Err(tree::wrong_type("paymentAmountInfo")) };
     };
     Ok(Some(Sums {
-        state: words(at(info, "paymentState")).filter(|state| state.len() <= 20),
+        state: words(at(shown, "paymentState")).filter(|state| state.len() <= 20),
         approved: sum(at(info, "approvedAmount"), "approvedAmount")?,
         deposited: sum(at(info, "depositedAmount"), "depositedAmount")?,
         refunded: sum(at(info, "refundedAmount"), "refundedAmount")?,
