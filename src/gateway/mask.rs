@@ -175,13 +175,15 @@ impl Mask<'_> {
         if self.scrubber.leaves(text, TEXT_MAX) {
             return text.to_owned();
         }
+        // Judged as it would be kept: what stood between digits and cannot be seen is gone by then.
+        let shown = self.scrubber.without_secrets(text, TEXT_MAX);
         // As a number is written: a hundred noughts before it are no sum's, and could be anything.
-        let number = text.trim().parse::<i64>().ok().filter(|number| number.to_string() == text.trim());
+        let number = shown.trim().parse::<i64>().ok().filter(|number| number.to_string() == shown.trim());
         let is_quantity = number.is_some_and(|number| is_quantity(name, number));
-        let is_reference = REFERENCES.contains(&name) && !scrub::may_be_card_number(text);
-        let is_mark = MARKS.contains(&name) && !scrub::has_card_number(text);
+        let is_reference = REFERENCES.contains(&name) && !scrub::may_be_card_number(&shown);
+        let is_mark = MARKS.contains(&name) && !scrub::has_card_number(&shown);
         if is_quantity || is_reference || is_mark {
-            return self.scrubber.without_secrets(text, TEXT_MAX);
+            return shown;
         }
         self.scrubber.clean_to(text, TEXT_MAX)
     }
