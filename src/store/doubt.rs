@@ -7,8 +7,10 @@ use crate::domain::contested::{self, OutsideSend};
 use crate::domain::event::Cause;
 use crate::domain::lifecycle::Contradiction;
 use crate::domain::money::Amount;
-use crate::domain::operation::{CompletionAmount, NewOperation, Operation, OperationKind, OperationState};
-use crate::domain::order::Order;
+use crate::domain::operation::{
+    CompletionAmount, NewOperation, Operation, OperationKey, OperationKind, OperationState,
+};
+use crate::domain::order::{Order, OrderKey};
 use crate::domain::time::Timestamp;
 
 use super::connection::Connection;
@@ -111,8 +113,27 @@ pub(super) fn contest(
     events::append(connection, found.order.key, now, &contested.events)
 }
 
+/// Whether a refund fits what the bank took, beside those that are confirmed or in doubt, without `same`: a copy that was
+/// put back may have settled by a read what was sent again after it was made, and the two would be one refund counted
+/// twice.
+fn has_room(
+    connection: &Connection,
+    order: OrderKey,
+    same: Option<OperationKey>,
+    expected_minor: i64,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT max(amount_minor, coalesce(bank_deposited_minor, 0)) - (
+            SELECT coalesce(sum(expected_minor), 0) FROM operations
+            WHERE order_key = ?1 AND kind = 'refund' AND id IS NOT ?2 AND state IN ('in_doubt', 'confirmed'))
+         FROM orders WHERE id = ?1";
+    let values = params![order.0, same.map(|same| same.0)];
+    let room: i64 = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    Ok(expected_minor <= room)
+}
+
 /// Makes a send that only the witness has of `order` its open completion, in doubt. `open` is what is in doubt of the
-/// order already. A line whose sums are impossible makes none: its order is in review all the same.
+/// order already. A line whose sums are impossible, by themselves or beside what the book has, makes none: its order is
+/// in review all the same.
 fn take_in(
     connection: &Connection,
     order: &Order,
@@ -122,6 +143,10 @@ fn take_in(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(send) = outside.send() else { return Ok(()) };
+    let same = open.filter(|open| send.is_of(open)).map(|open| open.key);
+    if send.kind == OperationKind::Refund && !has_room(connection, order.key, same, send.expected_minor)? {
+        return Ok(());
+    }
     let row = match open {
         Some(open) if send.is_of(open) => open.clone(),
         _ => {

@@ -235,3 +235,37 @@ async fn a_refund_that_only_the_witness_has_is_measured_from_what_had_been_given
         assert_eq!(states, expected, "two refunds are two");
     }
 }
+
+/// A backup that has the first send of a refund in doubt, and settles it by a read: what the bank shows is the effect of
+/// the send after it. Both together are more than was taken, and that must not keep the database from being adopted.
+#[tokio::test]
+async fn a_refund_that_was_settled_already_is_not_taken_in_beside_itself() {
+    let file = File::new();
+    let backup = file.directory.path().join("backup");
+    let first = start(&file.path());
+    let price = Amount::new(1_500).unwrap();
+    add(&first.store, vec![NewOrder { amount: price, ..new_order("A-1") }]).await;
+    let order = order(&first.store, "A-1").await;
+    refund(&first.store, &order, 0).await;
+    back_up(&file, &backup);
+    let again = first.store.amend(order.key, NOW, |_, open| {
+        let sent = Operation { attempt: 2, unknown_sends: 2, ..open.unwrap().clone() };
+        Amendment { operation: OperationChange::Update(sent), ..Amendment::nothing(()) }
+    });
+    again.await.unwrap();
+    first.store.bear_witness(order.key, NOW).await.unwrap();
+    drop(first);
+    restore(&file, &backup);
+
+    let second = start(&file.path());
+    let settled = second.store.amend(order.key, NOW, |_, open| {
+        let confirmed = Operation { state: OperationState::Confirmed, ..open.unwrap().clone() };
+        Amendment { operation: OperationChange::Update(confirmed), ..Amendment::nothing(()) }
+    });
+    settled.await.unwrap();
+    second.store.adopt("ann", "restored", NOW.plus(MINUTE)).await.unwrap();
+    assert!(second.store.freeze().await.unwrap().is_none(), "it is adopted");
+    let found = found(&second.store, "A-1").await;
+    assert_eq!(found.order.state, State::Review, "a person is asked about the send that our book lacks");
+    assert_eq!(found.operation.unwrap().state, OperationState::Confirmed, "nothing is open that could be sent");
+}
