@@ -14,6 +14,7 @@ mod seals;
 mod standing;
 mod sweep;
 mod upgrade;
+mod waiting;
 mod witnessed;
 
 use std::path::PathBuf;
