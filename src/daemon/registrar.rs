@@ -149,7 +149,6 @@ async fn take_step(desk: &Desk, row: Registration, permit: Permit) -> Result<(),
     let request = journey::request_of(&row).map(Arc::new);
     match journey::next_step(&row, now) {
         Step::Nothing => Ok(()),
-        Step::GiveUp => write(desk, &row, None, journey::given_up).await,
         Step::Ask => {
             if let Some(found) = in_queue(desk, &row).await? {
                 return write(desk, &row, request, move |row| {

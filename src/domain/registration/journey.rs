@@ -165,8 +165,6 @@ pub enum Step {
     Send,
     /// Ask for its number.
     Ask,
-    /// Nothing was heard of it for so long that nobody wants it any more.
-    GiveUp,
     /// It is settled.
     Nothing,
 }
@@ -174,9 +172,9 @@ pub enum Step {
 /// What is due for it at `now`.
 pub fn next_step(row: &Registration, now: Timestamp) -> Step {
     match row.state {
-        // An earlier send may have come there.
-        State::Intended if now.since(row.created_at) >= TRIED_FOR && row.doubtful => Step::Ask,
-        State::Intended if now.since(row.created_at) >= TRIED_FOR => Step::GiveUp,
+        // Nobody waits for it any more, and still it is asked about before it is given up: a row out of a database that
+        // was put back does not know what was sent after it was copied.
+        State::Intended if now.since(row.created_at) >= TRIED_FOR => Step::Ask,
         State::Intended => Step::Send,
         State::InDoubt => Step::Ask,
         State::Registered | State::Refused => Step::Nothing,
@@ -238,13 +236,14 @@ pub fn after_answer(row: &Registration, answer: &RegisterAnswer, now: Timestamp)
     }
 }
 
-/// The row after the bank was asked for its number. What is in doubt for too long calls a person, and is asked about
-/// on.
+/// The row after the bank was asked for its number. What may be there and is in doubt for too long calls a person, and
+/// is asked about on.
 #[must_use]
 pub fn after_look(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> Registration {
     let after = looked(row, answer, now);
     let is_late = now.since(row.created_at) >= TRIED_FOR && !after.state.is_settled();
-    if is_late || after.stuck_since.is_some() { person::called(after, now) } else { after }
+    let may_be_there = row.doubtful || row.state == State::InDoubt;
+    if is_late && may_be_there || after.stuck_since.is_some() { person::called(after, now) } else { after }
 }
 
 fn looked(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> Registration {
@@ -292,6 +291,7 @@ fn unasked(row: &Registration, now: Timestamp) -> Registration {
             note: Some("the login may not ask the bank by number; it is sent again".to_owned()),
             ..later(row, wait(row), now)
         },
+        None if row.state == State::Intended && !row.doubtful => given_up(row),
         // Everything that was sent was answered, and this was the answer.
         Some(_) if !row.doubtful => {
             let words = row.note.as_deref().unwrap_or("the number is taken");
@@ -343,8 +343,7 @@ fn absent(row: &Registration, now: Timestamp) -> Registration {
 }
 
 /// A registration that nobody waits for any more, and that never came to the bank as far as the bank knows.
-#[must_use]
-pub fn given_up(row: &Registration) -> Registration {
+fn given_up(row: &Registration) -> Registration {
     let tried = super::super::time::in_words(TRIED_FOR);
     let heard = row.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
     let note =

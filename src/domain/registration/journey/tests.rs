@@ -151,12 +151,28 @@ fn waits_double_and_have_an_end() {
 #[test]
 fn what_nobody_took_for_the_life_of_a_session_is_given_up_with_a_word() {
     let (before, late) = (NOW.plus(TRIED_FOR).minus(Duration::from_millis(1)), NOW.plus(TRIED_FOR));
-    assert_eq!((next_step(&row(), before), next_step(&row(), late)), (Step::Send, Step::GiveUp));
+    assert_eq!((next_step(&row(), before), next_step(&row(), late)), (Step::Send, Step::Ask));
     // What is in doubt is asked about for as long as it takes.
     assert_eq!(next_step(&begun(&row(), NOW), late), Step::Ask);
-    let given_up = given_up(&row());
-    assert_eq!((given_up.state, given_up.next_step_at), (State::Refused, None));
-    assert!(given_up.note.unwrap().contains("20m"));
+    for (case, answer) in [("never heard of", UNKNOWN_ORDER), ("not to be asked by number", NOT_BY_NUMBER)] {
+        let given_up = after_look(&row(), &StatusAnswer::Refused(refused(answer)), late);
+        assert_eq!((given_up.state, given_up.next_step_at), (State::Refused, None), "{case}");
+        assert!(given_up.note.unwrap().contains("20m"), "{case}");
+    }
+    // The bank is out of reach: nothing was sent, so no person is called; it is asked about until it answers.
+    let silence = StatusAnswer::Unknown(unknown(UnknownKind::Timeout, None));
+    let unheard = after_look(&row(), &silence, late);
+    assert_eq!((unheard.state, unheard.stuck_since), (State::Intended, None));
+    assert!(unheard.next_step_at.is_some_and(|at| at > late));
+}
+
+/// The bug: a database was put back that had been copied between the intent and its send, and the row in it was given
+/// up without a question while the bank had the order.
+#[test]
+fn regression_what_was_never_sent_as_far_as_we_know_is_asked_about_before_it_is_given_up() {
+    let late = NOW.plus(TRIED_FOR);
+    assert_eq!(next_step(&row(), late), Step::Ask);
+    assert_eq!(after_look(&row(), &view(Some(100), 643, "A-1"), late).state, State::Registered);
 }
 
 /// A login that may not ask by number learns from sending again; what that cannot tell is a person's, and is never sent
