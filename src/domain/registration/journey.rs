@@ -39,7 +39,7 @@ const WAIT: Duration = Duration::from_millis(500);
 /// The longest wait, once nobody can be waiting any more.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// The wait once a person was called: what the bank tells of late still settles it, and the budget is others'.
+/// The wait once nobody waits for it any more: what the bank tells of late still settles it, and the budget is others'.
 const WAIT_IN_PEACE: Duration = Duration::from_secs(600);
 
 /// Steps in a row that told nothing before it is worth a word in the log: by then a minute is over.
@@ -243,7 +243,13 @@ pub fn after_look(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> 
     let after = looked(row, answer, now);
     let is_late = now.since(row.created_at) >= TRIED_FOR && !after.state.is_settled();
     let may_be_there = row.doubtful || row.state == State::InDoubt;
-    if is_late && may_be_there || after.stuck_since.is_some() { person::called(after, now) } else { after }
+    if is_late && may_be_there || after.stuck_since.is_some() {
+        person::called(after, now)
+    } else if is_late {
+        Registration { next_step_at: Some(now.plus(WAIT_IN_PEACE)), ..after }
+    } else {
+        after
+    }
 }
 
 fn looked(row: &Registration, answer: &StatusAnswer, now: Timestamp) -> Registration {
