@@ -145,9 +145,9 @@ impl Plan {
             orders: (1..=orders)
                 .map(|number| order(number, calm_from, [regret_percent, ours_percent], chance))
                 .collect(),
-            kills: moments(calm_from, [0, 1, 4, 16], days, chance),
+            kills: moments(calm_from, [0, 1, 3, 8], days, chance),
             restarts: moments(calm_from, [0, 0, 1, 2], days, chance),
-            peril_percent: one_of([0, 0, 1, 5, 20], chance),
+            peril_percent: one_of([0, 0, 1, 4, 12], chance),
             outages: outages(calm_from, chance),
             clock_steps: if extras.clock_steps { clock_steps(calm_from, chance) } else { Vec::new() },
             restore_percent: if extras.restored_backups { one_of([0, 0, 2, 10], chance) } else { 0 },
