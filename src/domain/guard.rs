@@ -16,12 +16,15 @@ use super::money::{Currency, for_people};
 use super::operation::OperationKey;
 use super::order::{MerchantId, Order, OrderKey, OrderNumber};
 use super::time::Timestamp;
-use super::timekeeping::{self, Doubt};
+use super::timekeeping::Doubt;
 
 /// How long a send that is held back waits before it is tried again, where somebody tells when that ends: whoever
 /// starts the money, every outcome that becomes known, and every start and reload of the daemon, makes what waits due
 /// at once. Long enough that thousands cost little.
 pub const HELD_FOR: Duration = Duration::from_secs(1_800);
+
+/// The same for the clock, whose doubt ends with whatever answer the bank gives next: looks bring one as well.
+const CLOCK_TRIED_EVERY: Duration = Duration::from_secs(60);
 
 /// The same for the daily sum, which nobody tells of: it makes room as the day rolls on.
 const ROOM_ASKED_EVERY: Duration = Duration::from_secs(300);
@@ -250,7 +253,7 @@ impl Held {
     /// How long it waits before it is tried again.
     pub const fn wait(&self) -> Duration {
         match self {
-            Self::Clock(_) => timekeeping::ASK_THE_TIME,
+            Self::Clock(_) => CLOCK_TRIED_EVERY,
             Self::DailySum { .. } => ROOM_ASKED_EVERY,
             Self::Frozen(_) | Self::Stopped { .. } | Self::InDoubtFull { .. } => HELD_FOR,
         }

@@ -34,7 +34,7 @@ const CALM: Duration = Duration::from_secs(15 * 60);
 /// While the clock is in doubt, a merchant's bank is asked the time so often, whatever waits: each waiting completion
 /// asking for itself would leave no request for anything else. Every look tells the time as well, so this is for who has
 /// none due; a clock that is wrong for days would cost them more than it is worth to be told sooner.
-pub const ASK_THE_TIME: Duration = Duration::from_secs(300);
+const ASK_THE_TIME: Duration = Duration::from_secs(300);
 
 /// What speaks against the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
