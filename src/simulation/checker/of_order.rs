@@ -157,12 +157,11 @@ fn sent_after_parking(case: &Case<'_>, _: &Terms<'_>) -> Rows {
             ActKind::Park | ActKind::Release | ActKind::Order(Verb::Reverse | Verb::Decline) => true,
             ActKind::Order(Verb::Refund(_) | Verb::TakeBack) => false,
         };
-        match case.acts.iter().filter(plans).rfind(|act| act.at_ms < request.at_ms).map(|act| act.kind) {
-            None | Some(ActKind::Release) => false,
-            Some(ActKind::Park) => true,
-            // It parks the order, and is itself what may be sent.
-            Some(ActKind::Order(_)) => !is_ordered(case, request),
-        }
+        let Some(act) = case.acts.iter().filter(plans).rfind(|act| act.at_ms < request.at_ms) else { return false };
+        // A reversal and a decline park the order, and are themselves what may be sent.
+        let is_ordered_since =
+            || is_ordered(case, request) && case.in_force(request.at_ms).is_some_and(|(at_ms, _)| at_ms >= act.at_ms);
+        act.kind != ActKind::Release && !is_ordered_since()
     };
     case.sends
         .iter()

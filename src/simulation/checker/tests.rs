@@ -33,6 +33,7 @@ fn an_honest_history_violates_nothing() {
         ("a completion", honest()),
         ("a refund", refunded()),
         ("all that is left as well", again(refunded(), PRICE - PART)),
+        ("a refund ordered since it was parked", refunded_once_parked()),
         ("a reversal that was ordered", let_go()),
         ("a decline", called_off()),
         ("a registration", handed_in(Standing::Registered)),
@@ -273,7 +274,7 @@ fn a_registration_may_be_open_while_things_go_wrong_and_gone_with_the_database()
 /// What is planted into a history in which a person ordered something.
 type PlantInto = (&'static str, fn() -> Evidence, fn(&mut Evidence));
 
-const PLANTS_OF_VERBS: [PlantInto; 27] = [
+const PLANTS_OF_VERBS: [PlantInto; 28] = [
     ("sent_without_order", refunded, |e| e.acts.clear()),
     ("sent_without_order", refunded, |e| e.acts[0].at_ms = GIVEN_BACK_AT + 1),
     ("sent_without_order", refunded, |e| e.acts[0].kind = ActKind::Order(Verb::Refund(Some(sum(PART - 1))))),
@@ -288,6 +289,9 @@ const PLANTS_OF_VERBS: [PlantInto; 27] = [
         e.acts.push(ToldAct { at_ms: SENT_AT - 1, number: "A-1".to_owned(), kind: ActKind::Park });
     }),
     ("sent_after_parking", let_go, |e| e.asked[0].send = Some(Send::Completion(0))),
+    ("sent_after_parking", refunded, |e| {
+        e.acts.push(ToldAct { at_ms: GIVEN_BACK_AT - 1, number: "A-1".to_owned(), kind: ActKind::Park });
+    }),
     ("sent_without_intent", refunded, |e| e.refunds.clear()),
     ("sent_without_witness", refunded, |e| e.witnessed[1].expected_minor = PART + 1),
     ("refunded_without_intent", refunded, |e| e.refunds.clear()),

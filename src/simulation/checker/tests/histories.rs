@@ -148,6 +148,13 @@ pub(super) fn refunded() -> Evidence {
     evidence
 }
 
+/// Parked, then taken at the bank's console, and given back since a person ordered that.
+pub(super) fn refunded_once_parked() -> Evidence {
+    let mut evidence = refunded();
+    evidence.acts.insert(0, ToldAct { at_ms: ORDERED_AT - 1, number: "A-1".to_owned(), kind: ActKind::Park });
+    evidence
+}
+
 /// Held, and let go since a person ordered it, long before its deadline.
 pub(super) fn let_go() -> Evidence {
     let mut evidence = ended_by(OperationKind::Reversal, Send::Reversal, Effect::Reversed, State::Reversed);
