@@ -27,7 +27,7 @@ pub use raw::{FIELDS, Field, RawOrder};
 use crate::config::{Config, MerchantConfig};
 use crate::domain::money::{Amount, AmountError, Currency};
 use crate::domain::operation::CompletionAmount;
-use crate::domain::order::{MerchantId, NameError, NewOrder, ORDER_NUMBER_MAX, OrderId, OrderNumber};
+use crate::domain::order::{Kind, MerchantId, NameError, NewOrder, ORDER_NUMBER_MAX, OrderId, OrderNumber};
 use crate::domain::time::Timestamp;
 
 use problem::{Collector, shown};
@@ -72,6 +72,7 @@ fn gather(raw: &RawOrder, config: &Config, problems: &mut Collector) -> Option<N
     let expires_at = problems.note(expires_at(raw));
     let completion = problems.note(completion(raw, amount));
     let autocompletion_at = problems.note(autocompletion_at(raw));
+    let kind = problems.note(kind(raw));
     Some(NewOrder {
         merchant: merchant?.id.clone(),
         number: number?,
@@ -81,6 +82,7 @@ fn gather(raw: &RawOrder, config: &Config, problems: &mut Collector) -> Option<N
         expires_at: expires_at?,
         completion: completion?,
         autocompletion_at: autocompletion_at?,
+        kind: kind?,
     })
 }
 
@@ -188,6 +190,21 @@ fn autocompletion_at(raw: &RawOrder) -> Result<Option<Timestamp>, Problem> {
         Problem::new(ProblemCode::NotATime, field, sentence)
     })?;
     Ok(Some(Timestamp::from_millis(moment.as_millisecond())))
+}
+
+/// Said, or told by what only a hold has; else a look tells.
+fn kind(raw: &RawOrder) -> Result<Option<Kind>, Problem> {
+    let field = Field::TwoPhase;
+    let is_held_first = [Field::CompleteAmount, Field::AutocompletionDate].iter().any(|of| raw.get(*of).is_some());
+    match raw.get(field) {
+        None => Ok(is_held_first.then_some(Kind::TwoPhase)),
+        Some(Written::Other(word) | Written::Text(word)) if word == "true" => Ok(Some(Kind::TwoPhase)),
+        Some(Written::Other(word) | Written::Text(word)) if word == "false" => Ok(Some(Kind::OnePhase)),
+        Some(Written::Integer(number)) => Err(wrong_type(field, "true or false", &number.to_string())),
+        Some(Written::Other(what) | Written::Text(what) | Written::Fraction(what)) => {
+            Err(wrong_type(field, "true or false", what))
+        }
+    }
 }
 
 fn completion(raw: &RawOrder, price: Option<Amount>) -> Result<CompletionAmount, Problem> {

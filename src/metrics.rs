@@ -10,20 +10,23 @@ mod family;
 mod labels;
 mod process;
 mod queue;
+mod weather;
 
 pub use labels::{Answer, CallbackOutcome, Operation};
 pub use queue::QueueGauges;
+pub use weather::Overhead;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prometheus::{Encoder, GaugeVec, IntGauge, Registry, TextEncoder};
+use prometheus::{Encoder, GaugeVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use crate::domain::guard::Held;
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
+use crate::domain::polling::{Outcomes, Standing};
 use crate::domain::registration::journey::State as RegistrationState;
 use crate::domain::time::Timestamp;
 
@@ -31,6 +34,7 @@ use counted::Counted;
 use family::Family;
 use process::ProcessGauges;
 use queue::Queue;
+use weather::WeatherGauges;
 
 /// The registry and everything in it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,12 +43,17 @@ pub struct Metrics {
     counted: Counted,
     queue: Queue,
     budget_used: GaugeVec,
+    budget_borne: GaugeVec,
+    quota_used_up: IntGaugeVec,
+    callbacks_trusted: IntGaugeVec,
+    callbacks_stopped: IntGaugeVec,
     unserved: IntGauge,
     clock_in_doubt: IntGauge,
     disk_full: IntGauge,
     money_frozen: IntGauge,
     rows_unreadable: IntGauge,
     budget_probes: BudgetProbes,
+    weather: WeatherGauges,
     process: ProcessGauges,
 }
 
@@ -59,6 +68,26 @@ impl Metrics {
             budget_used: of.floats(
                 "reconciled_gateway_budget_used_ratio",
                 "Share of the request budget used in the last minute.",
+                &["merchant"],
+            )?,
+            budget_borne: of.floats(
+                "reconciled_gateway_budget_borne_ratio",
+                "Share of the request budget that the bank bears: below 1 after it answered 429 or 503, and climbing back.",
+                &["merchant"],
+            )?,
+            quota_used_up: of.gauges(
+                "reconciled_gateway_quota_used_up",
+                "1 while looks wait because the daily quota is used up but for what is kept for money.",
+                &["merchant"],
+            )?,
+            callbacks_trusted: of.gauges(
+                "reconciled_callbacks_trusted",
+                "1 while the bank's callbacks prove true, so that learned looks may thin out.",
+                &["merchant"],
+            )?,
+            callbacks_stopped: of.gauges(
+                "reconciled_callbacks_stopped",
+                "1 from when callbacks that proved true come no more until they do again; looks find what they told.",
                 &["merchant"],
             )?,
             unserved: of.whole(
@@ -80,6 +109,7 @@ impl Metrics {
                 "Orders whose rows in the database cannot be read; nothing is done about them.",
             )?,
             budget_probes: BudgetProbes::default(),
+            weather: WeatherGauges::new(&of)?,
             process: ProcessGauges::new(&of, started_at)?,
             registry: registry.clone(),
         };
@@ -114,6 +144,9 @@ impl Metrics {
         for outcome in CallbackOutcome::ALL {
             let _ = self.counted.callbacks.with_label_values(&[name, outcome.as_str()]);
         }
+        self.weather.start_at_zero(merchant);
+        self.outcomes(merchant, Outcomes::default());
+        self.set_callbacks(merchant, Standing::Unproven);
         let _ = self.counted.orders_added.with_label_values(&[name]);
         let _ = self.counted.report_failures.with_label_values(&[name]);
         let _ = self.counted.pulled_in.with_label_values(&[name]);
@@ -122,6 +155,13 @@ impl Metrics {
     /// How many open orders belong to merchants that are not configured.
     pub fn set_unserved(&self, count: u64) {
         self.unserved.set(whole(count));
+    }
+
+    /// What a merchant's callbacks are taken for.
+    pub fn set_callbacks(&self, merchant: &MerchantId, standing: Standing) {
+        let is = |what| i64::from(standing == what);
+        self.callbacks_trusted.with_label_values(&[merchant.as_str()]).set(is(Standing::Trusted));
+        self.callbacks_stopped.with_label_values(&[merchant.as_str()]).set(is(Standing::Stopped));
     }
 
     /// Whether something speaks against the host's clock, so that no money is sent.
@@ -139,6 +179,7 @@ impl Metrics {
     pub fn forget(&self, merchant: &MerchantId) {
         let name = merchant.as_str();
         self.budget_probes.lock().remove(merchant);
+        self.weather.forget(merchant);
         self.queue.forget_risk(merchant, |_| true);
         for state in State::ALL {
             let _ = self.queue.orders.remove_label_values(&[name, state.as_str()]);
@@ -154,6 +195,7 @@ impl Metrics {
             &self.queue.last_report,
             &self.queue.daily_sum_used,
             &self.budget_used,
+            &self.budget_borne,
         ] {
             let _ = gauge.remove_label_values(&[name]);
         }
@@ -165,6 +207,9 @@ impl Metrics {
             &self.queue.unanswered,
             &self.queue.money_stopped,
             &self.queue.login_refused,
+            &self.quota_used_up,
+            &self.callbacks_trusted,
+            &self.callbacks_stopped,
         ] {
             let _ = gauge.remove_label_values(&[name]);
         }
@@ -175,21 +220,30 @@ impl Metrics {
         self.disk_full.set(i64::from(full));
     }
 
-    /// Asks `probe` at every scrape which share of `merchant`'s budget was used in the last minute, per mille.
-    pub fn watch_budget(&self, merchant: MerchantId, probe: impl Fn() -> u64 + Send + Sync + 'static) {
+    /// Asks `probe` at every scrape how `merchant`'s budget stands.
+    pub fn watch_budget(&self, merchant: MerchantId, probe: impl Fn() -> BudgetReading + Send + Sync + 'static) {
         self.budget_probes.lock().insert(merchant, Arc::new(probe));
     }
 
     /// The share of each merchant's budget that was used in the last minute, per mille.
     pub fn budgets_used(&self) -> Vec<(MerchantId, u64)> {
-        self.budget_probes.lock().iter().map(|(merchant, probe)| (merchant.clone(), probe())).collect()
+        self.budgets().map(|(merchant, reading)| (merchant, reading.used_per_mille)).collect()
+    }
+
+    fn budgets(&self) -> impl Iterator<Item = (MerchantId, BudgetReading)> {
+        let probes = self.budget_probes.lock().clone();
+        probes.into_iter().map(|(merchant, probe)| (merchant, probe()))
     }
 
     /// The text that Prometheus reads.
     pub fn encode(&self) -> Result<String, prometheus::Error> {
         self.process.read();
-        for (merchant, used_per_mille) in self.budgets_used() {
+        self.weather.read();
+        for (merchant, reading) in self.budgets() {
+            let BudgetReading { used_per_mille, borne_per_mille, is_used_up } = reading;
             self.budget_used.with_label_values(&[merchant.as_str()]).set(per_mille(used_per_mille));
+            self.budget_borne.with_label_values(&[merchant.as_str()]).set(per_mille(borne_per_mille));
+            self.quota_used_up.with_label_values(&[merchant.as_str()]).set(is_used_up.into());
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -197,7 +251,25 @@ impl Metrics {
     }
 }
 
-type Probe = Arc<dyn Fn() -> u64 + Send + Sync>;
+/// How a merchant's budget stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetReading {
+    /// The share of it that was used in the last minute, per mille.
+    pub used_per_mille: u64,
+    /// The share of it that the bank bears, per mille.
+    pub borne_per_mille: u64,
+    /// Whether looks wait because the daily quota is used up.
+    pub is_used_up: bool,
+}
+
+impl Default for BudgetReading {
+    /// Nothing was used, and the bank did not complain.
+    fn default() -> Self {
+        Self { used_per_mille: 0, borne_per_mille: 1_000, is_used_up: false }
+    }
+}
+
+type Probe = Arc<dyn Fn() -> BudgetReading + Send + Sync>;
 
 /// How much of each budget is used, asked of its pacer.
 #[derive(Clone, Default)]

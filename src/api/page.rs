@@ -23,7 +23,7 @@ use crate::domain::order::{MerchantId, Order, State as OrderState};
 use crate::domain::review::advice::{at_stake, by_urgency, lapses_at};
 use crate::domain::time::{Timestamp, in_words};
 use crate::progress::Stalled;
-use crate::store::{Figures, Freeze, Group, LatestAnswer, ListFilter, OrderWithOperation, StoreError};
+use crate::store::{Figures, Freeze, Group, Incident, LatestAnswer, ListFilter, OrderWithOperation, StoreError};
 
 /// Reviews shown of a merchant: what a person reads at a glance; `review list` has all.
 const REVIEWS_SHOWN: usize = 20;
@@ -133,6 +133,8 @@ async fn read(api: &Api, merchants: &[MerchantConfig]) -> Result<Page, StoreErro
     for refusal in api.store.login_refusals().await? {
         page.banners.push(login_refused(&refusal, &local_time(refusal.since)));
     }
+    let incidents = api.store.incidents().await?;
+    page.banners.extend(incidents.iter().map(|incident| dark(incident, &local_time(incident.since))));
     for (id, count) in api.store.open_orders().await? {
         if !merchants.iter().any(|merchant| merchant.id == id) {
             page.banners.push(unserved(&id, count));
@@ -149,7 +151,9 @@ async fn read(api: &Api, merchants: &[MerchantConfig]) -> Result<Page, StoreErro
         };
         let reviews = api.store.list_orders(filter).await?;
         page.banners.extend(stuck(&merchant.id, figures.stuck_registrations, local_time));
-        page.banners.extend(silence(&merchant.id, &figures, latest.as_ref()));
+        if !incidents.iter().any(|incident| incident.merchant == merchant.id) {
+            page.banners.extend(silence(&merchant.id, &figures, latest.as_ref()));
+        }
         page.merchants.push(of_merchant(merchant, &figures, latest.as_ref(), reviews, now));
     }
     page.at = local_time(now);
@@ -194,6 +198,14 @@ fn login_refused(refusal: &LoginRefusal, since: &str) -> Banner {
         ),
         command: Some(format!("reconciled login resume {merchant} --reason …")),
     }
+}
+
+fn dark(incident: &Incident, since: &str) -> Banner {
+    let Incident { merchant, class, words, .. } = incident;
+    Banner::plain(
+        format!("The bank tells {merchant} nothing: {} ({words})", class.in_words()),
+        format!("Since {since}. It is asked now and then whether it answers again; what is due stays due."),
+    )
 }
 
 fn unserved(merchant: &MerchantId, count: u64) -> Banner {

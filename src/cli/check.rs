@@ -17,7 +17,7 @@ use crate::domain::bank::PaymentSystem;
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy, level_word};
 use crate::domain::money::for_people;
-use crate::domain::polling::{LookPolicy, Tier};
+use crate::domain::polling::{LookPolicy, Pending, Tier};
 use crate::domain::time::Timestamp;
 
 /// `reconciled check`.
@@ -140,8 +140,15 @@ fn deadline(holds: &HoldPolicy) -> String {
 
 fn tiers(looks: &LookPolicy) -> String {
     let tier = |tier: &Tier| format!("every {} until {} old, ", as_written(tier.every), as_written(tier.until_age));
-    let tiers: String = looks.pending.iter().map(tier).collect();
-    format!("{tiers}then every {}", as_written(looks.pending_old))
+    match &looks.pending {
+        Pending::Learned => {
+            format!("as this merchant's orders teach, at least every {}", as_written(looks.pending_old))
+        }
+        Pending::Tiers(tiers) => {
+            let tiers: String = tiers.iter().map(tier).collect();
+            format!("{tiers}then every {}", as_written(looks.pending_old))
+        }
+    }
 }
 
 fn late(looks: &LookPolicy) -> String {

@@ -15,8 +15,9 @@ use crate::domain::guard::Stop;
 use crate::domain::login::LoginRefusal;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
+use crate::domain::polling::{Standing, StoredCallbacks};
 use crate::domain::time::{Timestamp, in_words};
-use crate::store::{Figures, Freeze, Group};
+use crate::store::{Figures, Freeze, Group, Incident, Pace};
 
 /// `reconciled status`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,11 @@ pub(super) struct Status {
 struct Counted<'a> {
     merchant: &'a MerchantConfig,
     figures: Figures,
+    /// Requests of the last 24 hours, where a quota counts them.
+    requests: u64,
+    pace: Option<Pace>,
+    /// What the bank's callbacks are taken for; `None` where none are taken.
+    callbacks: Option<StoredCallbacks>,
 }
 
 impl Status {
@@ -38,16 +44,22 @@ impl Status {
         let mut counted = Vec::new();
         for merchant in &desk.config.merchants {
             let figures = desk.store.figures(&merchant.id, desk.now, &merchant.holds.warn_at).await?;
-            counted.push(Counted { merchant, figures });
+            let requests = desk.store.requests_of_the_day(&merchant.id, desk.now).await?;
+            let pace = desk.store.pace(&merchant.id).await?.filter(|_| desk.holder().is_some());
+            let callbacks = desk.store.callbacks(&merchant.id).await?.filter(|_| merchant.callbacks.is_some());
+            counted.push(Counted { merchant, figures, requests, pace, callbacks });
         }
         let stops = desk.store.money_stops().await?;
         let refusals = desk.store.login_refusals().await?;
+        // What was noted by a daemon that is no longer at work says nothing of now.
+        let incidents = if desk.holder().is_some() { desk.store.incidents().await? } else { Vec::new() };
         let open = desk.store.open_orders().await?;
         let is_unserved = |(merchant, _): &(MerchantId, u64)| desk.config.merchant(merchant).is_none();
         let unserved: Vec<_> = open.into_iter().filter(is_unserved).collect();
         let freeze = desk.store.freeze().await?;
         if self.json {
-            return output.json(&Document::of(&desk, &counted, &unserved, &stops, &refusals, freeze.as_ref()));
+            let known = Known { stops: &stops, refusals: &refusals, incidents: &incidents, freeze: freeze.as_ref() };
+            return output.json(&Document::of(&desk, &counted, &unserved, &known));
         }
         output.table(whole(&desk, freeze.as_ref()))?;
         if !stops.is_empty() {
@@ -59,6 +71,11 @@ impl Status {
             output.heading("\nTHE BANK REFUSES A LOGIN")?;
             output.table(login::refused(&refusals, desk.now))?;
             output.line("  Nothing is asked or sent with it. Change the credentials and reload, or, once the bank lets it in: `reconciled login resume`.")?;
+        }
+        if !incidents.is_empty() {
+            output.heading("\nA BANK TELLS NOTHING")?;
+            output.table(dark(&incidents, desk.now))?;
+            output.line("  It is asked now and then whether it answers again; what is due stays due.")?;
         }
         output.heading("\nNeeds a person")?;
         output.table(for_a_person(&counted, &unserved, freeze.as_ref(), desk.now))?;
@@ -87,6 +104,15 @@ fn whole(desk: &Desk, freeze: Option<&Freeze>) -> Table {
     facts
 }
 
+fn dark(incidents: &[Incident], now: Timestamp) -> Table {
+    let mut table = Table::facts();
+    for Incident { merchant, since, class, words } in incidents {
+        let matter = tinted(format!("{} ({words})", class.in_words()), Tint::Bad);
+        table.row(vec![cell(merchant), matter, cell(format!("for {}", in_words(now.since(*since))))]);
+    }
+    table
+}
+
 fn for_a_person(
     counted: &[Counted<'_>],
     unserved: &[(MerchantId, u64)],
@@ -103,7 +129,7 @@ fn for_a_person(
         let remedy = "the configuration does not name it; put its [[merchant]] table back";
         table.row(vec![cell(merchant), tinted(words, Tint::Bad), cell(remedy)]);
     }
-    for Counted { merchant, figures } in counted {
+    for Counted { merchant, figures, pace, callbacks, .. } in counted {
         let mut line = |tint, words: String, remedy: &str| {
             table.row(vec![cell(&merchant.id), tinted(words, tint), cell(remedy)]);
         };
@@ -128,6 +154,21 @@ fn for_a_person(
             let holds = output::counted(figures.autocompletion_conflicts, "hold");
             let words = format!("{holds} the bank would complete by itself, against our plan");
             line(Tint::Bad, words, "reconciled order why NUMBER tells when");
+        }
+        if let Some(pace) = pace {
+            let since = in_words(now.since(pace.since));
+            if pace.is_used_up {
+                let words = format!("daily quota used up but for what is kept for money, for {since}");
+                line(Tint::Warning, words, "looks wait; raise budget.daily if the bank allows more");
+            }
+            if pace.borne_per_mille < 1_000 {
+                let words = format!("bank bears {} % of the budget, for {since}", pace.borne_per_mille / 10);
+                line(Tint::Warning, words, "it answered 429 or 503; the rate climbs back by itself");
+            }
+        }
+        if let Some(callbacks) = callbacks.as_ref().filter(|callbacks| callbacks.standing == Standing::Stopped) {
+            let words = format!("callbacks have stopped, for {}", in_words(now.since(callbacks.since)));
+            line(Tint::Bad, words, "see whether the bank sends them, and what refuses them; looks do without");
         }
         if figures.unanswered > 0 {
             let words = format!("{} without a useful answer", output::counted(figures.unanswered, "order"));
@@ -167,13 +208,20 @@ fn states(figures: &Figures, now: Timestamp) -> Table {
 }
 
 fn rest(counted: &Counted<'_>, now: Timestamp) -> Table {
-    let Counted { merchant, figures } = counted;
+    let Counted { merchant, figures, requests, callbacks, .. } = counted;
     let mut facts = Table::facts();
     facts.fact("looks due", due(figures.overdue_looks, now));
     facts.fact("completions and deadlines due", due(figures.overdue_completions, now));
     facts.fact("next lapse", figures.next_lapse.map_or("none".to_owned(), |at| lapse(at, now)));
     facts.fact("registrations open", due(figures.registrations, now));
     facts.fact("parked", figures.parked);
+    if let Some(daily) = merchant.budget.daily {
+        facts.fact("requests in 24 hours", format!("{requests} of {daily}"));
+    }
+    if let Some(callbacks) = callbacks {
+        facts
+            .fact("callbacks", format!("{} for {}", callbacks.standing.as_str(), in_words(now.since(callbacks.since))));
+    }
     let last = figures.last_report_at.map_or("none yet".to_owned(), |at| merchant.zone.for_people(at));
     let next = merchant.report.at.next_after(&merchant.zone, now);
     let next = next.map_or("never".to_owned(), |at| merchant.zone.for_people(at));
@@ -201,7 +249,32 @@ struct Document<'a> {
     /// What does not move because a person, or the brake, stopped it.
     money_stops: Vec<StopDocument<'a>>,
     logins_refused: Vec<RefusalDocument<'a>>,
+    /// Banks that tell nothing, while a daemon is at work.
+    gateway_incidents: Vec<IncidentDocument<'a>>,
     merchants: Vec<MerchantDocument<'a>>,
+}
+
+/// What a document of `status` is made of besides the merchants' figures.
+struct Known<'a> {
+    stops: &'a [Stop],
+    refusals: &'a [LoginRefusal],
+    incidents: &'a [Incident],
+    freeze: Option<&'a Freeze>,
+}
+
+#[derive(Serialize)]
+struct IncidentDocument<'a> {
+    merchant: &'a str,
+    since: String,
+    class: &'static str,
+    words: &'a str,
+}
+
+impl<'a> From<&'a Incident> for IncidentDocument<'a> {
+    fn from(incident: &'a Incident) -> Self {
+        let Incident { merchant, since, class, words } = incident;
+        Self { merchant: merchant.as_str(), since: since.to_string(), class: class.as_str(), words }
+    }
 }
 
 /// Why no money moves at all, for `status` and for `money show`.
@@ -233,7 +306,32 @@ struct MerchantDocument<'a> {
     registrations_stuck: GroupDocument,
     parked: u64,
     unanswered: u64,
+    /// The daily quota of requests and what is counted of it; null without one.
+    daily_quota: Option<QuotaDocument>,
+    /// Since when the bank bears less than the budget, and how much of it; null while it bears the whole.
+    throttled: Option<ThrottledDocument>,
+    /// What the bank's callbacks are taken for: unproven, trusted, doubted or stopped; null where none are taken.
+    callbacks: Option<CallbacksDocument>,
     last_report_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct QuotaDocument {
+    requests: u32,
+    sent: u64,
+    is_used_up: bool,
+}
+
+#[derive(Serialize)]
+struct ThrottledDocument {
+    since: String,
+    borne_per_mille: u32,
+}
+
+#[derive(Serialize)]
+struct CallbacksDocument {
+    standing: &'static str,
+    since: String,
 }
 
 #[derive(Serialize)]
@@ -256,29 +354,25 @@ impl From<Group> for GroupDocument {
 }
 
 impl<'a> Document<'a> {
-    fn of(
-        desk: &Desk,
-        counted: &'a [Counted<'a>],
-        unserved: &'a [(MerchantId, u64)],
-        stops: &'a [Stop],
-        refusals: &'a [LoginRefusal],
-        freeze: Option<&'a Freeze>,
-    ) -> Self {
+    fn of(desk: &Desk, counted: &'a [Counted<'a>], unserved: &'a [(MerchantId, u64)], known: &Known<'a>) -> Self {
         Self {
             at: desk.now.to_string(),
             daemon: desk.holder(),
             database: desk.store.path().display().to_string(),
-            money_frozen: freeze.map(FreezeDocument::from),
+            money_frozen: known.freeze.map(FreezeDocument::from),
             unserved: unserved.iter().map(|(merchant, count)| (merchant.as_str(), *count)).collect(),
-            money_stops: stops.iter().map(StopDocument::from).collect(),
-            logins_refused: refusals.iter().map(RefusalDocument::from).collect(),
+            money_stops: known.stops.iter().map(StopDocument::from).collect(),
+            logins_refused: known.refusals.iter().map(RefusalDocument::from).collect(),
+            gateway_incidents: known.incidents.iter().map(IncidentDocument::from).collect(),
             merchants: counted.iter().map(MerchantDocument::from).collect(),
         }
     }
 }
 
 impl<'a> From<&'a Counted<'a>> for MerchantDocument<'a> {
-    fn from(Counted { merchant, figures }: &'a Counted<'a>) -> Self {
+    fn from(Counted { merchant, figures, requests, pace, callbacks }: &'a Counted<'a>) -> Self {
+        let is_used_up = pace.is_some_and(|pace| pace.is_used_up);
+        let throttled = pace.filter(|pace| pace.borne_per_mille < 1_000);
         let of = |state| StateDocument { state: State::as_str(state), group: figures.orders_in(state).into() };
         Self {
             name: merchant.id.as_str(),
@@ -293,6 +387,17 @@ impl<'a> From<&'a Counted<'a>> for MerchantDocument<'a> {
             registrations_stuck: figures.stuck_registrations.into(),
             parked: figures.parked,
             unanswered: figures.unanswered,
+            daily_quota: merchant.budget.daily.map(|daily| QuotaDocument {
+                requests: daily.get(),
+                sent: *requests,
+                is_used_up,
+            }),
+            throttled: throttled
+                .map(|pace| ThrottledDocument { since: pace.since.to_string(), borne_per_mille: pace.borne_per_mille }),
+            callbacks: callbacks.as_ref().map(|StoredCallbacks { standing, since, .. }| CallbacksDocument {
+                standing: standing.as_str(),
+                since: since.to_string(),
+            }),
             last_report_at: figures.last_report_at.map(|at| at.to_string()),
         }
     }

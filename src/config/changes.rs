@@ -76,6 +76,8 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
         clock_tolerance,
         integrity,
         retention,
+        // Told where merchants share them: what nobody shares changes nothing.
+        budgets: _,
         merchants: _,
     } = old;
     let IntegrityConfig { keys, witness } = integrity;
@@ -110,7 +112,8 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         currency,
         zone,
         order_number_max,
-        budget: Budget { period, burst, in_flight },
+        budget: Budget { period, burst, in_flight, reserve, daily },
+        shared_budget,
         looks: old_looks,
         completion: old_completion,
         money: old_money,
@@ -128,6 +131,10 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         ("budget.requests", *period == new.budget.period),
         ("budget.burst", *burst == new.budget.burst),
         ("budget.in_flight", *in_flight == new.budget.in_flight),
+        ("budget.reserve", *reserve == new.budget.reserve),
+        ("budget.daily", *daily == new.budget.daily),
+        // The shared budget's own keys too: whoever shares it goes on with the new one.
+        ("budget.shared (content)", *shared_budget == new.shared_budget),
         ("discovery.every", *discovery_every == new.discovery_every),
         ("callbacks (content)", same_callbacks(old_callbacks.as_ref(), new.callbacks.as_ref())),
         ("review.four_eyes", *four_eyes == new.review.four_eyes),
@@ -198,11 +205,13 @@ fn known_as(old: &Credentials, new: &Credentials) -> Keys<2> {
     }
 }
 
-fn looks(old: &LookPolicy, new: &LookPolicy) -> Keys<8> {
-    let LookPolicy { pending, pending_old, held, review, late, payment_time, backoff, backoff_max } = old;
+fn looks(old: &LookPolicy, new: &LookPolicy) -> Keys<9> {
+    let LookPolicy { pending, pending_old, trust_callbacks, held, review, late, payment_time, backoff, backoff_max } =
+        old;
     [
         ("looks.pending", *pending == new.pending),
         ("looks.pending_old", *pending_old == new.pending_old),
+        ("looks.trust_callbacks", *trust_callbacks == new.trust_callbacks),
         ("looks.held", *held == new.held),
         ("looks.review", *review == new.review),
         ("looks.late", *late == new.late),

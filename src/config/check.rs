@@ -12,12 +12,12 @@ use toml::de::DeTable;
 
 use super::error::mistake;
 use super::integrity::integrity;
-use super::merchant::{Taken, merchant};
+use super::merchant::{Taken, merchant, shared_budget};
 use super::raw::{NOT_SHOWN, Noted, Notes, Section};
 use super::retention::retention;
 use super::secrets::{self, Reading, Secret, Surroundings};
 use super::values::{self, Limits};
-use super::{Config, ConfigError, MerchantConfig};
+use super::{Config, ConfigError, MerchantConfig, SharedBudgetConfig};
 
 const GRACE: Limits<Duration> = Limits {
     min: Duration::from_secs(1),
@@ -42,6 +42,8 @@ const MERCHANTS_MAX: usize = 100;
 const API_TOKEN_MIN: usize = 16;
 
 const MERCHANT_FORM: &str = "begin every merchant with a line [[merchant]], in two pairs of brackets";
+
+const BUDGET_FORM: &str = "begin every shared budget with a line [[budget]], in two pairs of brackets";
 
 /// Reads the file at `path`.
 pub(super) fn config(
@@ -116,7 +118,8 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
     let clock_tolerance = section.duration_or("clock_tolerance", Duration::from_secs(120), &TOLERANCE);
     let integrity = section.section("integrity", |section| integrity(section, around));
     let retention = section.section("retention", retention);
-    let merchants = merchants(section, around);
+    let budgets = budgets(section);
+    let merchants = merchants(section, around, budgets.as_ref().map(Vec::as_slice).unwrap_or_default());
     section.refuse_unknown();
     let is_sandbox = merchants.as_ref().is_ok_and(|merchants| listen.ip().is_loopback() && are_local(merchants));
     match &api_token {
@@ -136,6 +139,7 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
         clock_tolerance,
         integrity: integrity?,
         retention,
+        budgets: budgets?,
         merchants: merchants?,
     })
 }
@@ -147,8 +151,25 @@ fn file(section: &mut Section<'_, '_>, key: &'static str, directory: &Path, reme
     })
 }
 
-fn merchants(section: &mut Section<'_, '_>, around: &Surroundings<'_>) -> Result<Vec<MerchantConfig>, Noted> {
-    let mut taken = Taken::default();
+/// The budgets that merchants share; none is as good as an empty list.
+fn budgets(section: &mut Section<'_, '_>) -> Result<Vec<SharedBudgetConfig>, Noted> {
+    let mut names = Vec::new();
+    let each = |section: &mut Section<'_, '_>| shared_budget(section, &mut names);
+    let found = section.each("budget", BUDGET_FORM, each).unwrap_or_else(|| Ok(Vec::new()))?;
+    if found.len() > MERCHANTS_MAX {
+        return Err(
+            section.problem("budget", format!("give at most {MERCHANTS_MAX}, as many as there may be merchants"))
+        );
+    }
+    Ok(found)
+}
+
+fn merchants(
+    section: &mut Section<'_, '_>,
+    around: &Surroundings<'_>,
+    budgets: &[SharedBudgetConfig],
+) -> Result<Vec<MerchantConfig>, Noted> {
+    let mut taken = Taken::of(budgets);
     let each = |section: &mut Section<'_, '_>| merchant(section, around, &mut taken);
     match section.each("merchant", MERCHANT_FORM, each) {
         None => Err(section.problem("merchant", MERCHANT_FORM)),

@@ -18,7 +18,7 @@ use super::secrets::{self, Secret, Surroundings};
 use super::values::{self, Address, Limits, as_written};
 use super::{
     Budget, ClientCertificate, CompletionConfig, CompletionMethod, Credentials, GatewayConfig, MerchantConfig,
-    Protocol, ReviewConfig,
+    Protocol, ReviewConfig, SharedBudgetConfig,
 };
 use crate::domain::calendar::Zone;
 use crate::domain::money::Currency;
@@ -39,6 +39,13 @@ const ORDER_NUMBER: Limits<u32> =
     Limits { min: 32, max: 36, why: "32 is the length in the bank's documents, 36 the longest any bank takes" };
 const BURST: Limits<u32> =
     Limits { min: 1, max: 1000, why: "saved-up requests leave at once, and a bank takes a thousand for an attack" };
+const RESERVE: Limits<u32> = Limits {
+    min: 0,
+    max: 90,
+    why: "what money does not need is kept for nothing, and orders must be looked at as well",
+};
+const DAILY: Limits<u32> =
+    Limits { min: 100, max: 100_000_000, why: "with less no shop could be served, and more no rate comes to in a day" };
 const IN_FLIGHT: Limits<u32> =
     Limits { min: 1, max: 64, why: "each holds a connection, and a gateway allows a host a few dozen" };
 
@@ -51,9 +58,18 @@ const USER_NAME_MAX: usize = 100;
 /// What the merchants read so far have taken.
 #[derive(Default)]
 pub(super) struct Taken {
+    /// What there is to share.
+    budgets: Vec<SharedBudgetConfig>,
     names: Vec<MerchantId>,
     /// Address and login.
     accounts: Vec<(String, String)>,
+}
+
+impl Taken {
+    /// Nothing, where there are `budgets` to share.
+    pub(super) fn of(budgets: &[SharedBudgetConfig]) -> Self {
+        Self { budgets: budgets.to_vec(), ..Self::default() }
+    }
 }
 
 /// Reads a merchant. Everything is read before the first mistake ends it, so that all of them are noted.
@@ -70,7 +86,7 @@ pub(super) fn merchant(
         section.parsed_or("currency", Currency::RUB, |text| Currency::parse(text).map_err(|error| error.to_string()));
     let zone = zone(section);
     let order_number_max = number(section, "order_number_max", ORDER_NUMBER_MAX, &ORDER_NUMBER);
-    let budget = section.section("budget", budget);
+    let (budget, shared_budget) = section.section("budget", |section| budget(section, &taken.budgets));
     let looks = section.section("looks", policies::looks);
     let completion = section.section("completion", policies::completion);
     let refund_tools = section.flag_or("refund_tools", false);
@@ -102,6 +118,7 @@ pub(super) fn merchant(
         zone: zone?,
         order_number_max,
         budget,
+        shared_budget: shared_budget?,
         looks,
         completion: over_its_wire(completion?, refund_tools, is_soap),
         money,
@@ -415,10 +432,48 @@ fn language(text: &str) -> Result<String, String> {
     Err("give two lower-case letters, such as \"ru\"".to_owned())
 }
 
-fn budget(section: &mut Section<'_, '_>) -> Budget {
-    Budget {
-        period: section.parsed_or("requests", Duration::from_millis(200), values::period),
-        burst: NonZeroU32::new(section.integer_or("burst", 5, &BURST)).unwrap_or(NonZeroU32::MIN),
+type OwnAndShared = (Budget, Result<Option<SharedBudgetConfig>, Noted>);
+
+fn budget(section: &mut Section<'_, '_>, budgets: &[SharedBudgetConfig]) -> OwnAndShared {
+    let period = section.parsed_or("requests", Duration::from_millis(200), values::period);
+    let budget = Budget {
+        period,
+        burst: burst(section, period),
         in_flight: count(section, "in_flight", 4),
+        reserve: section.integer_or("reserve", Budget::RESERVE, &RESERVE),
+        daily: section.integer("daily", &DAILY).and_then(NonZeroU32::new),
+    };
+    let shared = section.parsed("shared", |name| {
+        let found = budgets.iter().find(|budget| budget.name == name).cloned();
+        found.ok_or_else(|| "give the name of a [[budget]] that stands in the file".to_owned())
+    });
+    (budget, shared.transpose())
+}
+
+/// One `[[budget]]`.
+pub(super) fn shared_budget(
+    section: &mut Section<'_, '_>,
+    names: &mut Vec<MerchantId>,
+) -> Result<SharedBudgetConfig, Noted> {
+    let name = section.required("name", "name the budget with a-z, 0-9, _ and -", |text| {
+        let name = MerchantId::new(text).map_err(|error| error.to_string())?;
+        if names.contains(&name) {
+            return Err("give every budget its own name; another one has this already".to_owned());
+        }
+        Ok(name)
+    });
+    if let Ok(name) = &name {
+        section.rename(format!("budget.{}", name.as_str()));
+        names.push(name.clone());
     }
+    let remedy = "say how many requests all of them together may send, such as \"10/s\"";
+    let period = section.required("requests", remedy, values::period);
+    let burst = burst(section, *period.as_ref().unwrap_or(&Duration::from_secs(1)));
+    Ok(SharedBudgetConfig { name: name?.as_str().to_owned(), period: period?, burst })
+}
+
+/// What may be saved up of a request every `period`.
+pub(super) fn burst(section: &mut Section<'_, '_>, period: Duration) -> NonZeroU32 {
+    let usual = Budget::usual_burst(period);
+    NonZeroU32::new(section.integer_or("burst", usual.get(), &BURST)).unwrap_or(usual)
 }

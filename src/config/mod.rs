@@ -72,6 +72,8 @@ pub struct Config {
     pub integrity: IntegrityConfig,
     /// How long what is not needed for money stays in the database.
     pub retention: RetentionConfig,
+    /// Budgets that several merchants share, in the order of the file: at most 100, their names unique.
+    pub budgets: Vec<SharedBudgetConfig>,
     /// The merchants in the order of the file: 1 to 100, their names unique.
     pub merchants: Vec<MerchantConfig>,
 }
@@ -91,6 +93,8 @@ pub struct MerchantConfig {
     pub order_number_max: usize,
     /// How many requests its bank is asked to bear.
     pub budget: Budget,
+    /// The budget that it shares with others.
+    pub shared_budget: Option<SharedBudgetConfig>,
     /// When orders are looked at.
     pub looks: LookPolicy,
     /// When and how held orders are completed.
@@ -243,6 +247,35 @@ pub struct Budget {
     pub burst: NonZeroU32,
     /// How many requests may wait for an answer at once: 1 to 64.
     pub in_flight: NonZeroUsize,
+    /// How much of what can be saved up is kept for money and deadlines, in per cent: 0 to 90.
+    pub reserve: u32,
+    /// How many requests may be sent in any 24 hours: 100 to a hundred million.
+    pub daily: Option<NonZeroU32>,
+}
+
+/// A budget that several merchants of one gateway host share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedBudgetConfig {
+    /// Its name, unique among them: made as a merchant's.
+    pub name: String,
+    /// As [`Budget::period`], for all of them together.
+    pub period: Duration,
+    /// As [`Budget::burst`].
+    pub burst: NonZeroU32,
+}
+
+impl Budget {
+    /// What is kept for money and deadlines unless somebody says otherwise, in per cent: one of the usual four places
+    /// in flight, and of a day's requests what a shop's completions take, two each, where most orders take several
+    /// looks.
+    pub const RESERVE: u32 = 20;
+
+    /// What may be saved up of a request every `period` unless somebody says otherwise: one, and one more for every
+    /// fifty a second. Whatever was saved up, no second then has more than two per cent above the rate.
+    pub fn usual_burst(period: Duration) -> NonZeroU32 {
+        let more = Duration::from_millis(20).as_nanos() / period.as_nanos().max(1);
+        u32::try_from(more).map_or(NonZeroU32::MIN, |more| NonZeroU32::MIN.saturating_add(more))
+    }
 }
 
 /// When and how held orders are completed.

@@ -14,7 +14,7 @@ use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{self, AtDeadline, CompletionSchedule, HoldPolicy, level_word};
 use crate::domain::money::Currency;
 use crate::domain::operation::SettlePolicy;
-use crate::domain::polling::{LookPolicy, Tier};
+use crate::domain::polling::{LookPolicy, Pending, Tier};
 use crate::domain::time::Timestamp;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -91,6 +91,7 @@ pub(super) fn looks(section: &mut Section<'_, '_>) -> LookPolicy {
     let policy = LookPolicy {
         pending: pending(section),
         pending_old: section.duration_or("pending_old", HOUR * 6, &INTERVAL),
+        trust_callbacks: section.flag_or("trust_callbacks", true),
         held: section.duration_or("held", MINUTE * 10, &INTERVAL),
         review: section.duration_or("review", HOUR, &INTERVAL),
         late: late(section),
@@ -110,21 +111,23 @@ pub(super) fn looks(section: &mut Section<'_, '_>) -> LookPolicy {
     policy
 }
 
-/// Up to 2 min old every 10 s, 20 min 30 s, 2 h 5 min, 1 d 30 min.
-fn pending(section: &mut Section<'_, '_>) -> Vec<Tier> {
-    const FORM: &str = "write a list of { until_age = \"2m\", every = \"10s\" }";
-    let default = [(MINUTE * 2, SECOND * 10), (MINUTE * 20, SECOND * 30), (HOUR * 2, MINUTE * 5), (DAY, MINUTE * 30)];
+/// Learned, unless the intervals are written down.
+fn pending(section: &mut Section<'_, '_>) -> Pending {
+    const FORM: &str = "write a list of { until_age = \"2m\", every = \"10s\" }, or \"learned\"";
+    if section.take("pending").is_some_and(|value| value.get_ref().as_str() == Some("learned")) {
+        return Pending::Learned;
+    }
     let tier = |section: &mut Section<'_, '_>| {
         let until_age = section.required("until_age", FORM, |text| duration_within(text, &AGE));
         let every = section.required("every", FORM, |text| duration_within(text, &INTERVAL));
         Ok(Tier { until_age: until_age?, every: every? })
     };
     let Some(Ok(tiers)) = section.each("pending", FORM, tier) else {
-        return default.map(|(until_age, every)| Tier { until_age, every }).to_vec();
+        return Pending::Learned;
     };
     let ages: Vec<Duration> = tiers.iter().map(|tier| tier.until_age).collect();
     ascending(section, "pending", &ages);
-    tiers
+    Pending::Tiers(tiers)
 }
 
 fn late(section: &mut Section<'_, '_>) -> Vec<Duration> {

@@ -219,18 +219,21 @@ impl<'a, 'n> Section<'a, 'n> {
 
     /// The whole number at `key`.
     pub(super) fn integer_or(&mut self, key: &'static str, default: u32, limits: &Limits<u32>) -> u32 {
-        let Some(value) = self.take(key) else {
-            return default;
-        };
+        self.integer(key, limits).unwrap_or(default)
+    }
+
+    /// The whole number at `key`; `None` when there is none, or a wrong one was noted.
+    pub(super) fn integer(&mut self, key: &'static str, limits: &Limits<u32>) -> Option<u32> {
+        let value = self.take(key)?;
         let number = value
             .get_ref()
             .as_integer()
             .and_then(|integer| u32::from_str_radix(integer.as_str(), integer.radix()).ok());
         if let Some(number) = number.filter(|number| limits.contain(number)) {
-            return number;
+            return Some(number);
         }
         self.problem(key, format!("give a whole number from {limits}"));
-        default
+        None
     }
 
     /// The `true` or `false` at `key`.

@@ -9,6 +9,10 @@
 //! go; in the transaction that writes the intent, which decides; and right before the first byte, when the connection
 //! stands, for a stop that came in between. Questions about what was sent are never held back, nor are looks that are
 //! due.
+//!
+//! While the bank tells nothing, one question at a time is asked as the breaker's probe, that of the earliest lapse
+//! first, and nothing is sent: it would only use up an attempt. What needs no bank is done all the same: a deadline
+//! calls its person.
 
 use std::collections::HashSet;
 use std::num::NonZeroI64;
@@ -28,13 +32,14 @@ use crate::domain::operation::{self, Operation, OperationKind, OperationState};
 use crate::domain::order::{Order, OrderId, OrderKey, State};
 use crate::domain::polling::Jitter;
 use crate::domain::time::Timestamp;
-use crate::gateway::{self, Permit, Purpose};
+use crate::domain::weather::{Prober, Weather};
+use crate::gateway::{self, Leaving, Permit, Purpose};
 use crate::progress::Heart;
 use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
 
 use super::merchant::Desk;
 use super::peril::Peril;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, held, log, login, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, held, log, login, told_to_stop, weather};
 
 /// Works until told to stop; then finishes the steps that are in hand. `ticks` is the cron bell: it only says "look
 /// now".
@@ -59,6 +64,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
             Some(done) = completer.steps.join_next() => completer.release(done),
             () = bell.changed() => {}
             () = completer.desk.gateway.login().reopened() => {}
+            () = completer.desk.gateway.sky().cleared() => {}
             Ok(()) = ticks.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
@@ -86,9 +92,11 @@ impl Completer {
             return;
         }
         let now = self.desk.shared.clock().now();
-        let limit = self.claimed.len() + room;
+        let is_dark = self.desk.gateway.sky().is_open();
+        let limit = self.claimed.len() + if is_dark { room.max(READ_IN_THE_DARK) } else { room };
         match self.desk.shared.store.due_completions(&self.desk.merchant, now, limit).await {
-            Ok(due) => due.into_iter().for_each(|due| self.claim(due)),
+            Ok(due) if is_dark => self.claim_in_the_dark(due, now),
+            Ok(due) => due.into_iter().for_each(|due| self.claim_with_leave(due)),
             Err(error) => {
                 tracing::error!(%error, merchant = %self.desk.merchant, "Cannot read which completions are due");
                 self.desk.shared.metrics.store_error("completer");
@@ -97,9 +105,35 @@ impl Completer {
         }
     }
 
-    fn claim(&mut self, due: OrderWithOperation) {
-        if self.steps.len() < self.desk.completions_max && self.claimed.insert(due.order.key) {
-            self.steps.spawn(step(self.desk.clone(), due, self.stop.clone()));
+    fn claim_with_leave(&mut self, due: OrderWithOperation) {
+        if self.is_free(&due)
+            && let Ok(leaving) = self.desk.gateway.sky().leave(Prober::Money)
+        {
+            self.claim(due, Some(leaving));
+        }
+    }
+
+    /// What needs no bank, and one question as the probe if one is due.
+    fn claim_in_the_dark(&mut self, due: Vec<OrderWithOperation>, now: Timestamp) {
+        for due in due {
+            let is_open = due.operation.as_ref().is_some_and(|operation| operation.state.is_open());
+            let act = completion::at_deadline(&due.order, &self.desk.policy, now).filter(|_| !is_open);
+            if matches!(act, Some(AtDeadline::Review(..))) {
+                self.claim(due, None);
+            } else {
+                self.claim_with_leave(due);
+            }
+        }
+    }
+
+    fn is_free(&self, due: &OrderWithOperation) -> bool {
+        self.steps.len() < self.desk.completions_max && !self.claimed.contains(&due.order.key)
+    }
+
+    fn claim(&mut self, due: OrderWithOperation, leaving: Option<Leaving>) {
+        if self.is_free(&due) {
+            self.claimed.insert(due.order.key);
+            self.steps.spawn(step(self.desk.clone(), due, leaving, self.stop.clone()));
         }
     }
 
@@ -110,6 +144,10 @@ impl Completer {
         }
         let now = self.desk.shared.clock().now();
         match self.desk.shared.store.next_completion_at(&self.desk.merchant).await {
+            // Due, and the bank tells nothing: when it may be asked whether it does.
+            Ok(Some(at)) if at <= now && self.desk.gateway.sky().is_open() => {
+                self.desk.gateway.sky().wait(Prober::Money).max(LEAST_IN_THE_DARK).min(at_least_every)
+            }
             // Due and claimed already, or without room: the end of a step wakes us.
             Ok(Some(at)) if at <= now && !self.claimed.is_empty() => at_least_every,
             Ok(Some(at)) => at.since(now).min(at_least_every),
@@ -131,6 +169,13 @@ impl Completer {
         }
     }
 }
+
+/// While the bank tells nothing, so many of those that are due are read for what needs no bank. They stay due, so the
+/// earliest lapses are read each time, and who is called at a deadline is among them.
+const READ_IN_THE_DARK: usize = 1_000;
+
+/// And no more often than this.
+const LEAST_IN_THE_DARK: Duration = Duration::from_millis(100);
 
 /// What other settings held back, before a restart or a reload, the present ones may let go.
 async fn try_held_back(desk: &Desk) {
@@ -187,10 +232,10 @@ fn cannot_plan(desk: &Desk, error: &StoreError) {
     desk.shared.metrics.store_error("completer");
 }
 
-async fn step(desk: Desk, due: OrderWithOperation, stop: watch::Receiver<bool>) -> OrderKey {
+async fn step(desk: Desk, due: OrderWithOperation, leaving: Option<Leaving>, stop: watch::Receiver<bool>) -> OrderKey {
     let number = due.order.number.clone();
     let key = due.order.key;
-    let done = try_step(&desk, due, stop).await;
+    let done = try_step(&desk, due, leaving, stop).await;
     if let Err(StoreError::MoneyFrozen(why)) = &done {
         tracing::warn!(merchant = %desk.merchant, order.number = %number, "What is due for order {number} waits: money is frozen ({why})");
     } else if let Err(error) = done {
@@ -201,12 +246,22 @@ async fn step(desk: Desk, due: OrderWithOperation, stop: watch::Receiver<bool>) 
     key
 }
 
-async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+/// Without `leaving` the bank is not asked.
+async fn try_step(
+    desk: &Desk,
+    due: OrderWithOperation,
+    leaving: Option<Leaving>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), StoreError> {
     let open = due.operation.is_some_and(|operation| operation.state.is_open());
     if !open {
         intend(desk, &due.order).await?;
     }
     let Some((order, operation)) = reload(desk, &due.order).await? else {
+        return Ok(());
+    };
+    let sky = desk.gateway.sky();
+    let Some(leaving) = leaving.filter(|leaving| sky.still_lets(leaving)) else {
         return Ok(());
     };
     let standing = desk.shared.store.standing(&order, Some(operation.key), desk.shared.clock().now()).await?;
@@ -218,22 +273,30 @@ async fn try_step(desk: &Desk, due: OrderWithOperation, mut stop: watch::Receive
         () = told_to_stop(&mut stop) => return Ok(()),
         permit = desk.gateway.pacer().permit(Purpose::Money) => permit,
     };
-    // Refused while this step waited for its turn: it stays due.
-    if desk.gateway.login().is_closed() {
+    // Refused, or grown dark, while this step waited for its turn: it stays due.
+    if desk.gateway.login().is_closed() || !sky.still_lets(&leaving) {
         return Ok(());
     }
     let asked_at = desk.shared.clock().now();
     let bank = desk.gateway.status(&order, permit).await;
     login::note(desk).await;
-    desk.silence.note(&bank.answer);
+    drop(leaving);
+    desk.silence.note(&bank.answer, sky);
+    if weather::holds_nothing_against_it(desk, &bank.answer) {
+        return Ok(());
+    }
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
     let answered = Instant::now();
     let mut leave = None;
     let standing = Standing { clock: held::clock_doubt(desk), ..standing };
     if expects_to_send(desk, &order, &operation, &bank.answer, &standing) {
         leave = Some(desk.gateway.pacer().permit(Purpose::Send).await);
-        if answered.elapsed() > desk.gateway.pacer().patience(FRESH) || desk.gateway.login().is_closed() {
-            // R4 wants a fresh read, and this one has grown old: the step is still due, and asks again.
+        if answered.elapsed() > desk.gateway.pacer().patience(FRESH)
+            || desk.gateway.login().is_closed()
+            || sky.is_open()
+        {
+            // R4 wants a fresh read, and this one has grown old; and what cannot leave would use up an attempt. The
+            // step is still due, and asks again.
             return Ok(());
         }
     }
@@ -333,7 +396,7 @@ async fn write_down(
     may_send: bool,
 ) -> Result<Option<Send>, StoreError> {
     let gateway::Told { answer, whole } = bank;
-    let now = desk.shared.clock().now();
+    let (now, class) = (desk.shared.clock().now(), Weather::of_status(&answer));
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let seen_version = asked_about.version;
     let clock = held::clock_doubt(desk);
@@ -368,6 +431,7 @@ async fn write_down(
     if let Some((held, is_news)) = &told.held {
         held::tell(desk, asked_about, held, *is_news);
     }
+    weather::note(desk, asked_about.key, class, now).await;
     Ok(told.send)
 }
 
@@ -413,7 +477,7 @@ async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> 
 
 async fn deliver(desk: &Desk, send: &Send, leave: Permit, writing: Instant) -> CompletionAnswer {
     let not_sent =
-        |detail| CompletionAnswer::NotSent(Unknown { kind: UnknownKind::Unreachable, detail, retry_after: None });
+        |detail| CompletionAnswer::NotSent(Unknown { kind: UnknownKind::Withheld, detail, retry_after: None });
     if let Err(error) = desk.shared.store.bear_witness(send.order.key, desk.shared.clock().now()).await {
         return not_sent(error.to_string());
     }

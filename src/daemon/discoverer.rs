@@ -9,11 +9,12 @@ use tokio::sync::watch;
 use crate::domain::discovery::{Discovered, Terms, after_answer};
 use crate::domain::event::Cause;
 use crate::domain::order::NewOrder;
+use crate::domain::weather::Prober;
 use crate::gateway::Purpose;
 use crate::store::{Added, Discovery, StoreError};
 
 use super::merchant::Desk;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, login, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, login, told_to_stop, weather};
 
 /// Questions of one round; the next one comes at once while there is more.
 const ROUND_MAX: usize = 20;
@@ -56,14 +57,15 @@ async fn ask_due(desk: &Desk, terms: &Terms) -> Result<Duration, StoreError> {
     let due = desk.shared.store.due_discoveries(&desk.merchant, desk.shared.clock().now(), ROUND_MAX).await?;
     let is_full = due.len() == ROUND_MAX;
     for discovery in due {
+        let Ok(leaving) = desk.gateway.sky().leave(Prober::Look) else { return Ok(at_least_every) };
         let permit = desk.gateway.pacer().permit(Purpose::Look).await;
-        if desk.gateway.login().is_closed() {
+        if desk.gateway.login().is_closed() || !desk.gateway.sky().still_lets(&leaving) {
             return Ok(at_least_every);
         }
         let answer = desk.gateway.discover(&discovery.order_id, permit).await;
         login::note(desk).await;
-        // It was the login that was refused: the question waits with everything else.
-        if desk.gateway.login().is_closed() {
+        // It was the login that was refused, or the weather: the question waits with everything else.
+        if desk.gateway.login().is_closed() || weather::holds_nothing_against_it(desk, &answer) {
             return Ok(at_least_every);
         }
         heed(desk, &discovery, after_answer(&answer, terms, discovery.asks)).await?;

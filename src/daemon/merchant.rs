@@ -1,21 +1,25 @@
 //! One merchant's workers: started together, stopped together, so that a changed configuration replaces them whole.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::config::MerchantConfig;
+use crate::config::{MerchantConfig, SharedBudgetConfig};
 use crate::domain::discovery::Terms;
 use crate::domain::journey::Policy;
 use crate::domain::order::MerchantId;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Pacer, SharedBudget};
+use crate::metrics::{BudgetReading, Overhead};
 
 use super::login::{self, Login};
+use super::looks::Lore;
 use super::schedule::MinuteBell;
 use super::silence::Silence;
-use super::{Shared, StartError, Way, completer, discoverer, poller, registrar, surveyor, watchman};
+use super::weather::Suspects;
+use super::{Shared, StartError, Way, completer, discoverer, poller, purser, registrar, surveyor, watchman, weather};
 
 /// What a merchant's workers are handed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -25,9 +29,15 @@ pub(super) struct Desk {
     pub(super) login: Arc<Login>,
     pub(super) policy: Arc<Policy>,
     pub(super) silence: Arc<Silence>,
+    /// Looks that failed for what may turn out to be the weather.
+    pub(super) suspects: Arc<Suspects>,
+    /// What the merchant's orders have taught about when to look.
+    pub(super) lore: Lore,
+    /// Whether the bank's callbacks are taken.
+    pub(super) takes_callbacks: bool,
     pub(super) shared: Shared,
-    /// Looks in hand at most.
-    pub(super) looks_max: usize,
+    /// Registrations in hand at most.
+    pub(super) registrations_max: usize,
     /// Completions in hand at most.
     pub(super) completions_max: usize,
     /// How long the document of a settled registration is kept.
@@ -45,8 +55,32 @@ pub(super) struct MerchantWorkers {
 /// The merchant's way to the bank; nothing is sent yet.
 pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gateway, StartError> {
     let (metrics, timekeeper) = (shared.metrics.clone(), shared.timekeeper.clone());
-    Gateway::new(merchant.id.clone(), &merchant.gateway, &merchant.budget, &shared.setting.wire, metrics, timekeeper)
+    let pacer = match &merchant.shared_budget {
+        Some(config) => Pacer::sharing(&merchant.budget, &shared.budgets.of(config)),
+        None => Pacer::new(&merchant.budget),
+    };
+    Gateway::new(merchant.id.clone(), &merchant.gateway, pacer, &shared.setting.wire, metrics, timekeeper)
         .map_err(|cause| StartError::Gateway { merchant: merchant.id.clone(), cause })
+}
+
+/// The budgets that merchants share, for as long as somebody does. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SharedBudgets(Arc<Mutex<BudgetsByName>>);
+
+type BudgetsByName = BTreeMap<String, (SharedBudgetConfig, Weak<SharedBudget>)>;
+
+impl SharedBudgets {
+    /// The one of this name and size, the same for all who ask; of another size it is another one.
+    fn of(&self, config: &SharedBudgetConfig) -> Arc<SharedBudget> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let present = all.get(&config.name).filter(|(present, _)| present == config);
+        if let Some(present) = present.and_then(|(_, shared)| shared.upgrade()) {
+            return present;
+        }
+        let shared = SharedBudget::new(config.period, config.burst);
+        all.insert(config.name.clone(), (config.clone(), Arc::downgrade(&shared)));
+        shared
+    }
 }
 
 /// On which terms orders are discovered.
@@ -62,15 +96,33 @@ impl MerchantWorkers {
             login: Arc::new(login),
             policy: Arc::new(merchant.policy()),
             silence: Arc::new(Silence::new(merchant.id.clone())),
+            suspects: Arc::default(),
+            lore: Lore::of_nothing(merchant.looks.clone(), shared.clock().now()),
+            takes_callbacks: merchant.callbacks.is_some(),
             shared: shared.clone(),
-            looks_max: merchant.budget.in_flight.get(),
+            registrations_max: merchant.budget.in_flight.get(),
             completions_max: merchant.completion.in_flight.get(),
             documents_kept: merchant.registration.keep,
         };
+        desk.gateway.pacer().begin_empty();
         // Weak, since the gateway has the metrics: each would else keep the other for ever.
         let probe = Arc::downgrade(&desk.gateway);
-        let used = move || probe.upgrade().map_or(0, |gateway| gateway.pacer().used_per_mille());
-        shared.metrics.watch_budget(merchant.id.clone(), used);
+        let reading = move || {
+            let gateway = probe.upgrade()?;
+            let pacer = gateway.pacer();
+            Some(BudgetReading {
+                used_per_mille: pacer.used_per_mille(),
+                borne_per_mille: pacer.borne_per_mille().into(),
+                is_used_up: pacer.is_used_up(),
+            })
+        };
+        shared.metrics.watch_budget(merchant.id.clone(), move || reading().unwrap_or_default());
+        let probe = Arc::downgrade(&desk.gateway);
+        let overhead = move || {
+            let sky = probe.upgrade().map(|gateway| gateway.sky().clone())?;
+            Some(Overhead { latest: sky.latest(), since: sky.incident().map(|incident| incident.since) })
+        };
+        shared.metrics.watch_weather(merchant.id.clone(), overhead);
         let stop = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
         let (at_poll, at_poll_stop) = (desk.clone(), stop.subscribe());
@@ -83,10 +135,20 @@ impl MerchantWorkers {
             completer::run(at_complete, ticks, at_complete_stop).await;
             "completer"
         });
+        let (at_weather, at_weather_stop) = (desk.clone(), stop.subscribe());
+        tasks.spawn(async move {
+            weather::run(at_weather, at_weather_stop).await;
+            "forecaster"
+        });
         let (at_register, at_register_stop) = (desk.clone(), stop.subscribe());
         tasks.spawn(async move {
             registrar::run(at_register, at_register_stop).await;
             "registrar"
+        });
+        let (at_purse, at_purse_stop) = (desk.clone(), stop.subscribe());
+        tasks.spawn(async move {
+            purser::run(at_purse, at_purse_stop).await;
+            "purser"
         });
         let (at_door, at_door_stop) = (desk.clone(), stop.subscribe());
         tasks.spawn(async move {

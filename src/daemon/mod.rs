@@ -1,8 +1,9 @@
 //! The daemon: the only place where store, gateway, reports and HTTP are wired together.
 //!
-//! Per merchant there are five workers: the `poller` looks at orders, the `registrar` registers what shops hand in, the
-//! `completer` takes held amounts, or lets them go at their deadline, the `watchman` warns of holds near their lapse
-//! and of clocks that went astray, the doorkeeper (`login`) sends nothing with a login that the bank refuses.
+//! Per merchant there are seven workers: the `poller` looks at orders, the `registrar` registers what shops hand in,
+//! the `completer` takes held amounts, or lets them go at their deadline, the `watchman` warns of holds near their
+//! lapse and of clocks that went astray, the doorkeeper (`login`) sends nothing with a login that the bank refuses, the
+//! `purser` counts the daily quota of requests, and the forecaster (`weather`) tells when the bank tells nothing.
 //! Where it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have. For
 //! all merchants there are the `reporter`, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP
 //! face, and `stops`, which tells the log of the kill switch. Each worker reads what is due from the database, does it,
@@ -11,18 +12,21 @@
 //!
 //! Starting takes the lock before it opens the database, and stopping finishes what is in hand within a bounded time.
 
+mod callbacks;
 mod completer;
 mod checker;
 mod discoverer;
 pub mod draw;
 mod held;
 mod log;
+pub(crate) mod looks;
 mod login;
 mod merchant;
 mod parts;
 pub(crate) mod peril;
 mod place;
 mod poller;
+mod purser;
 mod registrar;
 mod reporter;
 mod schedule;
@@ -32,6 +36,7 @@ mod stops;
 mod surveyor;
 mod unserved;
 mod watchman;
+mod weather;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,14 +50,14 @@ use crate::api::{self, Api};
 use crate::clock::Clock;
 use crate::config::{Change, Config, MerchantConfig, changes};
 use crate::domain::order::MerchantId;
-pub(crate) use crate::gateway::{Connecting, Connector, Wire};
+pub(crate) use crate::gateway::{Connecting, Connector, Pacer, Permit, Sky, Wire};
 use crate::gateway::{Gateway, TransportError};
 use crate::metrics::Metrics;
 use crate::progress::{Phase, Progress};
 use crate::store::{Figures, Lock, LockError, OpenError, Store, StoreError};
 use crate::timekeeper::Timekeeper;
 
-use merchant::MerchantWorkers;
+use merchant::{MerchantWorkers, SharedBudgets};
 pub use place::place;
 use schedule::{MinuteBell, ScheduleError};
 
@@ -129,6 +134,7 @@ struct Shared {
     progress: Progress,
     timekeeper: Timekeeper,
     setting: Setting,
+    budgets: SharedBudgets,
 }
 
 impl Shared {
@@ -157,7 +163,14 @@ impl Daemon {
         let metrics = Metrics::new(&names, setting.clock.now()).map_err(StartError::Metrics)?;
         let journal_until = store.journal_until().await.map_err(StartError::Store)?;
         let timekeeper = Timekeeper::begin(setting.clock.clone(), config.clock_tolerance, journal_until);
-        let shared = Shared { store, metrics, progress: Progress::default(), timekeeper, setting };
+        let shared = Shared {
+            store,
+            metrics,
+            progress: Progress::default(),
+            timekeeper,
+            setting,
+            budgets: SharedBudgets::default(),
+        };
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.listen);
         unserved::tell(&shared, &config).await;
         let merchants = start_merchants(&config, &shared, &bell).await?;

@@ -14,12 +14,13 @@ use tokio::time::Instant;
 use crate::domain::order::Order;
 use crate::domain::registration::Request;
 use crate::domain::registration::journey::{self, Registration, RegistrationKey, State, Step};
-use crate::gateway::{Permit, Purpose};
+use crate::domain::weather::Prober;
+use crate::gateway::{Leaving, Permit, Purpose};
 use crate::store::{Added, Moved, StoreError};
 
 use super::merchant::Desk;
 use super::peril::Peril;
-use super::{AFTER_STORE_ERROR, HEART_LIMIT, told_to_stop};
+use super::{AFTER_STORE_ERROR, HEART_LIMIT, told_to_stop, weather};
 
 /// Registrations claimed for each request in flight: the next is ready when a place comes free.
 const CLAIMS_PER_PLACE: usize = 2;
@@ -27,11 +28,14 @@ const CLAIMS_PER_PLACE: usize = 2;
 /// How often documents that were kept long enough are looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 
+/// While the bank tells nothing, it is looked no more often than this whether a probe is due.
+const LEAST_IN_THE_DARK: Duration = Duration::from_millis(100);
+
 /// Works until told to stop; then finishes what is in hand.
 pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
     let heart = desk.shared.progress.heart(format!("registrar of {}", desk.merchant), HEART_LIMIT);
     let mut registrar = Registrar {
-        claims_max: desk.looks_max.saturating_mul(CLAIMS_PER_PLACE),
+        claims_max: desk.registrations_max.saturating_mul(CLAIMS_PER_PLACE),
         claimed: HashSet::new(),
         steps: JoinSet::new(),
         stop: stop.clone(),
@@ -52,6 +56,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
             () = told_to_stop(&mut stop) => break,
             Some(done) = registrar.steps.join_next() => registrar.release(done),
             () = bell.changed() => {}
+            () = registrar.desk.gateway.sky().cleared() => {}
             () = tokio::time::sleep(wait) => {}
         }
         while let Some(done) = registrar.steps.try_join_next() {
@@ -84,16 +89,24 @@ impl Registrar {
         }
     }
 
+    /// While the bank tells nothing, one is claimed when a probe is due, and the others stay due.
     fn claim(&mut self, row: Registration) {
-        if self.claimed.len() < self.claims_max && self.claimed.insert(row.key) {
-            self.steps.spawn(step(self.desk.clone(), row, self.stop.clone()));
+        if self.claimed.len() >= self.claims_max || self.claimed.contains(&row.key) {
+            return;
         }
+        let Ok(leaving) = self.desk.gateway.sky().leave(Prober::Look) else { return };
+        self.claimed.insert(row.key);
+        self.steps.spawn(step(self.desk.clone(), row, leaving, self.stop.clone()));
     }
 
     async fn until_next_due(&self) -> Duration {
         let at_least_every = self.desk.shared.setting.rhythm.looks;
         let now = self.desk.shared.clock().now();
         match self.desk.shared.store.next_registration_at(&self.desk.merchant).await {
+            // Due, and the bank tells nothing: when it may be asked whether it does.
+            Ok(Some(at)) if at <= now && self.desk.gateway.sky().is_open() => {
+                self.desk.gateway.sky().wait(Prober::Look).max(LEAST_IN_THE_DARK).min(at_least_every)
+            }
             // Due and claimed already: its end wakes us.
             Ok(Some(at)) if at <= now && !self.claimed.is_empty() => at_least_every,
             Ok(Some(at)) => at.since(now).min(at_least_every),
@@ -129,14 +142,14 @@ impl Registrar {
     }
 }
 
-async fn step(desk: Desk, row: Registration, mut stop: watch::Receiver<bool>) -> RegistrationKey {
+async fn step(desk: Desk, row: Registration, leaving: Leaving, mut stop: watch::Receiver<bool>) -> RegistrationKey {
     let key = row.key;
     let permit = tokio::select! {
         biased;
         () = told_to_stop(&mut stop) => return key,
         permit = desk.gateway.pacer().permit(Purpose::Register) => permit,
     };
-    if let Err(error) = take_step(&desk, row, permit).await {
+    if let Err(error) = take_step(&desk, row, leaving, permit).await {
         tracing::error!(%error, merchant = %desk.merchant, "Cannot write down what became of a registration");
         desk.shared.metrics.store_error("registrar");
         tokio::time::sleep(AFTER_STORE_ERROR).await;
@@ -144,11 +157,21 @@ async fn step(desk: Desk, row: Registration, mut stop: watch::Receiver<bool>) ->
     key
 }
 
-async fn take_step(desk: &Desk, row: Registration, permit: Permit) -> Result<(), StoreError> {
+async fn take_step(desk: &Desk, row: Registration, leaving: Leaving, permit: Permit) -> Result<(), StoreError> {
+    let sky = desk.gateway.sky();
+    if !sky.still_lets(&leaving) {
+        // It has grown dark while the permit was waited for: it stays due.
+        return Ok(());
+    }
     let now = desk.shared.clock().now();
     let request = journey::request_of(&row).map(Arc::new);
     match journey::next_step(&row, now) {
         Step::Nothing => Ok(()),
+        // A send that cannot leave would use up an attempt, so the probe is a question, which changes nothing.
+        Step::Send if leaving.is_probe() => {
+            let _ = desk.gateway.find(&row.number, permit).await;
+            Ok(())
+        }
         Step::Ask => {
             if let Some(found) = in_queue(desk, &row).await? {
                 return write(desk, &row, request, move |row| {
@@ -157,7 +180,10 @@ async fn take_step(desk: &Desk, row: Registration, permit: Permit) -> Result<(),
                 .await;
             }
             let answer = desk.gateway.find(&row.number, permit).await;
-            desk.silence.note(&answer);
+            desk.silence.note(&answer, sky);
+            if weather::holds_nothing_against_it(desk, &answer) {
+                return Ok(());
+            }
             let now = desk.shared.clock().now();
             write(desk, &row, request, move |row| journey::after_look(row, &answer, now)).await
         }

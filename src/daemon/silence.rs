@@ -1,11 +1,13 @@
 //! A bank that does not answer, or lets nobody in: told once, and again as it lasts, and told when it is over.
 //!
-//! One incident, not one per order. It decides nothing; every order backs off by itself.
+//! One incident, not one per order. It decides nothing; every order backs off by itself. What the breaker stands open
+//! for is told by [`super::weather`], and not here as well.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::domain::bank::{StatusAnswer, UNKNOWN_ORDER};
 use crate::domain::order::MerchantId;
+use crate::gateway::Sky;
 
 /// Answers in a row that tell nothing before it is worth a word; fewer are the weather of every network.
 const WORTH_A_WORD: u32 = 5;
@@ -22,8 +24,11 @@ impl Silence {
         Self { merchant, in_a_row: AtomicU32::new(0) }
     }
 
-    /// Takes note of an answer. The words come at 5, 10, 20, 40 ... in a row.
-    pub(super) fn note(&self, answer: &StatusAnswer) {
+    /// Takes note of an answer under a `sky`. The words come at 5, 10, 20, 40 ... in a row.
+    pub(super) fn note(&self, answer: &StatusAnswer, sky: &Sky) {
+        if sky.is_open() {
+            return;
+        }
         let Some(words) = complaint(answer) else {
             if self.in_a_row.swap(0, Ordering::Relaxed) >= WORTH_A_WORD {
                 tracing::info!(merchant = %self.merchant, "The bank answers {} again", self.merchant);

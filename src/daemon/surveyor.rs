@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::domain::discovery::{Terms, of_view};
 use crate::domain::time::Timestamp;
+use crate::domain::weather::Prober;
 use crate::gateway::{LAST_ORDERS_PAGE, LastOrders, LastOrdersAnswer, Purpose};
 use crate::store::StoreError;
 
@@ -113,8 +114,9 @@ async fn survey(desk: &Desk, terms: &Terms, every: Duration) -> Result<Round, St
 
 async fn page_through(desk: &Desk, terms: &Terms, from: Timestamp, to: Timestamp) -> Result<Round, StoreError> {
     for page in 0..PAGES_MAX {
+        let Ok(leaving) = desk.gateway.sky().leave(Prober::Look) else { return Ok(Round::None) };
         let permit = desk.gateway.pacer().permit(Purpose::Look).await;
-        if desk.gateway.login().is_closed() {
+        if desk.gateway.login().is_closed() || !desk.gateway.sky().still_lets(&leaving) {
             return Ok(Round::None);
         }
         let answer = desk.gateway.last_orders(LastOrders { from, to, page }, permit).await;

@@ -139,6 +139,13 @@ pub struct Dates {
     pub reversed: Option<Timestamp>,
 }
 
+impl Dates {
+    /// When the buyer paid, by the bank.
+    pub fn of_payment(&self) -> Option<Timestamp> {
+        self.authorised.or(self.deposited)
+    }
+}
+
 /// `cardAuthInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Card {

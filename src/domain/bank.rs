@@ -227,12 +227,20 @@ pub struct Unknown {
 pub enum UnknownKind {
     /// No connection was made: nothing was sent.
     Unreachable,
+    /// A connection was made, and TLS was not agreed upon: nothing was sent.
+    Tls,
+    /// We held it back ourselves: nothing was sent, and it says nothing about the bank.
+    Withheld,
     /// No answer in time.
     Timeout,
     /// The connection broke before the answer was whole.
     Broken,
     /// 429.
     Throttled,
+    /// 401, 403 or 407: we are not let in.
+    Denied,
+    /// A page or a text in place of an answer, which says that the bank is being worked on; whatever HTTP says of it.
+    Maintenance,
     /// 5xx.
     ServerError,
     /// 3xx, which is never followed, or another 4xx.
@@ -245,11 +253,15 @@ pub enum UnknownKind {
 
 impl UnknownKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreachable,
+        Self::Tls,
+        Self::Withheld,
         Self::Timeout,
         Self::Broken,
         Self::Throttled,
+        Self::Denied,
+        Self::Maintenance,
         Self::ServerError,
         Self::HttpStatus,
         Self::Unreadable,
@@ -260,14 +272,23 @@ impl UnknownKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Tls => "tls",
+            Self::Withheld => "withheld",
             Self::Timeout => "timeout",
             Self::Broken => "broken",
             Self::Throttled => "throttled",
+            Self::Denied => "denied",
+            Self::Maintenance => "maintenance",
             Self::ServerError => "server_error",
             Self::HttpStatus => "http_status",
             Self::Unreadable => "unreadable",
             Self::SystemError => "system_error",
         }
+    }
+
+    /// Whether it proves that no byte of the request left.
+    pub const fn never_left(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Tls | Self::Withheld)
     }
 }
 

@@ -72,6 +72,7 @@ fn columns_of_order(order: &Order) -> [Column; 16] {
         payment_system: _,
         autocompletion_at: _,
         autocompletion_told: _,
+        kind: _,
         next_look_at,
         unknown_in_a_row: _,
         heard: _,

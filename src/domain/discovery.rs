@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::bank::{BankView, StatusAnswer, UNKNOWN_ORDER};
+use super::bank::{BankStatus, BankView, StatusAnswer, UNKNOWN_ORDER};
 use super::money::{Amount, Currency};
 use super::operation::CompletionAmount;
-use super::order::{MerchantId, NewOrder, OrderNumber};
+use super::order::{Kind, MerchantId, NewOrder, OrderNumber};
 
 /// How often the bank is asked about an order that it does not know: right after a registration it may not show it yet.
 const ASKS_OF_UNKNOWN: u32 = 3;
@@ -72,13 +72,14 @@ pub fn of_view(view: &BankView, terms: &Terms) -> Result<NewOrder, String> {
         expires_at: None,
         completion: CompletionAmount::Whole,
         autocompletion_at: view.autocompletion_at,
+        kind: (view.status == BankStatus::Held).then_some(Kind::TwoPhase),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::bank::{BankStatus, Refusal, Unknown, UnknownKind};
+    use crate::domain::bank::{Refusal, Unknown, UnknownKind};
     use crate::domain::order::OrderId;
 
     fn terms() -> Terms {

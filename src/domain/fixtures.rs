@@ -11,7 +11,7 @@ use super::journey::Policy;
 use super::money::{Amount, Currency};
 use super::operation::{CompletionAmount, Operation, OperationKey, OperationKind, OperationState, SettlePolicy};
 use super::order::{Hold, MerchantId, Order, OrderId, OrderKey, OrderNumber, ReviewReason, SeenView, State};
-use super::polling::{LookPolicy, Tier};
+use super::polling::{LookPolicy, Pending, Tier};
 use super::time::Timestamp;
 
 /// 2026-11-20T09:00:00Z: noon in Moscow.
@@ -53,6 +53,7 @@ pub(super) fn order(state: State) -> Order {
         payment_system: None,
         autocompletion_at: None,
         autocompletion_told: None,
+        kind: None,
         next_look_at: Some(NOW),
         unknown_in_a_row: 0,
         heard: None,
@@ -216,8 +217,12 @@ pub(super) fn holds() -> HoldPolicy {
 pub(super) fn looks() -> LookPolicy {
     let tier = |until_age, every| Tier { until_age, every };
     LookPolicy {
-        pending: vec![tier(MINUTE * 2, Duration::from_secs(10)), tier(MINUTE * 20, Duration::from_secs(30))],
+        pending: Pending::Tiers(vec![
+            tier(MINUTE * 2, Duration::from_secs(10)),
+            tier(MINUTE * 20, Duration::from_secs(30)),
+        ]),
         pending_old: MINUTE * 5,
+        trust_callbacks: true,
         held: MINUTE * 10,
         review: HOUR,
         late: vec![HOUR, DAY, DAY * 7],

@@ -15,8 +15,8 @@ use super::holds::{self, CompletionSchedule, HoldPolicy, Plan};
 use super::lifecycle::{self, Contradiction, Judgement};
 use super::money::for_people;
 use super::operation::SettlePolicy;
-use super::order::{Heard, Hold, Order, OrderNumber, SeenView, State};
-use super::polling::{self, Jitter, LookPolicy};
+use super::order::{Heard, Hold, Kind, Order, OrderNumber, SeenView, State};
+use super::polling::{self, LookPolicy, Outlook};
 use super::time::Timestamp;
 
 /// A merchant's policies: everything decisions depend on besides the rows.
@@ -93,23 +93,30 @@ impl LookOutcome {
 }
 
 /// What `answer` makes of `order`.
-pub fn after_look(order: &Order, answer: &StatusAnswer, policy: &Policy, now: Timestamp, jitter: Jitter) -> Looked {
+pub fn after_look<'a>(
+    order: &Order,
+    answer: &StatusAnswer,
+    policy: &Policy,
+    now: Timestamp,
+    outlook: impl Into<Outlook<'a>>,
+) -> Looked {
+    let outlook = outlook.into();
     match answer {
-        StatusAnswer::Known(view) => known(order, view, policy, now, jitter),
+        StatusAnswer::Known(view) => known(order, view, policy, now, outlook),
         StatusAnswer::Refused(refusal) if refusal.code == UNKNOWN_ORDER => {
             let mut order = heard(order, refusal.to_string(), now);
             order.unknown_in_a_row = 0;
-            order.next_look_at = polling::next_look(&policy.looks, &order, now, jitter);
+            order.next_look_at = polling::next_look(&policy.looks, &order, now, outlook);
             Looked { order, events: Vec::new(), outcome: LookOutcome::Refused }
         }
         // Access denied, or a question the bank does not understand: asking on at the same pace would only hammer it.
         StatusAnswer::Refused(refusal) => {
-            let order = backed_off(order, refusal.to_string(), Duration::ZERO, policy, now, jitter);
+            let order = backed_off(order, refusal.to_string(), Duration::ZERO, policy, now, outlook);
             Looked { order, events: Vec::new(), outcome: LookOutcome::Refused }
         }
         StatusAnswer::Unknown(unknown) => {
             let asked = unknown.retry_after.unwrap_or(Duration::ZERO);
-            let order = backed_off(order, unknown.to_string(), asked, policy, now, jitter);
+            let order = backed_off(order, unknown.to_string(), asked, policy, now, outlook);
             Looked { order, events: Vec::new(), outcome: LookOutcome::Unknown }
         }
     }
@@ -121,10 +128,10 @@ fn backed_off(
     asked_to_wait: Duration,
     policy: &Policy,
     now: Timestamp,
-    jitter: Jitter,
+    outlook: Outlook<'_>,
 ) -> Order {
     let mut order = heard(order, words, now);
-    order.next_look_at = Some(polling::next_look_backing_off(&policy.looks, &order, asked_to_wait, now, jitter));
+    order.next_look_at = Some(polling::next_look_backing_off(&policy.looks, &order, asked_to_wait, now, outlook));
     order.unknown_in_a_row = order.unknown_in_a_row.saturating_add(1);
     order
 }
@@ -133,23 +140,23 @@ fn heard(order: &Order, words: String, now: Timestamp) -> Order {
     Order { heard: Some(Heard { at: now, words }), ..order.clone() }
 }
 
-fn known(order: &Order, view: &BankView, policy: &Policy, now: Timestamp, jitter: Jitter) -> Looked {
+fn known(order: &Order, view: &BankView, policy: &Policy, now: Timestamp, outlook: Outlook<'_>) -> Looked {
     let judgement = match lifecycle::judge(order, view) {
         Judgement::Stale => booked::after_a_look(order, view, now).map_or(Judgement::Stale, Judgement::Contradiction),
         judged => judged,
     };
-    judged(order, view, judgement, policy, now, jitter)
+    judged(order, view, judgement, policy, now, outlook)
 }
 
 /// What an answer makes of `order` that is known to be older than our book: it was heard, and decides nothing.
-pub(super) fn after_older_look(
+pub(super) fn after_older_look<'a>(
     order: &Order,
     view: &BankView,
     policy: &Policy,
     now: Timestamp,
-    jitter: Jitter,
+    outlook: impl Into<Outlook<'a>>,
 ) -> Looked {
-    judged(order, view, Judgement::Stale, policy, now, jitter)
+    judged(order, view, Judgement::Stale, policy, now, outlook.into())
 }
 
 fn judged(
@@ -158,7 +165,7 @@ fn judged(
     judgement: Judgement,
     policy: &Policy,
     now: Timestamp,
-    jitter: Jitter,
+    outlook: Outlook<'_>,
 ) -> Looked {
     let mut next = heard(order, format!("the bank shows it {}", view.status), now);
     next.unknown_in_a_row = 0;
@@ -183,7 +190,7 @@ fn judged(
     };
     events.extend(told);
     events.extend(notice_conflict(&mut next, policy));
-    next.next_look_at = polling::next_look(&policy.looks, &next, now, jitter);
+    next.next_look_at = polling::next_look(&policy.looks, &next, now, outlook);
     Looked { order: next, events, outcome }
 }
 
@@ -191,6 +198,7 @@ fn judged(
 /// gateway completes it by itself.
 fn learn(order: &mut Order, view: &BankView, policy: &Policy, now: Timestamp) -> Option<NewEvent> {
     order.autocompletion_at = view.autocompletion_at.or(order.autocompletion_at);
+    order.kind = if view.status == BankStatus::Held { Some(Kind::TwoPhase) } else { order.kind };
     let system = view.payment_system.clone().filter(|system| order.payment_system.as_ref() != Some(system))?;
     order.payment_system = Some(system.clone());
     let hold = order.hold.filter(|_| holds::stands(order))?;

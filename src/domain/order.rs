@@ -193,6 +193,38 @@ impl fmt::Display for State {
     }
 }
 
+/// How an order is paid: buyers are as quick either way, but banks are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The money is taken at once.
+    OnePhase,
+    /// It is held first.
+    TwoPhase,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::OnePhase, Self::TwoPhase];
+
+    /// The word for it in the database and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnePhase => "one_phase",
+            Self::TwoPhase => "two_phase",
+        }
+    }
+
+    /// The kind of an order that is two-phase, or not.
+    pub const fn of(two_phase: bool) -> Self {
+        if two_phase { Self::TwoPhase } else { Self::OnePhase }
+    }
+
+    /// Whether the money is held first.
+    pub const fn is_two_phase(self) -> bool {
+        matches!(self, Self::TwoPhase)
+    }
+}
+
 /// An order as it enters the queue, already checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
@@ -212,6 +244,8 @@ pub struct NewOrder {
     pub completion: CompletionAmount,
     /// When the gateway completes it by itself, when the shop asked it to.
     pub autocompletion_at: Option<Timestamp>,
+    /// How it is paid, where somebody said so.
+    pub kind: Option<Kind>,
 }
 
 /// A hold: money set aside on the card, with the moment the bank will let it go.
@@ -274,6 +308,8 @@ pub struct Order {
     pub autocompletion_at: Option<Timestamp>,
     /// The value of [`Self::autocompletion_at`] whose conflict with our plan the journal has told.
     pub autocompletion_told: Option<Timestamp>,
+    /// How it is paid: as somebody said, or the bank has shown.
+    pub kind: Option<Kind>,
     /// When it is looked at next; `None` when nothing more is expected.
     pub next_look_at: Option<Timestamp>,
     /// How many answers in a row were unknown.

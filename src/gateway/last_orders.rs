@@ -103,7 +103,8 @@ mod tests {
         let refused = answer(r#"{"errorCode":"5","errorMessage":"Не заполнено одно из обязательных полей"}"#);
         assert!(matches!(refused, LastOrdersAnswer::Refused(Refusal { code: 5, .. })), "{refused:?}");
         for (body, kind) in [
-            ("<html>", UnknownKind::Unreadable),
+            ("<html>", UnknownKind::Maintenance),
+            ("<a/>", UnknownKind::Unreadable),
             (r#"{"errorCode":7}"#, UnknownKind::SystemError),
             (r#"{"orderStatuses":7}"#, UnknownKind::Unreadable),
         ] {

@@ -10,6 +10,11 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
+/// Why a request was not sent, although the connection stood.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Withheld(String);
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Ready once it is known whether the request may still go; an error says why not.
@@ -69,7 +74,7 @@ where
         let connecting = self.connect.call(request);
         Box::pin(async move {
             let connection = connecting.await?;
-            ask().await?;
+            ask().await.map_err(Withheld)?;
             Ok(connection)
         })
     }

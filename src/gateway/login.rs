@@ -98,7 +98,7 @@ impl LoginGate {
     pub(super) fn unasked(&self) -> Option<Unknown> {
         let refused = self.refused()?;
         let words = format!("not asked: the bank refuses the login ({})", refused.words);
-        Some(of_kind(UnknownKind::Unreachable, words))
+        Some(of_kind(UnknownKind::Withheld, words))
     }
 }
 

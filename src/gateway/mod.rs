@@ -26,25 +26,30 @@ mod shape;
 mod soap;
 mod transport;
 mod tree;
+mod weather;
 
 pub use last_orders::{LastOrders, LastOrdersAnswer, PAGE_SIZE as LAST_ORDERS_PAGE};
 pub use login::LoginGate;
+pub use pacer::daily::Block;
+pub use pacer::shared::SharedBudget;
 pub use pacer::{Pacer, Permit, Purpose};
 pub use request::{Named, Request};
 pub use rest::{Told, Whole};
 pub use transport::TransportError;
 pub use transport::{Connecting, Connector, Wire};
+pub use weather::{Incident, Leaving, Sky};
 
 use std::num::NonZeroI64;
 
 use tokio::time::Instant;
 
-use crate::config::{Budget, CompletionMethod, Credentials, GatewayConfig, Protocol};
+use crate::config::{CompletionMethod, Credentials, GatewayConfig, Protocol};
 use crate::domain::bank::{CompletionAnswer, StatusAnswer};
 use crate::domain::login::Request as Asked;
 use crate::domain::operation::{CompletionAmount, RefundTools};
 use crate::domain::order::{MerchantId, Order, OrderId, OrderNumber};
 use crate::domain::timekeeping::Moment;
+use crate::domain::weather::Weather;
 use crate::metrics::{Answer, Metrics, Operation};
 use crate::timekeeper::Timekeeper;
 
@@ -60,16 +65,17 @@ pub struct Gateway {
     scrubber: Scrubber,
     pacer: Pacer,
     login: LoginGate,
+    sky: Sky,
     metrics: Metrics,
     timekeeper: Timekeeper,
 }
 
 impl Gateway {
-    /// A gateway for `merchant`. Nothing is sent yet.
+    /// A gateway for `merchant`, which sends as `pacer` lets it. Nothing is sent yet.
     pub fn new(
         merchant: MerchantId,
         config: &GatewayConfig,
-        budget: &Budget,
+        pacer: Pacer,
         wire: &Wire,
         metrics: Metrics,
         timekeeper: Timekeeper,
@@ -83,8 +89,9 @@ impl Gateway {
             transport: Transport::new(config, wire)?,
             completion_method: config.completion_method,
             scrubber: Scrubber::new(secret),
-            pacer: Pacer::new(budget),
+            pacer,
             login: LoginGate::open(),
+            sky: Sky::clear(),
             metrics,
             timekeeper,
         })
@@ -98,6 +105,11 @@ impl Gateway {
     /// Whether the bank lets its login in.
     pub const fn login(&self) -> &LoginGate {
         &self.login
+    }
+
+    /// Whether the bank tells anything at all.
+    pub const fn sky(&self) -> &Sky {
+        &self.sky
     }
 
     /// Asks what became of `order`: by its order id or, while that is unknown, by its number
@@ -127,10 +139,21 @@ impl Gateway {
         }
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let request = Request::LastOrders(asked_for);
-        let reply = self.heard(self.transport.post(&request).await, &request, asked);
+        let reply = self.heard(self.transport.post(&request).await, &request, (begun, asked));
         let answer = last_orders::read(reply, &self.scrubber);
         if let LastOrdersAnswer::Refused(refusal) = &answer {
             self.login.heard(Asked::LastOrders, refusal);
+        }
+        match &answer {
+            LastOrdersAnswer::Page { .. } => self.overhead(Some(Weather::Known), String::new, begun),
+            LastOrdersAnswer::Refused(refusal) => {
+                self.overhead(Some(Weather::of_refusal(Asked::LastOrders, refusal)), || refusal.to_string(), begun);
+            }
+            // Newer gateways do not know this request: what they answer to it is no weather.
+            LastOrdersAnswer::Unknown(unknown) => {
+                let class = Weather::of_unknown(unknown).filter(|class| *class != Weather::Faulty);
+                self.overhead(class, || unknown.to_string(), begun);
+            }
         }
         drop(permit);
         let class = match &answer {
@@ -148,17 +171,28 @@ impl Gateway {
         }
         let request = Request::Status { order };
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
-        let reply = self.heard(self.transport.post(&request).await, &request, asked);
+        let reply = self.heard(self.transport.post(&request).await, &request, (begun, asked));
         let told = rest::read_status(reply, &self.scrubber);
         self.login.heard_status(&told.answer);
+        self.overhead(Weather::of_status(&told.answer), || words_of(&told.answer), begun);
         drop(permit);
         let class = Answer::of_status(&told.answer);
         self.metrics.gateway_request(&self.merchant, Operation::Status, class, begun.elapsed());
         told
     }
 
+    /// Tells the sky of an answer to a question that was asked at `asked`.
+    fn overhead(&self, class: Option<Weather>, words: impl FnOnce() -> String, asked: Instant) {
+        self.sky.heard(class, words, asked, self.timekeeper.moment().wall);
+    }
+
     /// The reply, in REST's words whatever the wire; the bank's own time in it goes to whoever watches ours (R9).
-    fn heard(&self, heard: Heard, request: &Request<'_>, asked: Moment) -> Reply {
+    /// One that says "too many" goes to the pacer first of all: the next request waits for what it asks.
+    fn heard(&self, heard: Heard, request: &Request<'_>, (begun, asked): (Instant, Moment)) -> Reply {
+        if heard.too_many {
+            let retry_after = heard.reply.as_ref().err().and_then(|unknown| unknown.retry_after);
+            self.pacer.too_many(begun, retry_after);
+        }
         if let Some(date) = heard.date {
             self.timekeeper.heard(&self.merchant, date, asked);
         }
@@ -260,11 +294,30 @@ impl Gateway {
         }
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let heard = last_word::with(Box::pin(last_word), self.transport.post(request)).await;
-        let answer = read(self.heard(heard, request, asked), &self.scrubber);
+        let answer = read(self.heard(heard, request, (begun, asked)), &self.scrubber);
         self.login.heard_send(asked_for(operation), &answer);
+        self.overhead(Weather::of_send(asked_for(operation), &answer), || in_words(&answer), begun);
         drop(permit);
         self.metrics.gateway_request(&self.merchant, operation, Answer::of_completion(&answer), begun.elapsed());
         answer
+    }
+}
+
+/// What an answer says that tells nothing.
+fn words_of(answer: &StatusAnswer) -> String {
+    match answer {
+        StatusAnswer::Known(_) => String::new(),
+        StatusAnswer::Refused(refusal) => refusal.to_string(),
+        StatusAnswer::Unknown(unknown) => unknown.to_string(),
+    }
+}
+
+/// What an answer to a send says that tells nothing.
+fn in_words(answer: &CompletionAnswer) -> String {
+    match answer {
+        CompletionAnswer::Acknowledged | CompletionAnswer::Itemised(_) => String::new(),
+        CompletionAnswer::Refused(refusal) => refusal.to_string(),
+        CompletionAnswer::NotSent(unknown) | CompletionAnswer::Unknown(unknown) => unknown.to_string(),
     }
 }
 

@@ -12,10 +12,11 @@ use super::rest::{framed, refusal, system_error, unreadable};
 use super::scrub::{Scrubber, mask_card_numbers};
 use super::transport::Reply;
 use super::{Asked, Gateway, Named, Permit, last_word};
-use crate::domain::bank::{StatusAnswer, UnknownKind};
+use crate::domain::bank::StatusAnswer;
 use crate::domain::order::{OrderId, OrderNumber};
 use crate::domain::registration::journey::RegisterAnswer;
 use crate::domain::registration::{Life, Request, Tree, Values, moscow};
+use crate::domain::weather::Weather;
 use crate::metrics::{Answer, Operation};
 
 /// The longest form URL: `AN..512` of the documents, and room for what other banks append.
@@ -31,10 +32,11 @@ impl Gateway {
         let request = super::Request::Register(request);
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let heard = last_word::with(Box::pin(ready(Ok(()))), self.transport.post(&request)).await;
-        let answer = read(self.heard(heard, &request, asked), &self.scrubber);
+        let answer = read(self.heard(heard, &request, (begun, asked)), &self.scrubber);
         if let RegisterAnswer::Refused(refusal) = &answer {
             self.login.heard(Asked::Registration, refusal);
         }
+        self.overhead(Weather::of_registration(&answer), || words_of(&answer), begun);
         drop(permit);
         let class = Answer::of_registration(&answer);
         self.metrics.gateway_request(&self.merchant, Operation::Registration, class, begun.elapsed());
@@ -44,6 +46,14 @@ impl Gateway {
     /// Asks whether the bank has an order of `number`, of which we know nothing else (getOrderStatusExtended.do).
     pub async fn find(&self, number: &OrderNumber, permit: Permit) -> StatusAnswer {
         self.ask(Named::Number(number), permit).await.answer
+    }
+}
+
+fn words_of(answer: &RegisterAnswer) -> String {
+    match answer {
+        RegisterAnswer::Registered { .. } => String::new(),
+        RegisterAnswer::Refused(refusal) => refusal.to_string(),
+        RegisterAnswer::NotSent(unknown) | RegisterAnswer::Unknown(unknown) => unknown.to_string(),
     }
 }
 
@@ -99,7 +109,7 @@ fn structured(name: &'static str, values: &Values) -> Option<(&'static str, Stri
 /// Reads an answer.
 pub(super) fn read(reply: Reply, scrubber: &Scrubber) -> RegisterAnswer {
     match reply {
-        Err(unknown) if unknown.kind == UnknownKind::Unreachable => RegisterAnswer::NotSent(unknown),
+        Err(unknown) if unknown.kind.never_left() => RegisterAnswer::NotSent(unknown),
         Err(unknown) => RegisterAnswer::Unknown(unknown),
         Ok(body) => match framed::<Registered>(&body) {
             Err(unknown) => RegisterAnswer::Unknown(unknown),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::domain::answer::{BankAnswer, KeptAnswer};
 use crate::domain::bank::{CompletionAnswer, PartDone, Refusal, StatusAnswer, Unknown, UnknownKind};
 use crate::domain::money::AMOUNT_MAX;
+use crate::domain::weather;
 
 use super::codes::{self, CompletionCode, StatusCode};
 use super::json::{self, Completion, CompletionOperation, Frame};
@@ -42,7 +43,7 @@ impl From<StatusAnswer> for Told {
 
 /// Reads an answer to getOrderStatusExtended.do.
 pub(super) fn read_status(reply: Reply, scrubber: &Scrubber) -> Told {
-    let tree = reply.and_then(|body| tree::parse(&body).map_err(unreadable));
+    let tree = reply.and_then(|body| tree::parse(&body).map_err(|why| no_answer(&body, why)));
     match tree.map(|tree| status_of(&tree, scrubber)) {
         Ok(told) => told,
         Err(unknown) => StatusAnswer::Unknown(unknown).into(),
@@ -80,14 +81,14 @@ fn known(tree: &Value, number: i64, scrubber: &Scrubber) -> Told {
 }
 
 pub(super) fn framed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<(Frame, T), Unknown> {
-    let frame = json::parse(body).map_err(unreadable)?;
-    json::parse(body).map(|answer| (frame, answer)).map_err(unreadable)
+    let frame = json::parse(body).map_err(|why| no_answer(body, why))?;
+    json::parse(body).map(|answer| (frame, answer)).map_err(|why| no_answer(body, why))
 }
 
 /// Reads an answer to autoCompletion.do.
 pub(super) fn read_completion(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
     match reply {
-        Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),
+        Err(unknown) if unknown.kind.never_left() => CompletionAnswer::NotSent(unknown),
         Err(unknown) => CompletionAnswer::Unknown(unknown),
         Ok(body) => match framed::<Completion>(&body) {
             Ok((frame, completion)) => classify_completion(&frame, &completion, scrubber),
@@ -155,11 +156,11 @@ fn part_done(part: &CompletionOperation, scrubber: &Scrubber) -> PartDone {
 /// Reads an answer to reverse.do, deposit.do, refund.do or decline.do, which is a frame and nothing else.
 pub(super) fn read_bare(reply: Reply, scrubber: &Scrubber) -> CompletionAnswer {
     match reply {
-        Err(unknown) if unknown.kind == UnknownKind::Unreachable => CompletionAnswer::NotSent(unknown),
+        Err(unknown) if unknown.kind.never_left() => CompletionAnswer::NotSent(unknown),
         Err(unknown) => CompletionAnswer::Unknown(unknown),
         Ok(body) => match json::parse::<Frame>(&body) {
             Ok(frame) => classify_bare(&frame, scrubber),
-            Err(why) => CompletionAnswer::Unknown(unreadable(why)),
+            Err(why) => CompletionAnswer::Unknown(no_answer(&body, why)),
         },
     }
 }
@@ -185,7 +186,14 @@ pub(super) fn system_error(frame: &Frame, scrubber: &Scrubber) -> Unknown {
         Some(-999..=999) => refusal(frame, scrubber).to_string(),
         _ => format!("an errorCode beyond three digits: {}", scrubber.clean(frame.message())),
     };
-    of_kind(UnknownKind::SystemError, detail)
+    let works = weather::tells_of_works(frame.message());
+    of_kind(if works { UnknownKind::Maintenance } else { UnknownKind::SystemError }, detail)
+}
+
+/// A body that is no answer: a page, or a text, of a bank that is being worked on, or something else.
+pub(super) fn no_answer(body: &[u8], why: String) -> Unknown {
+    let is_page = weather::is_page(body);
+    of_kind(if is_page { UnknownKind::Maintenance } else { UnknownKind::Unreadable }, why)
 }
 
 pub(super) const fn unreadable(why: String) -> Unknown {

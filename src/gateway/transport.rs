@@ -115,13 +115,15 @@ pub(super) struct Heard {
     pub(super) date: Option<Timestamp>,
     /// The body of an HTTP 500 from a SOAP gateway, which may be a fault.
     pub(super) fault: Option<Vec<u8>>,
+    /// Whether the bank says that it has too much to do: 429 or 503.
+    pub(super) too_many: bool,
 }
 
 impl Heard {
     /// A whole body with HTTP 200.
     #[cfg(any(test, fuzzing))]
     pub(super) const fn whole(body: Vec<u8>) -> Self {
-        Self { reply: Ok(body), date: None, fault: None }
+        Self { reply: Ok(body), date: None, fault: None, too_many: false }
     }
 
     /// HTTP 500 with this body.
@@ -132,7 +134,7 @@ impl Heard {
 
     /// Nothing that has a date.
     const fn nothing(why: Unknown) -> Self {
-        Self { reply: Err(why), date: None, fault: None }
+        Self { reply: Err(why), date: None, fault: None, too_many: false }
     }
 }
 
@@ -154,7 +156,7 @@ impl Transport {
         };
         let encoded = match encoded {
             Ok(encoded) => encoded,
-            Err(no_word) => return Heard::nothing(of_kind(UnknownKind::Unreachable, no_word.to_string())),
+            Err(no_word) => return Heard::nothing(of_kind(UnknownKind::Withheld, no_word.to_string())),
         };
         match (&self.clients, request.changes_something()) {
             (Clients::Network { looks, .. }, false) => post(looks, encoded).await,
@@ -226,12 +228,12 @@ async fn post(client: &Client, encoded: Encoded) -> Heard {
     }
     let date = date_of(response.headers());
     match response.status() {
-        StatusCode::OK => Heard { reply: whole_body(response).await, date, fault: None },
+        StatusCode::OK => Heard { reply: whole_body(response).await, date, fault: None, too_many: false },
         status => {
             let reply = Err(from_status(status, response.headers()));
             let is_read = may_fault && status == StatusCode::INTERNAL_SERVER_ERROR;
             let fault = if is_read { whole_body(response).await.ok() } else { None };
-            Heard { reply, date, fault }
+            Heard { reply, date, fault, too_many: is_too_many(status) }
         }
     }
 }
@@ -274,24 +276,55 @@ fn too_long() -> Unknown {
 
 fn unknown(error: &reqwest::Error) -> Unknown {
     let kind = match error {
-        error if error.is_connect() => UnknownKind::Unreachable,
+        error if error.is_connect() => why_not_connected(error),
         error if error.is_timeout() => UnknownKind::Timeout,
         _ => UnknownKind::Broken,
     };
     of_kind(kind, words(error))
 }
 
+/// An I/O error names its own cause, and passes over what it carries.
+fn why_not_connected(error: &reqwest::Error) -> UnknownKind {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(found) = cause {
+        if found.is::<last_word::Withheld>() {
+            return UnknownKind::Withheld;
+        }
+        let carried = found.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if found.is::<rustls::Error>() || matches!(carried, Some(carried) if carried.is::<rustls::Error>()) {
+            return UnknownKind::Tls;
+        }
+        cause = carried.map(|carried| carried as &(dyn std::error::Error + 'static)).or_else(|| found.source());
+    }
+    UnknownKind::Unreachable
+}
+
 fn from_status(status: StatusCode, headers: &HeaderMap) -> Unknown {
     let kind = match status.as_u16() {
+        401 | 403 | 407 => UnknownKind::Denied,
         429 => UnknownKind::Throttled,
         500..=599 => UnknownKind::ServerError,
         _ => UnknownKind::HttpStatus,
     };
-    let retry_after = headers.get("retry-after").and_then(|value| value.to_str().ok());
-    Unknown { kind, detail: format!("HTTP {}", status.as_u16()), retry_after: retry_after.and_then(seconds) }
+    Unknown { kind, detail: format!("HTTP {}", status.as_u16()), retry_after: retry_after(headers) }
 }
 
-/// `Retry-After` in whole seconds. A date is left to our own backoff: it would set the bank's clock against ours.
+/// Whether a status says that the bank has too much to do.
+fn is_too_many(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// How long the bank asks to be left alone. A date is told by the bank's clock, so it is measured against the `Date` of
+/// the same answer; without that it would set the bank's clock against ours, and is left to our own backoff.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get("retry-after")?.to_str().ok()?;
+    seconds(value).or_else(|| {
+        let (until, now) = (http_date(value.trim())?, date_of(headers)?);
+        Some(until.since(now))
+    })
+}
+
+/// `Retry-After` in whole seconds.
 pub(super) fn seconds(value: &str) -> Option<Duration> {
     value.trim().parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()))
 }
@@ -353,7 +386,31 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportErr
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
     use super::*;
+
+    #[test]
+    fn how_long_the_bank_asks_to_be_left_alone_is_told_in_seconds_or_by_its_own_clock() {
+        const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let table = [
+            (Some("7"), None, Some(7)),
+            (Some(" 120 "), Some(DATE), Some(120)),
+            (Some("Sun, 06 Nov 1994 08:50:07 GMT"), Some(DATE), Some(30)),
+            (Some("Sun, 06 Nov 1994 08:49:07 GMT"), Some(DATE), Some(0)),
+            (Some("Sun, 06 Nov 1994 08:50:07 GMT"), None, None),
+            (Some("soon"), Some(DATE), None),
+            (Some("-1"), Some(DATE), None),
+            (None, Some(DATE), None),
+        ];
+        for (asked, date, wait) in table {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [("retry-after", asked), ("date", date)] {
+                headers.extend(value.map(|value| (HeaderName::from_static(name), HeaderValue::from_static(value))));
+            }
+            assert_eq!(retry_after(&headers), wait.map(Duration::from_secs), "{asked:?} at {date:?}");
+        }
+    }
 
     #[test]
     fn the_banks_time_is_read_from_the_date_of_its_answer() {

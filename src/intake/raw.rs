@@ -32,10 +32,12 @@ pub enum Field {
     CompleteAmount,
     /// When the gateway completes the hold by itself, as registered: Moscow time, or with an offset.
     AutocompletionDate,
+    /// Whether the money is held first (registerPreAuth.do).
+    TwoPhase,
 }
 
 /// Every field, in the order in which people write them.
-pub const FIELDS: [Field; 8] = [
+pub const FIELDS: [Field; 9] = [
     Field::Merchant,
     Field::OrderNumber,
     Field::Amount,
@@ -44,6 +46,7 @@ pub const FIELDS: [Field; 8] = [
     Field::ExpiresAt,
     Field::CompleteAmount,
     Field::AutocompletionDate,
+    Field::TwoPhase,
 ];
 
 impl Field {
@@ -58,6 +61,7 @@ impl Field {
             Self::ExpiresAt => "expires_at",
             Self::CompleteAmount => "complete_amount",
             Self::AutocompletionDate => "autocompletion_date",
+            Self::TwoPhase => "two_phase",
         }
     }
 

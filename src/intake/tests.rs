@@ -106,7 +106,7 @@ fn each_field_is_refused_for_its_own_reason() {
     let good = r#""merchant": "shop", "order_number": "A", "amount": 100"#;
     let long_number = format!(r#"{{"merchant": "shop", "order_number": "{}", "amount": 1}}"#, "x".repeat(33));
     let long_id = format!(r#"{{{good}, "order_id": "{}"}}"#, "x".repeat(65));
-    let table: [(&str, &[&str]); 19] = [
+    let table: [(&str, &[&str]); 21] = [
         (r#"{"order_number": "A", "amount": 1}"#, &["missing merchant"]),
         (r#"{"merchant": "other", "order_number": "A", "amount": 1}"#, &["unknown_merchant merchant"]),
         (r#"{"merchant": "../x", "order_number": "A", "amount": 1}"#, &["unknown_merchant merchant"]),
@@ -127,6 +127,8 @@ fn each_field_is_refused_for_its_own_reason() {
             &["not_a_time autocompletion_date"],
         ),
         (&format!(r#"{{{good}, "autocompletion_date": 7}}"#), &["wrong_type autocompletion_date"]),
+        (&format!(r#"{{{good}, "two_phase": "yes"}}"#), &["wrong_type two_phase"]),
+        (&format!(r#"{{{good}, "two_phase": 1}}"#), &["wrong_type two_phase"]),
         (&format!(r#"{{{good}, "colour": {{"a": [1]}}}}"#), &["unknown_field colour"]),
         (&format!(r#"{{{good}, "amount": 200}}"#), &["duplicate_field amount"]),
     ];
@@ -266,4 +268,24 @@ fn the_gateways_own_schedule_is_in_moscow_time_unless_it_says_otherwise() {
         assert_eq!(read(&host, &json).autocompletion_at, nine, "{written}");
     }
     assert_eq!(read(&host, r#"{"order_number": "A-1", "amount": 100}"#).autocompletion_at, None);
+}
+
+/// What is written of an order, and how it is taken to be paid.
+#[test]
+fn an_order_is_two_phase_if_it_is_said_or_if_only_such_a_one_has_it() {
+    let host = config(ONE_MERCHANT);
+    let (one, two) = (Some(Kind::OnePhase), Some(Kind::TwoPhase));
+    let table = [
+        ("", None),
+        (r#", "two_phase": null"#, None),
+        (r#", "two_phase": true"#, two),
+        (r#", "two_phase": "true""#, two),
+        (r#", "two_phase": false"#, one),
+        (r#", "complete_amount": 50"#, two),
+        (r#", "autocompletion_date": "2026-11-20T12:00:00""#, two),
+    ];
+    for (written, kind) in table {
+        let json = format!(r#"{{"order_number": "A-1", "amount": 100{written}}}"#);
+        assert_eq!(read(&host, &json).kind, kind, "{written}");
+    }
 }

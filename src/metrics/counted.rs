@@ -7,10 +7,15 @@ use prometheus::{HistogramVec, IntCounterVec};
 use crate::domain::journey::LookOutcome;
 use crate::domain::operation::{OperationKind, OperationState};
 use crate::domain::order::MerchantId;
+use crate::domain::polling::Outcomes;
 use crate::domain::registration::journey::State as RegistrationState;
 
 use super::family::Family;
 use super::{Answer, CallbackOutcome, Metrics, Operation};
+
+/// Whether a callback told of an outcome.
+const CAME: &str = "came";
+const MISSING: &str = "missing";
 
 /// The counters.
 #[derive(Clone, Debug)]
@@ -26,6 +31,7 @@ pub(super) struct Counted {
     pub(super) orders_added: IntCounterVec,
     pub(super) registrations: IntCounterVec,
     pub(super) callbacks: IntCounterVec,
+    pub(super) outcomes: IntCounterVec,
     pub(super) sends_held: IntCounterVec,
     pub(super) store_errors: IntCounterVec,
     pub(super) report_failures: IntCounterVec,
@@ -89,6 +95,11 @@ impl Counted {
                 "Callbacks of the bank by what became of them; forged ones change nothing else.",
                 &["merchant", "outcome"],
             )?,
+            outcomes: of.counters(
+                "reconciled_outcomes_total",
+                "Payments and refusals by whether a callback told of them within a minute of the look that found them.",
+                &["merchant", "callback"],
+            )?,
             sends_held: of.counters(
                 "reconciled_sends_held_total",
                 "Times a completion that was due was not sent, by what held it back; each is tried again.",
@@ -145,6 +156,13 @@ impl Metrics {
     /// A callback came.
     pub fn callback(&self, merchant: &MerchantId, outcome: CallbackOutcome) {
         self.counted.callbacks.with_label_values(&[merchant.as_str(), outcome.as_str()]).inc();
+    }
+
+    /// Outcomes were told by callbacks, or not.
+    pub fn outcomes(&self, merchant: &MerchantId, outcomes: Outcomes) {
+        let name = merchant.as_str();
+        self.counted.outcomes.with_label_values(&[name, CAME]).inc_by(outcomes.told);
+        self.counted.outcomes.with_label_values(&[name, MISSING]).inc_by(outcomes.untold);
     }
 
     /// Orders entered the queue.

@@ -209,4 +209,4 @@ impl Case<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -22,12 +22,14 @@
 //! Read in this order: `plan` (with `policy` and `swarm`), `world`, `cast`, `evidence`, `checker`, `cover`, `log`,
 //! `run` (one seed), `campaign` (many).
 
+mod backlog;
 mod campaign;
 mod cast;
 mod checker;
 mod cover;
 mod evidence;
 mod log;
+pub mod looks;
 mod network;
 mod plan;
 mod policy;

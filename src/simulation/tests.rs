@@ -1,5 +1,7 @@
 //! A few seeds, short enough for every test run; `reconciled simulate` runs the thousands.
 
+mod deadlines;
+
 use std::time::Duration;
 
 use super::*;

@@ -22,6 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::sandbox::{Bank, InProcess, Settings};
 use crate::store::{Lock, Store};
 
+use super::backlog::{lost_to_faults, worked_off_within};
 use super::cast::Deed;
 use super::checker::{self, Terms, Violation};
 use super::evidence::{self, Backlog, Evidence};
@@ -408,6 +409,14 @@ impl World {
         self.after(wait, Deed::JudgeBacklog { backlog, life: self.lives });
     }
 
+    /// When `backlog` must have been worked off, by what the requests since have met.
+    pub(super) fn must_be_worked_off_at(&mut self, backlog: &Backlog) -> i64 {
+        self.evidence.gather_ledger(self.bank.bank(), START_MS, &mut self.log);
+        let from = self.evidence.asked.partition_point(|asked| asked.at_ms < backlog.from_ms);
+        let lost = lost_to_faults(self.merchant(), self.evidence.asked.iter().skip(from));
+        backlog.until_ms.saturating_add(i64::try_from(lost.as_millis()).unwrap_or(i64::MAX))
+    }
+
     /// Adopts the database, as the command line does while no daemon works with it; what became of it in words.
     pub(super) async fn adopt(&mut self) -> Result<String, String> {
         let words = |error: &dyn std::error::Error| error.to_string();
@@ -451,19 +460,4 @@ fn database_files(database: &Path) -> [PathBuf; 3] {
         name.push(suffix);
         PathBuf::from(name)
     })
-}
-
-/// A step asks, sends, and asks again, before any look; where the bank answers nothing, with a wait that doubles:
-/// within the hour that a small budget takes, so often.
-const ASKS_MAX: u32 = 10;
-
-/// Backlog ÷ budget, and what hangs in flight: every place may be taken by a request that the bank leaves hanging.
-fn worked_off_within(merchant: &MerchantConfig, looks: usize, completions: usize) -> Duration {
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let (in_flight, at_once) = (merchant.budget.in_flight.get(), merchant.completion.in_flight.get());
-    let requests = count(looks).saturating_add(count(completions).saturating_mul(ASKS_MAX));
-    let rounds =
-        count(looks.div_ceil(in_flight)).saturating_add(3 * count(completions.div_ceil(at_once.min(in_flight))));
-    let hanging = merchant.gateway.request_timeout.saturating_mul(rounds.saturating_add(2));
-    merchant.budget.period.saturating_mul(requests.saturating_add(10)).saturating_add(hanging)
 }

@@ -122,7 +122,7 @@ impl Amendment<Result<Decision, ReviewError>> {
 enum Outcome<T> {
     Written {
         value: T,
-        notable: bool,
+        is_news: bool,
     },
     /// The rows were not what this program had written: they are in review now.
     Altered(Option<Told>),
@@ -207,9 +207,9 @@ impl Store {
             })
             .await?;
         match outcome {
-            Outcome::Written { value, notable } => {
+            Outcome::Written { value, is_news } => {
                 // A look that found nothing new makes nothing due for anybody else.
-                if notable {
+                if is_news {
                     self.ring();
                 }
                 Ok(value)
@@ -252,6 +252,7 @@ fn write<T>(
         Some(why) => held_back(open, amendment, why, now),
         None => amendment,
     };
+    let mut is_news = !amendment.events.is_empty() || makes_due(order, open, &amendment, now);
     match &amendment.operation {
         OperationChange::None => {}
         OperationChange::Open(new) => rows::insert_operation(connection, key, *new, instance)?,
@@ -264,7 +265,7 @@ fn write<T>(
             let was_in_doubt = open.is_some_and(|open| open.state == OperationState::InDoubt);
             let is_known = was_in_doubt && operation.state != OperationState::InDoubt;
             if is_known || (gives_up_its_place(open, operation, now) && money::may_move(connection, &order.merchant)?) {
-                money::make_room(connection, &order.merchant, now)?;
+                is_news |= money::make_room(connection, &order.merchant, now)?;
             }
         }
     }
@@ -277,8 +278,22 @@ fn write<T>(
     }
     Ok(match frozen {
         Some(why) => Outcome::Frozen(why),
-        None => Outcome::Written { value: amendment.value, notable: !amendment.events.is_empty() },
+        None => Outcome::Written { value: amendment.value, is_news },
     })
+}
+
+/// Whether a look or a step is due by a change that was planned for later before: whoever waits for it sleeps until
+/// then. Such a change need not be an event, as where what failed for the weather is due again.
+fn makes_due<T>(order: &Order, open: Option<&Operation>, amendment: &Amendment<T>, now: Timestamp) -> bool {
+    let is_sooner = |before: Option<Timestamp>, after: Option<Timestamp>| {
+        after.is_some_and(|after| after <= now && before.is_none_or(|before| after < before))
+    };
+    let look = amendment.order.as_ref().is_some_and(|after| is_sooner(order.next_look_at, after.next_look_at));
+    let step = match &amendment.operation {
+        OperationChange::Update(after) => is_sooner(open.map(|open| open.next_step_at), Some(after.next_step_at)),
+        OperationChange::None | OperationChange::Open(_) => false,
+    };
+    look || step
 }
 
 /// Whether a change is the intent of a send: one attempt more than there was.

@@ -41,7 +41,7 @@ Order {
     next_look_at_ms unknown_in_a_row heard_at_ms heard bank_seen_at_ms bank_status bank_action_code bank_amount_minor
     bank_currency bank_approved_minor bank_deposited_minor bank_refunded_minor bank_points_approved_minor
     bank_points_deposited_minor bank_points_refunded_minor bank_authorised_at_ms bank_chargeback
-    review_sentence
+    review_sentence two_phase
 });
 
 columns!(operation_columns: "operations", /// Those of `operations`.

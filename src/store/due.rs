@@ -37,7 +37,7 @@ pub(super) const DUE_COMPLETIONS: &str = select_order!(
 );
 
 pub(super) const NEXT_LOOK: &str =
-    "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms IS NOT NULL
+    "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms > ?2
         AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))";
 
 pub(super) const NEXT_COMPLETION: &str = "SELECT min(at_ms) FROM (
@@ -148,9 +148,21 @@ impl Store {
             .await
     }
 
-    /// When the next look falls due; `None` when none is planned.
-    pub async fn next_look_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
-        self.next(NEXT_LOOK, merchant).await
+    /// When the next look falls due of those that are due later than `after`; `None` when none is planned.
+    pub async fn next_look_after(
+        &self,
+        merchant: &MerchantId,
+        after: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(NEXT_LOOK)?;
+                let next: Option<i64> =
+                    statement.query_row(params![merchant.as_str(), after.as_millis()], |row| row.get(0))?;
+                Ok(next.map(rows::at))
+            })
+            .await
     }
 
     /// When the next step of a completion falls due; `None` when none is planned.

@@ -42,18 +42,40 @@ pub enum Hinted {
 
 /// Hints that no look has answered yet.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Remembered(Arc<Mutex<BTreeMap<OrderKey, Timestamp>>>);
+pub(super) struct Remembered {
+    unanswered: Arc<Mutex<BTreeMap<OrderKey, Timestamp>>>,
+    untaken: Arc<Mutex<Untaken>>,
+}
+
+/// Hints that the merchant's poller has not taken in: which order, and when.
+type Untaken = BTreeMap<MerchantId, Vec<(OrderKey, Timestamp)>>;
 
 impl Remembered {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderKey, Timestamp>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, order: OrderKey, at: Timestamp) {
+    fn note(&self, merchant: &MerchantId, order: OrderKey, at: Timestamp) {
         let mut all = self.lock();
         if all.len() < REMEMBERED_MAX || all.contains_key(&order) {
             all.insert(order, at);
         }
+        drop(all);
+        let mut untaken = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_merchant = untaken.entry(merchant.clone()).or_default();
+        if of_merchant.len() < REMEMBERED_MAX {
+            of_merchant.push((order, at));
+        }
+    }
+
+    fn take(&self, merchant: &MerchantId) -> Vec<(OrderKey, Timestamp)> {
+        let mut untaken = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+        untaken.get_mut(merchant).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether there is a hint for `order` that no look has answered.
+    pub(super) fn is_noted(&self, order: OrderKey) -> bool {
+        self.lock().contains_key(&order)
     }
 
     /// Whether there was a hint for `order` at `asked_at` or later, and forgets an earlier one.
@@ -93,13 +115,14 @@ impl Store {
         number: Option<&OrderNumber>,
         now: Timestamp,
     ) -> Result<Hinted, StoreError> {
-        let (merchant, order_id, number) = (merchant.clone(), order_id.cloned(), number.cloned());
+        let (of, order_id, number) = (merchant.clone(), order_id.cloned(), number.cloned());
+        let merchant = of.clone();
         let found = self
             .readers
             .read(move |connection| find(connection, &merchant, order_id.as_ref(), number.as_ref()))
             .await?;
         let Some(planned) = found else { return Ok(Hinted::Unknown) };
-        self.hints.note(planned.key, now);
+        self.hints.note(&of, planned.key, now);
         let Some(at) = planned.sooner(now) else { return Ok(Hinted::AsPlanned) };
         let key = planned.key;
         let moved = self
@@ -123,6 +146,11 @@ impl Store {
             self.ring();
         }
         Ok(if moved { Hinted::Sooner } else { Hinted::AsPlanned })
+    }
+
+    /// The hints about a merchant's orders since they were last taken in, and when they came.
+    pub fn take_hints(&self, merchant: &MerchantId) -> Vec<(OrderKey, Timestamp)> {
+        self.hints.take(merchant)
     }
 
     /// As [`Self::amend`], for what a look makes of an order that was asked about at `asked_at`: a hint that came since

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::domain::order::MerchantId;
+
 /// What is known about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meta {
@@ -68,6 +70,31 @@ pub(super) fn add_seal_key(connection: &Connection, id: &str) -> Result<(), rusq
 pub(super) fn keep_seal_key(connection: &Connection, id: &str) -> Result<(), rusqlite::Error> {
     let sql = "DELETE FROM meta WHERE substr(name, 1, ?1) = ?2 AND name <> ?3";
     connection.execute(sql, params![SEAL_KEY.len(), SEAL_KEY, format!("{SEAL_KEY}{id}")]).map(drop)
+}
+
+/// The names of what is noted of a merchant's weather begin with this.
+const WEATHER: &str = "weather:";
+
+/// Notes a merchant's weather, or that there is nothing to note.
+pub(super) fn set_weather(
+    connection: &Connection,
+    merchant: &MerchantId,
+    text: Option<&str>,
+) -> Result<(), rusqlite::Error> {
+    let name = format!("{WEATHER}{}", merchant.as_str());
+    match text {
+        Some(text) => put(connection, &name, text),
+        None => connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name]).map(drop),
+    }
+}
+
+/// What is noted of each merchant's weather.
+pub(super) fn weather(connection: &Connection) -> Result<Vec<(String, String)>, rusqlite::Error> {
+    let sql = "SELECT substr(name, ?2), value FROM meta WHERE substr(name, 1, ?1) = ?3 ORDER BY name";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement
+        .query_map(params![WEATHER.len(), WEATHER.len() + 1, WEATHER], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    found.collect()
 }
 
 fn put(connection: &Connection, name: &str, value: &str) -> Result<(), rusqlite::Error> {

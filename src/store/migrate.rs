@@ -23,6 +23,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_verbs.sql"),
     include_str!("migrations/0010_logins.sql"),
     include_str!("migrations/0011_stuck_registrations.sql"),
+    include_str!("migrations/0012_almanacs.sql"),
+    include_str!("migrations/0013_pace.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.

@@ -11,8 +11,8 @@
 //! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak
 //! to the bank for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal`
 //! (columns to values), `loaded` and `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`,
-//! `due`, `hints`, `discoveries`, `sweep`, `money`, `logins`, `events`, `figures`, `books`, `proposals`; and last
-//! `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
+//! `due`, `looks`, `hints`, `callbacks`, `discoveries`, `sweep`, `money`, `logins`, `weather`, `events`, `figures`,
+//! `books`, `proposals`; and last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -21,6 +21,7 @@ mod amend;
 mod answers;
 mod bell;
 mod books;
+mod callbacks;
 mod columns;
 mod connection;
 mod create;
@@ -35,6 +36,7 @@ mod home;
 mod identity;
 mod keys;
 mod loaded;
+mod looks;
 mod lock;
 mod logins;
 mod meta;
@@ -42,6 +44,7 @@ mod migrate;
 mod money;
 mod open;
 mod orders;
+mod pace;
 mod place;
 mod proposals;
 mod quarantine;
@@ -54,6 +57,7 @@ mod standing;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod weather;
 mod witness;
 mod witnessed;
 mod writer;
@@ -67,10 +71,12 @@ pub use discoveries::{Discovery, DiscoveryRound};
 pub use figures::{Figures, Group, LatestAnswer};
 pub use hints::{HINTED_LOOKS_EVERY, Hinted};
 pub use lock::{Lock, LockError};
+pub use looks::DueLook;
 pub use migrate::{MigrateError, SCHEMA_VERSION};
 pub use money::{LastDay, MoneyFigures, Starting, Stopping};
 pub use open::OpenError;
 pub use orders::{Added, ListFilter};
+pub use pace::{Pace, RequestBlock};
 pub use place::{Keys, Place};
 pub use quarantine::Checked;
 pub use registrations::{Intended, Moved, NewRegistration, PersonsWord};
@@ -78,6 +84,7 @@ pub use rows::OrderWithOperation;
 pub use seal::SealKey;
 pub use standing::Freeze;
 pub use sweep::{Horizon, PulledIn};
+pub use weather::Incident;
 pub use witness::Sent;
 
 use std::path::{Path, PathBuf};

@@ -436,9 +436,10 @@ pub(super) const TRY_HELD_BACK: &str = "UPDATE operations SET next_step_at_ms = 
 
 /// An outcome became known: what has the earliest lapse of all that waits for it takes the place. One, and one more
 /// should it turn out to need none; the rest wait on. Whatever is woken and does not take its place calls this again.
-pub(super) fn make_room(connection: &Connection, merchant: &MerchantId, now: Timestamp) -> Result<(), StoreError> {
-    connection.prepare_cached(MAKE_ROOM)?.execute(params![merchant.as_str(), now.as_millis(), guard::FOR_ROOM])?;
-    Ok(())
+/// Whether anything was woken.
+pub(super) fn make_room(connection: &Connection, merchant: &MerchantId, now: Timestamp) -> Result<bool, StoreError> {
+    let values = params![merchant.as_str(), now.as_millis(), guard::FOR_ROOM];
+    Ok(connection.prepare_cached(MAKE_ROOM)?.execute(values)? > 0)
 }
 
 /// Whether nothing holds all money of `merchant` back. While something does, a place is of no use to anybody, and

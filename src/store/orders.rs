@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::domain::event::{Cause, EventKind, NewEvent};
 use crate::domain::operation::{Operation, OperationKey};
-use crate::domain::order::{MerchantId, NewOrder, OrderId, OrderKey, OrderNumber, State};
+use crate::domain::order::{Kind, MerchantId, NewOrder, OrderId, OrderKey, OrderNumber, State};
 use crate::domain::time::Timestamp;
 
 use super::columns::{select_operation, select_order};
@@ -207,8 +207,9 @@ fn insert_order(connection: &Connection, new: &NewOrder, parked: bool, now: Time
     connection
         .prepare_cached(
             "INSERT INTO orders (merchant, order_number, order_id, amount_minor, currency, state, state_since_ms,
-                created_at_ms, expires_at_ms, complete_amount_minor, next_look_at_ms, autocompletion_at_ms, parked)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?6, ?7, ?8, ?6, ?9, ?10)",
+                created_at_ms, expires_at_ms, complete_amount_minor, next_look_at_ms, autocompletion_at_ms, parked,
+                two_phase)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?6, ?7, ?8, ?6, ?9, ?10, ?11)",
         )?
         .execute(params![
             new.merchant.as_str(),
@@ -221,6 +222,7 @@ fn insert_order(connection: &Connection, new: &NewOrder, parked: bool, now: Time
             rows::completion_minor(new.completion),
             new.autocompletion_at.map(Timestamp::as_millis),
             parked,
+            new.kind.map(Kind::is_two_phase),
         ])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::domain::operation::{
     CompletionAmount, NewOperation, Operation, OperationKey, OperationKind, OperationState,
 };
 use crate::domain::order::{
-    Heard, Hold, MerchantId, Order, OrderId, OrderKey, OrderNumber, ReviewReason, SeenView, State,
+    Heard, Hold, Kind, MerchantId, Order, OrderId, OrderKey, OrderNumber, ReviewReason, SeenView, State,
 };
 use crate::domain::time::Timestamp;
 
@@ -70,6 +70,7 @@ fn decode_order(row: &Row<'_>) -> Result<Order, StoreError> {
         payment_system: payment_system(row)?,
         autocompletion_at: row.get::<_, Option<i64>>(C::autocompletion_at_ms.at())?.map(at),
         autocompletion_told: row.get::<_, Option<i64>>(C::autocompletion_told_ms.at())?.map(at),
+        kind: row.get::<_, Option<bool>>(C::two_phase.at())?.map(Kind::of),
         next_look_at: row.get::<_, Option<i64>>(C::next_look_at_ms.at())?.map(at),
         unknown_in_a_row: row.get(C::unknown_in_a_row.at())?,
         heard: heard(row)?,
@@ -129,7 +130,7 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
                 held_at_ms = :held_at, held_at_first_ms = :held_at_first, hold_begun_at_ms = :begun_at, lapses_at_ms = :lapses_at,
                 complete_at_ms = :complete_at, deadline_at_ms = :deadline_at, lapse_warnings = :lapse_warnings,
                 payment_system = :payment_system, autocompletion_at_ms = :autocompletion_at,
-                autocompletion_told_ms = :autocompletion_told, bank_chargeback = :bank_chargeback,
+                autocompletion_told_ms = :autocompletion_told, two_phase = :two_phase, bank_chargeback = :bank_chargeback,
                 next_look_at_ms = :next_look_at, unknown_in_a_row = :unknown_in_a_row,
                 heard_at_ms = :heard_at, heard = :heard, bank_seen_at_ms = :bank_seen_at, bank_status = :bank_status,
                 bank_action_code = :bank_action_code, bank_amount_minor = :bank_amount, bank_currency = :bank_currency,
@@ -159,6 +160,7 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
             ":payment_system": order.payment_system.as_ref().map(PaymentSystem::as_str),
             ":autocompletion_at": order.autocompletion_at.map(Timestamp::as_millis),
             ":autocompletion_told": order.autocompletion_told.map(Timestamp::as_millis),
+            ":two_phase": order.kind.map(Kind::is_two_phase),
             ":bank_chargeback": view.and_then(|seen| seen.view.chargeback),
             ":next_look_at": order.next_look_at.map(Timestamp::as_millis),
             ":unknown_in_a_row": order.unknown_in_a_row,

@@ -70,11 +70,9 @@ impl World {
         self.bank.bank().register(Registration::new(LOGIN, number, amount).two_phase()).unwrap().order_id
     }
 
-    /// Returns once the bank was asked to complete an order. Its ledger has no bell, so it is read again and again.
+    /// Returns once the bank was asked to complete an order.
     pub(crate) async fn asked_to_complete(&self, number: &str) {
-        while self.completions(number).0 == 0 {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        until(|| self.completions(number).0 > 0).await;
     }
 
     /// The order of each status request, in the order in which they came.
@@ -162,6 +160,7 @@ pub(crate) fn order(number: &str, amount: i64) -> NewOrder {
         expires_at: None,
         completion: CompletionAmount::Whole,
         autocompletion_at: None,
+        kind: None,
     }
 }
 
@@ -175,6 +174,13 @@ pub(crate) async fn add(store: &Store, orders: Vec<NewOrder>) {
 /// Ends a test that waits for what does not come.
 pub(crate) async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
     tokio::time::timeout(LIMIT, waiting).await.unwrap()
+}
+
+/// Returns once something holds that has no bell, such as the bank's ledger: it is read again and again.
+pub(crate) async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 /// Waits until `seen` is true of an order.

@@ -20,7 +20,7 @@ use reconciled::domain::bank::{CompletionAnswer, StatusAnswer, Unknown, UnknownK
 use reconciled::domain::money::Amount;
 use reconciled::domain::operation::CompletionAmount;
 use reconciled::domain::order::{NewOrder, Order, OrderId, State};
-use reconciled::gateway::{Gateway, Purpose, Wire};
+use reconciled::gateway::{Gateway, Pacer, Purpose, Wire};
 use reconciled::metrics::Metrics;
 use reconciled::sandbox::{Operation, Registration, Settings};
 use reconciled::store::{Amendment, Store};
@@ -49,7 +49,7 @@ enum Class {
 }
 
 use Class::{Read, Refused, Unknown as Tells};
-use UnknownKind::{Broken, HttpStatus, ServerError, SystemError, Throttled, Timeout, Unreadable};
+use UnknownKind::{Broken, Denied, HttpStatus, Maintenance, ServerError, SystemError, Throttled, Timeout, Unreadable};
 
 /// One fault: its name, what happens on the wire, the class of a status and of a completion that met it.
 struct Row {
@@ -79,7 +79,7 @@ fn rows(elsewhere: SocketAddr) -> Vec<Row> {
         nothing("reset in the body", Deed::ResetInBody, Broken),
         nothing("closed without a byte", said(Vec::new()), Broken),
         nothing("bytes that are no HTTP", said(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()), Broken),
-        nothing("HTML with 200", body("<html><body>Technical works</body></html>"), Unreadable),
+        nothing("HTML with 200", body("<html><body>Technical works</body></html>"), Maintenance),
         nothing("an empty body", body(""), Unreadable),
         nothing("malformed", body("{errorCode: 0}"), Unreadable),
         nothing("something after the object", Deed::Bend(|text| ok(format!("{text}{text}").as_bytes())), Unreadable),
@@ -124,7 +124,10 @@ fn rows(elsewhere: SocketAddr) -> Vec<Row> {
     for status in ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"] {
         rows.push(nothing(status, said(response(status, "", b"<html></html>")), ServerError));
     }
-    for status in ["400 Bad Request", "401 Unauthorized", "404 Not Found", "201 Created", "206 Partial Content"] {
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        rows.push(nothing(status, said(response(status, "", b"<html></html>")), Denied));
+    }
+    for status in ["400 Bad Request", "404 Not Found", "201 Created", "206 Partial Content"] {
         rows.push(nothing(status, said(response(status, "", br#"{"errorCode":"0"}"#)), HttpStatus));
     }
     for value in ["7", "-5", "1000000000", "garbage", "Wed, 21 Oct 2099 07:28:00 GMT", ""] {
@@ -245,6 +248,8 @@ impl Elsewhere {
 /// A gateway without a daemon.
 pub(crate) struct Mouth {
     gateway: Gateway,
+    /// Beside the gateway's own, which keeps to what a bank asks for.
+    pacer: Pacer,
     store: Store,
 }
 
@@ -263,9 +268,12 @@ impl Mouth {
             period: Duration::from_millis(1),
             burst: NonZeroU32::new(100).unwrap(),
             in_flight: NonZeroUsize::new(8).unwrap(),
+            reserve: 0,
+            daily: None,
         };
-        let gateway = Gateway::new(shop(), config, &budget, &Wire::Network, metrics, timekeeper).unwrap();
-        Self { gateway, store: Store::open_or_create(&world.config().database).unwrap() }
+        let gateway = Gateway::new(shop(), config, Pacer::new(&budget), &Wire::Network, metrics, timekeeper).unwrap();
+        let store = Store::open_or_create(&world.config().database).unwrap();
+        Self { gateway, pacer: Pacer::new(&budget), store }
     }
 
     pub(crate) async fn order(&self, number: &str) -> Order {
@@ -274,11 +282,11 @@ impl Mouth {
     }
 
     pub(crate) async fn status(&self, order: &Order) -> StatusAnswer {
-        self.gateway.status(order, self.gateway.pacer().permit(Purpose::Look).await).await.answer
+        self.gateway.status(order, self.pacer.permit(Purpose::Look).await).await.answer
     }
 
     pub(crate) async fn complete(&self, id: &str) -> CompletionAnswer {
-        let permit = self.gateway.pacer().permit(Purpose::Money).await;
+        let permit = self.pacer.permit(Purpose::Money).await;
         self.gateway.complete(&OrderId::new(id).unwrap(), CompletionAmount::Whole, permit, async { Ok(()) }).await
     }
 }
@@ -385,6 +393,8 @@ async fn retry_after_is_whole_seconds_or_nothing() {
         let StatusAnswer::Unknown(Unknown { retry_after, .. }) = mouth.status(&order).await else { panic!("{value}") };
         assert_eq!(retry_after, seconds.map(Duration::from_secs), "{value:?}");
     }
+    let pacer = mouth.gateway.pacer();
+    assert!(pacer.is_throttled() && pacer.borne_per_mille() < 100, "each of them halves the rate");
 }
 
 /// Whoever sets a proxy for the whole host does not mean to hand it the shop's password.
@@ -421,7 +431,9 @@ async fn the_daemon_goes_on_through_every_fault_and_settles() {
     let config = world.config_behind(&front.rest_url());
     let process = Process::start(&config.path).drained();
     let mut patients = Vec::new();
-    for (nth, row) in rows(elsewhere.address).into_iter().enumerate() {
+    // What Retry-After asks for is kept to, for minutes at that: the pacer's tests leap over them.
+    let rows = rows(elsewhere.address).into_iter().filter(|row| row.name != "429, Retry-After");
+    for (nth, row) in rows.enumerate() {
         for part in [None, Some(PART)] {
             let number = format!("{}-{nth}", if part.is_some() { "P" } else { "W" });
             let id = admit(&world, &process, &number, part);

@@ -3,6 +3,8 @@
 
 mod answers;
 mod both_wires;
+mod budget;
+mod callbacks;
 mod child;
 mod cli;
 mod clients;
@@ -21,6 +23,7 @@ mod journey;
 mod judge;
 mod kill;
 mod money;
+mod outage;
 mod process;
 mod registration;
 mod reload;

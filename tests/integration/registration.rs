@@ -10,7 +10,7 @@ use reconciled::clock::Clock;
 use reconciled::config::Config;
 use reconciled::daemon::Daemon;
 use reconciled::domain::event::Cause;
-use reconciled::domain::order::{NewOrder, OrderId};
+use reconciled::domain::order::{Kind, NewOrder, OrderId};
 use reconciled::domain::registration::journey::{Registration, State};
 use reconciled::intake;
 use reconciled::sandbox::{Entry, FaultKind, FaultRule, Moment, Operation, Registration as Registered, Settings};
@@ -24,7 +24,7 @@ use crate::schedule::reconciled;
 /// What a process that aborted ended by.
 const SIGABRT: i32 = 6;
 
-fn sale(number: &str, amount: i64) -> Value {
+pub(crate) fn sale(number: &str, amount: i64) -> Value {
     json!({
         "merchant": "shop", "order_number": number, "amount": amount, "return_url": "https://shop.example/thanks",
         "email": "ivan@example.com",
@@ -56,7 +56,7 @@ fn at_bank(world: &World, number: &str) -> (usize, usize) {
 }
 
 /// Waits until a registration is settled.
-async fn settled(store: &Store, number: &str) -> Registration {
+pub(crate) async fn settled(store: &Store, number: &str) -> Registration {
     wait_until(store, number, |row| row.state.is_settled()).await
 }
 
@@ -101,6 +101,7 @@ async fn a_registered_order_has_its_form_url_and_is_in_the_queue() {
     let queued = daemon.store().order(&shop(), "A-1").await.unwrap().order;
     assert_eq!((queued.amount.minor(), queued.order_id.unwrap().as_str()), (23_500, id));
     assert!(queued.expires_at.is_some());
+    assert_eq!(queued.kind, Some(Kind::TwoPhase));
     assert!(world.bank.bank().order(id).unwrap().two_phase);
     assert_eq!(at_bank(&world, "A-1"), (1, 1));
     daemon.stop().await;

@@ -175,12 +175,10 @@ async fn nothing_is_sent_to_a_bank_whose_tls_is_wrong() {
     let mouth = Mouth::with(&world, &trusting(&world, &front.url(), &roots.pem()));
     let order = mouth.order("A-1").await;
     for (name, presents) in wrong(&roots) {
+        let expected = UnknownKind::Tls;
         *front.presents.lock().unwrap() = presents;
         let status = mouth.status(&order).await;
-        assert!(
-            matches!(&status, StatusAnswer::Unknown(unknown) if unknown.kind == UnknownKind::Unreachable),
-            "{name}: {status:?}"
-        );
+        assert!(matches!(&status, StatusAnswer::Unknown(unknown) if unknown.kind == expected), "{name}: {status:?}");
         let completion = mouth.complete(&id).await;
         assert!(matches!(&completion, CompletionAnswer::NotSent(_)), "{name}: {completion:?}");
     }
@@ -334,10 +332,8 @@ async fn the_daemon_settles_once_the_bank_has_its_certificate_right() {
     let process = Process::start(&config).drained();
     assert_eq!(process.post_order(&wire_order("A-1", 10_000)).0, 201);
     let store = Store::open(&world.config().database).unwrap();
-    wait_for(&store, "A-1", |found| {
-        found.order.heard.as_ref().is_some_and(|heard| heard.words.contains("unreachable"))
-    })
-    .await;
+    wait_for(&store, "A-1", |found| found.order.heard.as_ref().is_some_and(|heard| heard.words.contains("tls: ")))
+        .await;
     assert!(world.asked_about().is_empty());
     *front.presents.lock().unwrap() = roots.good();
     wait_for_state(&store, "A-1", State::Deposited).await;

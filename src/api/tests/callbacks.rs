@@ -49,6 +49,7 @@ impl Face {
             expires_at: None,
             completion: CompletionAmount::Whole,
             autocompletion_at: None,
+            kind: None,
         };
         let now = self.api.clock.now();
         self.api.store.add_orders(vec![new], Cause::Shop, now).await.unwrap();

@@ -1,7 +1,7 @@
 //! What `check` says of a merchant's bank: how it is reached and trusted, and what of it is used.
 
 use super::super::output::Table;
-use crate::config::{CompletionMethod, Credentials, GatewayConfig, MerchantConfig, Protocol, as_written};
+use crate::config::{Budget, CompletionMethod, Credentials, GatewayConfig, MerchantConfig, Protocol, as_written};
 
 /// Where it is, how we are known there, and how much it is asked to bear.
 pub(super) fn facts(facts: &mut Table, merchant: &MerchantConfig) {
@@ -24,7 +24,9 @@ pub(super) fn facts(facts: &mut Table, merchant: &MerchantConfig) {
         format!("{} to connect, {} in all", as_written(gateway.connect_timeout), as_written(gateway.request_timeout)),
     );
     let every = crate::domain::time::in_words(budget.period);
-    facts.fact("budget", format!("a request every {every}, {} saved up, {} at once", budget.burst, budget.in_flight));
+    let Budget { burst, in_flight, reserve, .. } = budget;
+    let kept = format!("{reserve} % of that for money");
+    facts.fact("budget", format!("a request every {every}, {burst} saved up, {in_flight} at once, {kept}"));
 }
 
 /// What of it is used, beside the questions after orders.

@@ -41,6 +41,9 @@ pub(in super::super) struct Add {
     /// When the bank completes its hold by itself, as registered: 2026-11-20T14:03:05 in Moscow time, or with an offset
     #[arg(long, value_name = "TIME")]
     autocompletion_date: Option<String>,
+    /// Its money is held first and taken later (registerPreAuth.do); it is learned apart when such orders are paid
+    #[arg(long)]
+    two_phase: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -90,6 +93,7 @@ impl Add {
             (Field::ExpiresAt, text(&self.expires_at)),
             (Field::CompleteAmount, text(&self.complete_amount)),
             (Field::AutocompletionDate, text(&self.autocompletion_date)),
+            (Field::TwoPhase, if self.two_phase { "true".to_owned() } else { String::new() }),
         ];
         RawOrder::from_texts(texts.iter().map(|(field, text)| (*field, text.as_str())))
     }

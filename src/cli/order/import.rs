@@ -35,7 +35,8 @@ const REFUSALS_MAX: usize = 10_000;
 #[command(after_help = "JSON lines: {\"order_number\": \"A-1\", \"amount\": 1050}\n\
                         CSV:        a header with such names, in any order, then a row for every order\n\
                         Names:      merchant, order_number, amount (minor units), currency, order_id, expires_at,\n\
-                        \x20           complete_amount, autocompletion_date; all but order_number and amount may be left out\n\n\
+                        \x20           complete_amount, autocompletion_date, two_phase; all but order_number and amount may be left\n\
+                        \x20           out\n\n\
                         Importing a file again changes nothing.")]
 pub(in super::super) struct Import {
     /// The file, or - for the standard input

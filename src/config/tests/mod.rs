@@ -16,7 +16,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::polling::Tier;
+use crate::domain::polling::{Pending, Tier};
 
 /// A secret that no error and no `Debug` may show.
 const CANARY: &str = "canary-hunter2-0123456789";
@@ -139,7 +139,7 @@ fn the_samples_are_whole() {
 fn the_sample_shows_the_defaults() {
     let host = Host::new();
     let source = sample_with_defaults();
-    assert!(source.contains("\nattempts = 3\n") && source.contains("\n    { until_age"));
+    assert!(source.contains("\nattempts = 3\n") && source.contains("\npending = \"learned\"\n"));
     let shown = host.load(&source).unwrap_or_else(|error| panic!("{error}"));
     let short = host.load(&fs::read_to_string(sample("reconciled.toml")).unwrap()).unwrap();
     assert_eq!(changes(&short, &shown), []);
@@ -208,7 +208,9 @@ fn the_least_has_the_defaults_of_the_documents() {
     assert_eq!(merchant.zone.name(), "Europe/Moscow");
     assert_eq!(merchant.order_number_max, 32);
     assert_eq!(merchant.budget.period, Duration::from_millis(200));
-    assert_eq!((merchant.budget.burst.get(), merchant.budget.in_flight.get()), (5, 4));
+    assert_eq!((merchant.budget.burst.get(), merchant.budget.in_flight.get()), (1, 4));
+    assert_eq!((merchant.budget.reserve, merchant.budget.daily), (20, None));
+    assert_eq!((merchant.shared_budget.as_ref(), config.budgets.len()), (None, 0));
     assert_eq!(merchant.completion.schedule, CompletionSchedule::OnRelease);
     assert_eq!(merchant.completion.in_flight.get(), 3);
     assert_eq!(merchant.completion.settle.quiet, Duration::from_secs(900));
@@ -252,7 +254,7 @@ fn what_is_written_arrives() {
     assert_eq!(merchant.zone.name(), "Asia/Vladivostok");
     assert_eq!(merchant.order_number_max, 36);
     let tier = Tier { until_age: Duration::from_secs(60), every: Duration::from_millis(100) };
-    assert_eq!(merchant.looks.pending, [tier]);
+    assert_eq!(merchant.looks.pending, Pending::Tiers(vec![tier]));
     assert!(merchant.looks.late.is_empty());
     assert!(
         matches!(&merchant.completion.schedule, CompletionSchedule::Window(cron) if cron.as_str() == "0 3 * * 1-5")
@@ -280,4 +282,20 @@ fn the_soap_services_are_where_they_are_said_to_be() {
     assert_eq!(loaded(&gateway("merchant"), &loyalty), "https://bank.example/ws/merchant https://other.example/points");
     let deposit = [("merchant.shop.completion_method", r#""deposit""#)];
     assert_eq!(loaded(&gateway("merchant"), &deposit), "https://bank.example/ws/merchant");
+}
+
+#[test]
+fn merchants_share_a_budget_by_its_name() {
+    let host = Host::new();
+    let source = fs::read_to_string(sample("reconciled.toml")).unwrap();
+    let sharing = |requests: &str| {
+        let source = source.replace("\n[merchant.budget]\n", "\n[merchant.budget]\nshared = \"bank\"\n");
+        host.load(&format!("{source}\n[[budget]]\nname = \"bank\"\nrequests = \"{requests}\"\n")).unwrap()
+    };
+    let (slow, fast) = (sharing("10/s"), sharing("100/s"));
+    let shared = slow.merchants[0].shared_budget.as_ref().unwrap();
+    assert_eq!((shared.name.as_str(), shared.period, shared.burst.get()), ("bank", Duration::from_millis(100), 1));
+    assert_eq!(fast.budgets[0].burst.get(), 3, "two per cent of the rate, and one");
+    let changed: Vec<_> = changes(&slow, &fast).into_iter().map(|change| change.key).collect();
+    assert_eq!(changed, ["merchant.shop.budget.shared (content)"], "its merchants go on with the new one");
 }

@@ -32,7 +32,7 @@ fn the_whole_file() {
     check(
         "colour",
         r#""red""#,
-        "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, integrity, retention, merchant",
+        "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, integrity, retention, budget, merchant",
     );
 }
 
@@ -214,7 +214,11 @@ fn a_budget() {
     check("merchant.shop.budget.burst", "5.0", "a whole number");
     check("merchant.shop.budget.in_flight", "65", "1 to 64");
     check("merchant.shop.budget", "5", "under a line [merchant.shop.budget]");
-    check("merchant.shop.budget.rate", r#""5/s""#, "known here: requests, burst, in_flight");
+    check("merchant.shop.budget.rate", r#""5/s""#, "known here: requests, burst, in_flight, reserve, daily, shared");
+    check("merchant.shop.budget.reserve", "91", "0 to 90");
+    check("merchant.shop.budget.daily", "99", "100 to 100000000");
+    check("merchant.shop.budget.shared", r#""bank""#, "the name of a [[budget]]");
+    check("budget", "5", "[[budget]]");
 }
 
 #[test]
@@ -313,6 +317,8 @@ fn the_last_value_that_is_allowed() {
         ("merchant.shop.budget.requests", r#""1/h""#, r#""1000/s""#),
         ("merchant.shop.budget.burst", "1", "1000"),
         ("merchant.shop.budget.in_flight", "1", "64"),
+        ("merchant.shop.budget.reserve", "0", "90"),
+        ("merchant.shop.budget.daily", "100", "100000000"),
         ("merchant.shop.looks.held", r#""100ms""#, r#""7d""#),
         ("merchant.shop.looks.payment_time", r#""10s""#, r#""30d""#),
         ("merchant.shop.looks.backoff", r#""100ms""#, r#""10m""#),

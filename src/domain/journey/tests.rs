@@ -6,6 +6,7 @@ use super::super::bank::{BankStatus, Unknown, UnknownKind};
 use super::super::fixtures::{
     DAY, HOUR, NOW, PRICE, bare, known, order, order_id, plain, policy, refusal, seen, unknown, view,
 };
+use super::super::polling::Jitter;
 use super::*;
 
 fn look(order: &Order, answer: &StatusAnswer) -> Looked {

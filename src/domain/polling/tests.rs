@@ -59,6 +59,32 @@ fn jitter_spreads_a_tenth_to_either_side() {
     }
 }
 
+/// Looks that callbacks replace are put off; the one after the page closed is not, and no later ones are.
+#[test]
+fn looks_thin_out_while_a_page_is_open_and_not_once_it_is_closed() {
+    let policy = LookPolicy { pending: Pending::Learned, pending_old: HOUR * 6, ..looks() };
+    let page = Page { opened_at: NOW, closes_at: NOW.plus(MINUTE * 20) };
+    let plans = Plans::new(&History::new(NOW).hazard(), page.session());
+    let price = Price::new(4.0);
+    let wait = |age: Duration, times: f64| {
+        let tariff = Tariff { open: Price::new(4.0 * times), closed: price };
+        let now = NOW.plus(age);
+        next_pending(&policy, page, now, Outlook::learned(&plans, tariff, EVEN)).since(now)
+    };
+    let last = SECOND * 1_199;
+    let closing = wait(last, 1.0).as_secs_f64() - 1.0;
+    let in_session = [Duration::ZERO, MINUTE, MINUTE * 5, MINUTE * 12];
+    for age in in_session {
+        let waits = [1.0, 10.0, 1_000.0].map(|times| wait(age, times));
+        assert!(waits.is_sorted_by(|dear, dearer| dear < dearer) && waits[1] >= waits[0] * 2, "{age:?}: {waits:?}");
+        let closed_for = (age + waits[2]).as_secs_f64() - 1_200.0;
+        assert!((closed_for - closing).abs() < 0.002, "{age:?}: {closed_for} after the page closed, not {closing}");
+    }
+    for age in [last, MINUTE * 20, MINUTE * 20 + SECOND, MINUTE * 25, HOUR * 5, DAY * 3] {
+        assert_eq!(wait(age, 1_000.0), wait(age, 1.0), "{age:?}");
+    }
+}
+
 fn an_order() -> impl Strategy<Value = Order> {
     let age_ms = || -10 * 86_400_000_i64..400 * 86_400_000;
     let state = proptest::sample::select(&State::ALL[..]);
@@ -95,11 +121,32 @@ proptest! {
         random in any::<u16>(),
     ) {
         let (policy, asked) = (looks(), asked_ms.map(Duration::from_millis));
-        let at = next_look_backing_off(&policy, &order, asked.unwrap_or_default(), NOW, Jitter::new(random));
+        let at = next_look_backing_off(&policy, &order, asked.unwrap_or_default(), NOW, Jitter::new(random).into());
         let wait = at.since(NOW);
         prop_assert!(wait >= policy.backoff * 9 / 10, "{wait:?}");
         prop_assert!(wait <= policy.backoff_max * 11 / 10, "{wait:?}");
         prop_assert!(wait >= asked.unwrap_or_default().min(policy.backoff_max), "sooner than asked: {wait:?}");
+    }
+
+    /// However dear a look: it is planned within the bound; and when it falls due it is worth its price, so that it is
+    /// not put off again and again.
+    #[test]
+    fn a_look_that_callbacks_put_off_is_worth_its_price_when_it_is_due(
+        age_ms in 0..3_000_000_i64,
+        price in 0.5..50.0_f64,
+        times in 1.0..1_000.0_f64,
+    ) {
+        let policy = LookPolicy { pending: Pending::Learned, pending_old: HOUR * 6, ..looks() };
+        let page = Page { opened_at: NOW, closes_at: NOW.plus(MINUTE * 20) };
+        let plans = Plans::new(&History::new(NOW).hazard(), page.session());
+        let tariff = Tariff { open: Price::new(price * times), closed: Price::new(price) };
+        let now = Timestamp::from_millis(NOW.as_millis() + age_ms);
+        let due_at = next_pending(&policy, page, now, Outlook::learned(&plans, tariff, EVEN));
+        prop_assert!(due_at > now && due_at <= now.plus(policy.pending_old));
+        let (key, state) = (OrderKey(1), State::Pending);
+        let due = Due { key, state, kind: None, page, open_at: now, due_at, is_hinted: false };
+        let worth = worth(&policy, &due, due_at, Some(&plans), tariff);
+        prop_assert!(worth >= price * 0.5, "worth {worth} at {due_at}");
     }
 
     #[test]

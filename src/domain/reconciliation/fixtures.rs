@@ -9,7 +9,7 @@ use super::super::holds::{AtDeadline, HoldPolicy};
 use super::super::money::{Amount, Currency};
 use super::super::operation::{CompletionAmount, Operation, OperationKey, OperationKind, OperationState};
 use super::super::order::{Hold, MerchantId, Order, OrderId, OrderKey, OrderNumber, ReviewReason, SeenView, State};
-use super::super::polling::LookPolicy;
+use super::super::polling::{LookPolicy, Pending};
 use super::super::time::Timestamp;
 use super::{Candidate, Yardstick};
 
@@ -46,6 +46,7 @@ pub(crate) fn order(number: &str, state: State) -> Candidate {
         payment_system: None,
         autocompletion_at: None,
         autocompletion_told: None,
+        kind: None,
         next_look_at: None,
         unknown_in_a_row: 0,
         heard: None,
@@ -144,8 +145,9 @@ impl Candidate {
 pub(crate) fn with_yardstick<T>(measure: impl FnOnce(Yardstick<'_>) -> T) -> T {
     let hours = |count: u64| Duration::from_secs(count * 3_600);
     let looks = LookPolicy {
-        pending: Vec::new(),
+        pending: Pending::Tiers(Vec::new()),
         pending_old: hours(1),
+        trust_callbacks: true,
         held: hours(1),
         review: hours(1),
         late: Vec::new(),

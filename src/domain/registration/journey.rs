@@ -26,7 +26,7 @@ use std::time::Duration;
 use super::{Request, Table, Terms, Tree};
 use crate::domain::bank::{Refusal, StatusAnswer, UNKNOWN_ORDER, Unknown};
 use crate::domain::money::{Amount, Currency};
-use crate::domain::order::{MerchantId, NewOrder, Order, OrderId, OrderNumber};
+use crate::domain::order::{Kind, MerchantId, NewOrder, Order, OrderId, OrderNumber};
 use crate::domain::time::Timestamp;
 
 /// How long a registration is tried: the gateway's own default for a payment session. The buyer for whom it was meant
@@ -382,6 +382,7 @@ pub fn order_of(row: &Registration, request: Option<&Request>) -> NewOrder {
         expires_at: request.and_then(|request| request.expires_at(row.sent_at.unwrap_or(row.created_at))),
         completion: request.map_or(crate::domain::operation::CompletionAmount::Whole, |request| request.completion),
         autocompletion_at: request.and_then(|request| request.autocompletion_at),
+        kind: request.map(|request| Kind::of(request.two_phase)),
     }
 }
 

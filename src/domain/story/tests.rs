@@ -15,7 +15,7 @@ use crate::domain::lifecycle::Contradiction;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::operation::{OperationKey, OperationKind, SettlePolicy};
 use crate::domain::order::{Heard, Hold, MerchantId, OrderKey, OrderNumber, ReviewReason, SeenView};
-use crate::domain::polling::LookPolicy;
+use crate::domain::polling::{LookPolicy, Pending};
 use crate::domain::timekeeping::Doubt;
 
 /// `minutes` after 18:00 in Moscow on 2026-11-20.
@@ -30,8 +30,9 @@ const fn minutes(count: u64) -> Duration {
 fn policy() -> Policy {
     Policy {
         looks: LookPolicy {
-            pending: Vec::new(),
+            pending: Pending::Tiers(Vec::new()),
             pending_old: minutes(60),
+            trust_callbacks: true,
             held: minutes(10),
             review: minutes(60),
             late: vec![minutes(60)],
@@ -85,6 +86,7 @@ fn order(state: State) -> Order {
         payment_system: None,
         autocompletion_at: None,
         autocompletion_told: None,
+        kind: None,
         next_look_at: None,
         unknown_in_a_row: 0,
         heard: None,

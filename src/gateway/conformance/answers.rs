@@ -274,7 +274,8 @@ fn what_is_no_answer_is_unknown() {
         let bytes = if what == "not UTF-8" { vec![0xff, 0xfe, 0x3c] } else { body.into_bytes() };
         let answer = soap_status(Heard::whole(bytes));
         let StatusAnswer::Unknown(unknown) = answer else { panic!("{what}: {answer:?}") };
-        assert_eq!(unknown.kind, UnknownKind::Unreadable, "{what}: {unknown}");
+        let kind = if what == "HTML" { UnknownKind::Maintenance } else { UnknownKind::Unreadable };
+        assert_eq!(unknown.kind, kind, "{what}: {unknown}");
     }
 }
 

@@ -75,7 +75,7 @@ async fn a_request_goes_only_with_its_last_word() {
             }
             Err(why) => {
                 let unknown = reply.unwrap_err();
-                assert_eq!((unknown.kind, unknown.detail.as_str()), (UnknownKind::Unreachable, why));
+                assert_eq!((unknown.kind, unknown.detail.as_str()), (UnknownKind::Withheld, why));
                 assert_eq!(read, "", "not a byte");
             }
         }

@@ -8,14 +8,21 @@ use tokio::time::timeout;
 
 use super::*;
 
+mod sharing;
+mod windows;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Ends a test that would wait for ever; the clock leaps, so it takes no time.
 const LIMIT: Duration = Duration::from_secs(86_400);
 
 fn pacer(period: Duration, burst: u32, in_flight: usize) -> Arc<Pacer> {
-    let burst = NonZeroU32::new(burst).unwrap();
-    Arc::new(Pacer::new(&Budget { period, burst, in_flight: NonZeroUsize::new(in_flight).unwrap() }))
+    Arc::new(Pacer::new(&budget(period, burst, in_flight, 0)))
+}
+
+fn budget(period: Duration, burst: u32, in_flight: usize, reserve: u32) -> Budget {
+    let (burst, in_flight) = (NonZeroU32::new(burst).unwrap(), NonZeroUsize::new(in_flight).unwrap());
+    Budget { period, burst, in_flight, reserve, daily: None }
 }
 
 async fn permit(pacer: &Pacer, purpose: Purpose) -> Permit {
@@ -63,39 +70,6 @@ async fn registrations_come_after_money_and_before_looks() {
         settle().await;
     }
     assert_eq!(names(all, 4).await, ["send", "question", "registration", "look"]);
-}
-
-/// Between any two permits, those two included, there are at most `burst` and what the time between them is worth;
-/// from the start there is no burst, since the bucket begins empty.
-#[tokio::test(start_paused = true)]
-async fn no_window_holds_more_than_the_burst_and_what_its_time_is_worth() {
-    let ms = Duration::from_millis;
-    let pauses = [ms(0), ms(1), ms(7), SECOND, ms(0), SECOND * 60, ms(333), ms(0)];
-    for (period, burst) in [(ms(200), 5), (ms(200), 1), (ms(5), 20), (ms(17), 3), (SECOND, 2)] {
-        let pacer = pacer(period, burst, 64);
-        let start = Instant::now();
-        let mut permits = Vec::new();
-        for pause in pauses {
-            tokio::time::sleep(pause).await;
-            for _ in 0..25 {
-                drop(permit(&pacer, Purpose::Look).await);
-                permits.push(start.elapsed());
-            }
-        }
-        check_windows(&permits, period, burst);
-    }
-}
-
-fn check_windows(permits: &[Duration], period: Duration, burst: u32) {
-    let worth = |time: Duration| usize::try_from(time.as_nanos() / period.as_nanos()).unwrap();
-    let burst = usize::try_from(burst).unwrap();
-    for (last, end) in permits.iter().enumerate() {
-        assert!(last < worth(*end), "{} permits by {end:?} after the start", last + 1);
-        for (first, begin) in permits[..=last].iter().enumerate() {
-            let (count, time) = (last - first + 1, end.checked_sub(*begin).unwrap());
-            assert!(count <= burst + worth(time), "{count} permits in {time:?} with {period:?} and {burst}");
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,7 +196,7 @@ async fn the_share_of_the_last_minute_follows_what_was_used() {
         drop(permit(&pacer, Purpose::Look).await);
     }
     let full = pacer.used_per_mille();
-    assert!((980..=1_000).contains(&full), "as many as the budget allows: {full}");
+    assert!((970..=1_000).contains(&full), "as many as the budget allows: {full}");
     tokio::time::sleep(SECOND * 30).await;
     let half = pacer.used_per_mille();
     assert!((480..=520).contains(&half), "half a minute later: {half}");
@@ -244,4 +218,94 @@ async fn a_send_does_not_wait_behind_the_questions_of_others() {
     settle().await;
     wait(&pacer, Purpose::Send, "send", &tell);
     assert_eq!(names(served, 4).await[0], "send");
+}
+
+/// Looks that go on without end, and all that is waited for comes to whoever asks for money: saved-up requests, and a
+/// place in flight while the bank takes its time to answer.
+#[tokio::test(start_paused = true)]
+async fn looks_never_take_what_is_kept_for_money() {
+    let pacer = Arc::new(Pacer::new(&budget(SECOND / 10, 20, 4, 20)));
+    for _ in 0..50 {
+        let pacer = Arc::clone(&pacer);
+        tokio::spawn(async move {
+            loop {
+                let permit = permit(&pacer, Purpose::Look).await;
+                tokio::time::sleep(SECOND / 10).await;
+                drop(permit);
+            }
+        });
+    }
+    for _ in 0..10 {
+        tokio::time::sleep(SECOND * 30).await;
+        let begun = Instant::now();
+        for _ in 0..4 {
+            drop(permit(&pacer, Purpose::Money).await);
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO, "a fifth of twenty is saved up for money");
+    }
+    let pacer = Arc::new(Pacer::new(&budget(SECOND / 10, 20, 4, 20)));
+    tokio::time::sleep(SECOND * 30).await;
+    let mut looks = Vec::new();
+    for _ in 0..3 {
+        looks.push(permit(&pacer, Purpose::Look).await);
+    }
+    assert!(timeout(SECOND, pacer.permit(Purpose::Look)).await.is_err(), "the fourth place is not theirs");
+    drop(permit(&pacer, Purpose::Money).await);
+}
+
+/// What a bank asks for when it has too much to do is kept to by everybody, and money is first when it is over.
+#[tokio::test(start_paused = true)]
+async fn a_bank_that_has_too_much_to_do_is_left_alone_and_money_goes_first_after() {
+    let pacer = pacer(SECOND, 1, 4);
+    drop(permit(&pacer, Purpose::Look).await);
+    let (tell, mut served) = mpsc::unbounded_channel();
+    wait(&pacer, Purpose::Look, "look", &tell);
+    settle().await;
+    let begun = Instant::now();
+    pacer.too_many(begun, Some(SECOND * 30));
+    assert!(pacer.is_throttled());
+    wait(&pacer, Purpose::Money, "money", &tell);
+    assert_eq!(timeout(LIMIT, served.recv()).await.unwrap(), Some("money"));
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    assert_eq!(timeout(LIMIT, served.recv()).await.unwrap(), Some("look"));
+    assert_eq!(begun.elapsed().as_secs(), 32, "at half the rate");
+    assert!(pacer.borne_per_mille() < 1_000 && pacer.period() > SECOND);
+    tokio::time::sleep(SECOND * 120).await;
+    assert!(!pacer.is_throttled());
+    assert_eq!(pacer.borne_per_mille(), 1_000, "and it climbs back");
+}
+
+/// A hundred requests a day, a fifth of them for money: looks stop at the eightieth, registrations at the ninetieth,
+/// and money goes on to the last. Nothing leaves before its block is written down.
+#[tokio::test(start_paused = true)]
+async fn looks_leave_the_day_what_is_kept_for_money() {
+    let daily = NonZeroU32::new(100);
+    let pacer = Pacer::new(&Budget { daily, ..budget(Duration::from_millis(10), 1, 4, 20) });
+    let give = |requests, beyond| pacer.fill(Block { requests, beyond, until: Instant::now() + SECOND * 600 });
+    let served = async |purpose| timeout(SECOND * 30, pacer.permit(purpose)).await.is_ok();
+    assert!(!served(Purpose::Send).await && pacer.wants_block(), "before there is a block");
+    give(1, 99);
+    assert!(served(Purpose::Look).await && !pacer.is_used_up());
+    assert!(!served(Purpose::Look).await && pacer.wants_block(), "before the next");
+    give(1, 19);
+    assert!(!served(Purpose::Look).await && pacer.is_used_up());
+    for purpose in [Purpose::Register, Purpose::Money] {
+        give(1, 19);
+        assert!(served(purpose).await, "{purpose:?}");
+    }
+    give(1, 9);
+    assert!(!served(Purpose::Register).await);
+    assert!(served(Purpose::Send).await);
+    give(0, 0);
+    assert!(!served(Purpose::Send).await && pacer.is_used_up(), "the day is over for everybody");
+    assert_eq!(pacer.give_back(), 0);
+    give(1, 20);
+    assert!(!served(Purpose::Look).await, "one alone is not worth beginning again");
+    give(1, 90);
+    assert!(served(Purpose::Look).await && !pacer.is_used_up());
+    give(1, 90);
+    tokio::time::sleep(SECOND * 600).await;
+    assert!(!served(Purpose::Look).await, "what was not spent in its time is given back");
+    assert_eq!(pacer.give_back(), 1);
+    assert!(pacer.period() > SECOND * 1_000, "and looks are planned to last the day");
 }

@@ -17,9 +17,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::request::Request;
+use super::rest;
 use super::scrub::Scrubber;
 use super::transport::{Heard, Reply, of_kind};
 use crate::domain::bank::{Unknown, UnknownKind};
+use crate::domain::weather;
 use tree::Element;
 
 const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -75,14 +77,17 @@ pub(super) fn reply(heard: Heard, request: &Request<'_>, scrubber: &Scrubber) ->
     match (heard.reply, heard.fault) {
         (Ok(body), _) => match answer(&body, request) {
             Ok(Answer::Return(value)) => Ok(value.to_string().into_bytes()),
-            Ok(Answer::Fault(fault)) => fault.judged(scrubber, |detail| of_kind(UnknownKind::SystemError, detail)),
-            Err(why) => Err(of_kind(UnknownKind::Unreadable, why)),
+            Ok(Answer::Fault(fault)) => {
+                let kind = fault.kind(UnknownKind::SystemError);
+                fault.judged(scrubber, |detail| of_kind(kind, detail))
+            }
+            Err(why) => Err(rest::no_answer(&body, why)),
         },
         (Err(unknown), None) => Err(unknown),
         (Err(unknown), Some(body)) => match answer(&body, request) {
             Ok(Answer::Fault(fault)) => {
-                let status = unknown.detail.clone();
-                fault.judged(scrubber, |detail| Unknown { detail: format!("{status}, {detail}"), ..unknown })
+                let (status, kind) = (unknown.detail.clone(), fault.kind(unknown.kind));
+                fault.judged(scrubber, |detail| Unknown { kind, detail: format!("{status}, {detail}"), ..unknown })
             }
             // Whatever else stands in the body of an HTTP error, the request failed.
             Ok(Answer::Return(_)) | Err(_) => Err(unknown),
@@ -109,6 +114,11 @@ impl Fault {
             found.map(|child| child.text.trim().to_owned()).unwrap_or_default()
         };
         Self { code: text("faultcode"), text: text("faultstring") }
+    }
+
+    /// Of which kind it is where it does not say that the bank is being worked on.
+    fn kind(&self, otherwise: UnknownKind) -> UnknownKind {
+        if weather::tells_of_works(&self.text) { UnknownKind::Maintenance } else { otherwise }
     }
 
     fn judged(self, scrubber: &Scrubber, unknown: impl FnOnce(String) -> Unknown) -> Reply {

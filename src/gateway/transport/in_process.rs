@@ -20,7 +20,8 @@ use crate::config::GatewayConfig;
 use crate::domain::bank::{Unknown, UnknownKind};
 
 use super::{
-    BODY_MAX, Encoded, HEAD_BYTES_MAX, HEADERS_MAX, Heard, Reply, SOAP_ACTION, date_of, from_status, of_kind, too_long,
+    BODY_MAX, Encoded, HEAD_BYTES_MAX, HEADERS_MAX, Heard, Reply, SOAP_ACTION, date_of, from_status, is_too_many,
+    of_kind, too_long,
 };
 
 /// A connection in the making, or the reason why there is none.
@@ -56,7 +57,7 @@ async fn connect_and_post(
         Ok(connected) => connected.map_err(|error| unreachable(error.to_string()))?,
         Err(_) => return Err(unreachable("no connection in time".to_owned())),
     };
-    last_word.await.map_err(unreachable)?;
+    last_word.await.map_err(|why| of_kind(UnknownKind::Withheld, why))?;
     // The same limits as on the network, where they are to be had.
     let mut client = http1::Builder::new();
     client.max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
@@ -75,7 +76,7 @@ fn request(encoded: Encoded) -> Result<Request<Full<Bytes>>, Unknown> {
     }
     request
         .body(Full::new(Bytes::from(encoded.body)))
-        .map_err(|error| of_kind(UnknownKind::Unreachable, error.to_string()))
+        .map_err(|error| of_kind(UnknownKind::Withheld, error.to_string()))
 }
 
 /// Runs the connection beside the exchange and in the same task: whoever is dropped takes both with him.
@@ -101,12 +102,12 @@ async fn exchange(
     let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     let date = date_of(response.headers());
     Ok(match response.status() {
-        StatusCode::OK => Heard { reply: whole_body(response).await, date, fault: None },
+        StatusCode::OK => Heard { reply: whole_body(response).await, date, fault: None, too_many: false },
         status => {
             let reply = Err(from_status(status, response.headers()));
             let is_read = may_fault && status == StatusCode::INTERNAL_SERVER_ERROR;
             let fault = if is_read { whole_body(response).await.ok() } else { None };
-            Heard { reply, date, fault }
+            Heard { reply, date, fault, too_many: is_too_many(status) }
         }
     })
 }

@@ -193,6 +193,6 @@ async fn a_stop_that_comes_while_the_name_is_looked_up_is_heard() {
     let order_id = &OrderId::new("id-1").unwrap();
     let request = Request::AutoCompletion { order_id, amount: CompletionAmount::Whole };
     let refused = last_word::with(last_word, transport.post(&request)).await.reply.unwrap_err();
-    assert_eq!((refused.kind, refused.detail.as_str()), (UnknownKind::Unreachable, "not sent: ivan stopped all money"));
+    assert_eq!((refused.kind, refused.detail.as_str()), (UnknownKind::Withheld, "not sent: ivan stopped all money"));
     assert_eq!(read.load(Ordering::SeqCst), 0);
 }

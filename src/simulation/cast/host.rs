@@ -106,7 +106,12 @@ pub(super) async fn turn(world: &mut World, weather: Weather) {
 pub(super) async fn judge_backlog(world: &mut World, backlog: Backlog, life: u64) {
     // Interrupted in between, it could not have been worked off.
     if world.is_up() && world.lives() == life && world.network.is_fair() {
-        world.evidence.backlogs.push(backlog);
+        let until_ms = world.must_be_worked_off_at(&backlog);
+        if let Ok(wait @ 1..) = u64::try_from(until_ms.saturating_sub(world.now_ms())) {
+            world.after(Duration::from_millis(wait), Deed::JudgeBacklog { backlog, life });
+            return;
+        }
+        world.evidence.backlogs.push(Backlog { until_ms, ..backlog });
         world.check().await;
         // Judged once, while the rows still tell when each order was last heard of.
         world.evidence.backlogs.clear();

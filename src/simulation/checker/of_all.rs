@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::event::EventKind;
 use crate::domain::guard;
+use crate::domain::order::State;
 
 use super::super::evidence::{Asked, Backlog, Evidence, Send, is_sent};
 use super::super::network::LATENCY_MAX_MS;
@@ -158,9 +159,9 @@ fn over_budget(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     rows
 }
 
-/// After an outage every overdue order is looked at within backlog ÷ budget, and what is in flight. A look that hung
-/// when the outage ended counts once it is written down, though the bank never saw it: it is not overdue any more. What
-/// we wrote has our clock's time, which may be a year from the bank's.
+/// After an outage every overdue order is looked at within backlog ÷ budget, what is in flight, and what faults have cost
+/// since. A look that hung when the outage ended counts once it is written down, though the bank never saw it: it is not
+/// overdue any more. What we wrote has our clock's time, which may be a year from the bank's.
 fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     let mut rows = Vec::new();
     for backlog in evidence.backlogs.iter().filter(|backlog| backlog.until_ms <= terms.now_ms) {
@@ -180,11 +181,14 @@ fn backlog_not_worked_off(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
     rows
 }
 
-/// What the guard holds back is put off, or goes to a person, without a question to the bank.
+/// What the guard holds back is put off, or goes to a person, without a question to the bank; and so is a look that is
+/// not worth its price any more, which another query holds to its state's bound.
 fn put_off<'a>(evidence: &'a Evidence, backlog: &'a Backlog, terms: &Terms<'_>) -> impl Iterator<Item = &'a str> {
     let from = terms.ours(backlog.from_ms);
     let moved = evidence.orders.iter().filter(move |found| {
-        found.operation.as_ref().is_some_and(|operation| operation.state.is_open() && operation.next_step_at > from)
+        let step = found.operation.as_ref().filter(|operation| operation.state.is_open());
+        let look = found.order.next_look_at.filter(|_| found.order.state == State::Pending);
+        step.map(|operation| operation.next_step_at).or(look).is_some_and(|at| at > from)
     });
     let told = evidence.events.iter().filter(|seen| seen.at_ms >= backlog.from_ms);
     moved.map(|found| found.order.number.as_str()).chain(told.map(|seen| seen.event.number.as_str()))

@@ -191,7 +191,7 @@ fn acknowledged_and_lost(case: &Case<'_>, _: &Terms<'_>) -> Rows {
 fn silent(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
     let Some(order) = case.order.filter(|_| terms.is_swept) else { return Vec::new() };
     let looks = &terms.merchant.looks;
-    let tiers = looks.pending.iter().map(|tier| tier.every);
+    let tiers = looks.pending.tiers().iter().map(|tier| tier.every);
     let usual = match order.state {
         State::Pending => tiers.chain([looks.pending_old]).max().unwrap_or_default(),
         State::Held => looks.held,

@@ -1,6 +1,6 @@
 //! The checker can see: each query finds the violation that is planted for it, and nothing where nothing is.
 
-mod histories;
+pub(in crate::simulation) mod histories;
 
 use std::collections::BTreeSet;
 

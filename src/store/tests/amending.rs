@@ -3,7 +3,7 @@
 use crate::domain::bank::{BankStatus, BankView, PaymentSystem};
 use crate::domain::event::EventKind;
 use crate::domain::operation::OperationState;
-use crate::domain::order::SeenView;
+use crate::domain::order::{Kind, SeenView};
 
 use super::super::StoreError;
 use super::*;
@@ -46,6 +46,7 @@ async fn a_row_comes_back_as_it_was_written() {
         payment_system: PaymentSystem::new("MIR"),
         autocompletion_at: Some(NOW),
         autocompletion_told: Some(NOW),
+        kind: Some(Kind::TwoPhase),
         ..held
     };
     let expected = Order { version: written.version + 1, ..written.clone() };

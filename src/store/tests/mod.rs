@@ -6,7 +6,9 @@ mod answers;
 mod books;
 mod due;
 mod file;
+mod looks;
 mod money;
+mod pace;
 mod reviews;
 mod room;
 mod schema;
@@ -106,6 +108,7 @@ fn new_order(text: &str) -> NewOrder {
         expires_at: None,
         completion: CompletionAmount::Whole,
         autocompletion_at: None,
+        kind: None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy};
 use crate::domain::journey::Policy;
 use crate::domain::operation::SettlePolicy;
 use crate::domain::order::ReviewReason;
-use crate::domain::polling::LookPolicy;
+use crate::domain::polling::{LookPolicy, Pending};
 use crate::domain::review::proposal::{Ask, Decision, LASTS, Outcome, Proposed, Word, decide};
 use crate::domain::review::{self, ReviewError, Way};
 
@@ -18,8 +18,9 @@ use super::*;
 fn policy() -> Policy {
     Policy {
         looks: LookPolicy {
-            pending: Vec::new(),
+            pending: Pending::Tiers(Vec::new()),
             pending_old: MINUTE,
+            trust_callbacks: true,
             held: MINUTE,
             review: MINUTE,
             late: Vec::new(),
@@ -216,6 +217,8 @@ async fn a_migration_of_a_sealed_file_seals_what_it_writes_and_hides_nothing() {
     )
     .unwrap();
     raw.execute_batch("DROP TABLE login_refusals; DROP TABLE discoveries; DROP TABLE discovery_rounds").unwrap();
+    raw.execute_batch("ALTER TABLE orders DROP COLUMN two_phase; DROP TABLE almanacs; DROP TABLE callbacks; DROP TABLE request_blocks; DROP TABLE paces")
+        .unwrap();
     raw.pragma_update(None, "user_version", 4).unwrap();
     migrate::to_latest(&mut raw, &ring, &Home::of(&file.path()).unwrap()).unwrap();
     drop(raw);

@@ -3,7 +3,7 @@
 use super::super::{Horizon, Keys, ListFilter, OpenError, OrderWithOperation, Place, PulledIn, SealKey, StoreError};
 use super::*;
 use crate::domain::operation::{OperationState, SettlePolicy};
-use crate::domain::polling::{self, LookPolicy};
+use crate::domain::polling::{self, LookPolicy, Pending};
 
 const KEY_A: &str = "the first key of the tests, long enough";
 const KEY_B: &str = "the second key of the tests, long enough";
@@ -202,7 +202,10 @@ async fn regression_a_row_that_cannot_be_read_stands_in_nobodys_way() {
         let completions = store.due_completions(&shop(), NOW, 1).await.unwrap();
         assert_eq!(completions.iter().map(|found| found.order.number.as_str()).collect::<Vec<_>>(), ["good"], "{sql}");
         change(&store, &good, |order| (order.next_look_at, order.complete_at) = (Some(NOW.plus(MINUTE)), None)).await;
-        assert!(store.next_look_at(&shop()).await.unwrap() >= Some(NOW.plus(MINUTE)), "{sql}: it is not due for ever");
+        assert!(
+            store.next_look_after(&shop(), NOW.minus(MINUTE)).await.unwrap() >= Some(NOW.plus(MINUTE)),
+            "{sql}: it is not due for ever"
+        );
         let next = store.next_completion_at(&shop()).await.unwrap();
         assert!(next.is_none_or(|at| at > NOW), "{sql}: nor is its completion");
         assert_eq!(store.unreadable(), 1, "{sql}");
@@ -218,8 +221,9 @@ async fn regression_a_row_that_cannot_be_read_stands_in_nobodys_way() {
 async fn regression_what_is_left_alone_is_not_taken_for_the_work_of_a_wrong_clock() {
     let nothing = Duration::ZERO;
     let looks = LookPolicy {
-        pending: Vec::new(),
+        pending: Pending::Tiers(Vec::new()),
         pending_old: nothing,
+        trust_callbacks: true,
         held: nothing,
         review: nothing,
         late: Vec::new(),

@@ -112,12 +112,13 @@ async fn a_hold_in_the_future_is_found_and_counts_from_now() {
 fn policy() -> crate::domain::journey::Policy {
     use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy};
     use crate::domain::operation::SettlePolicy;
-    use crate::domain::polling::LookPolicy;
+    use crate::domain::polling::{LookPolicy, Pending};
     crate::domain::journey::Policy {
         guard: crate::domain::guard::GuardPolicy { in_doubt_max: 3, daily_max_minor: 100_000, brake: true },
         looks: LookPolicy {
-            pending: Vec::new(),
+            pending: Pending::Tiers(Vec::new()),
             pending_old: HOUR,
+            trust_callbacks: true,
             held: HOUR,
             review: HOUR,
             late: Vec::new(),

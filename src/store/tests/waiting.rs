@@ -176,3 +176,33 @@ async fn a_hint_makes_what_is_held_back_ask() {
         assert_eq!(due(&store).await.contains(&text.to_owned()), asks, "{text}");
     }
 }
+
+/// The bug: what had failed for the weather was made due again, which is no event, and nobody was rung for: whoever had
+/// gone to sleep until it was to be asked again slept on when the bank was back.
+#[tokio::test]
+async fn regression_what_a_change_without_an_event_makes_due_is_rung_for() {
+    let file = File::new();
+    let store = file.open();
+    let look = to_be_completed(&store, "look", "shop", Currency::RUB).await;
+    let step = to_be_completed(&store, "step", "shop", Currency::RUB).await;
+    let mut bell = store.bell();
+    let mut has_rung = async || tokio::time::timeout(Duration::ZERO, bell.changed()).await.is_ok();
+    for (case, at, is_rung) in [
+        ("planned", NOW.plus(MINUTE), false),
+        ("planned for later", NOW.plus(MINUTE * 2), false),
+        ("sooner, and not yet", NOW.plus(MINUTE), false),
+        ("due", NOW, true),
+        ("due as before", NOW, false),
+    ] {
+        change(&store, &look, move |order| order.next_look_at = Some(at)).await;
+        assert_eq!(has_rung().await, is_rung, "a look, {case}");
+        operate(&store, &step, move |operation| operation.next_step_at = at).await;
+        assert_eq!(has_rung().await, is_rung, "a step, {case}");
+    }
+    // Whoever passes a place on wakes those to whom he passes it.
+    operate(&store, &step, |operation| wait(operation, &full())).await;
+    operate(&store, &look, |operation| wait(operation, &full())).await;
+    assert!(!has_rung().await);
+    operate(&store, &step, |operation| operation.state = OperationState::Withdrawn).await;
+    assert_eq!((due(&store).await, has_rung().await), (vec!["look".to_owned()], true));
+}

@@ -35,7 +35,7 @@ when = "after"
 delay = "1h"
 "#;
 
-pub(super) fn merchant() -> MerchantConfig {
+pub(in crate::simulation) fn merchant() -> MerchantConfig {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("reconciled.toml");
     std::fs::write(&path, SHOP).unwrap();
@@ -62,7 +62,7 @@ pub(super) fn effect(at_ms: i64, effect: Effect, is_ours: bool) -> BankEffect {
     BankEffect { at_ms, number: "A-1".to_owned(), effect, amount_minor: PRICE, request }
 }
 
-pub(super) fn send(at_ms: i64) -> Asked {
+pub(in crate::simulation) fn send(at_ms: i64) -> Asked {
     let (seq, number) = (at_ms.unsigned_abs(), "A-1".to_owned());
     Asked { seq, at_ms, number, send: Some(Send::Completion(PRICE)), registers: false, fault: None }
 }

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+mod chart;
+mod looks;
+
 use super::failure::Failure;
 use super::output::Output;
 use crate::simulation::{self, Campaign, Cover, Extent, Extras, Findings, Outcome, Progress, Task, Violation};
@@ -31,9 +34,9 @@ pub(super) struct Simulate {
     /// How many days each seed lives
     #[arg(long, value_name = "N", default_value = "30")]
     days: NonZeroU32,
-    /// How many orders each seed has
-    #[arg(long, value_name = "N", default_value = "100")]
-    orders: NonZeroUsize,
+    /// How many orders each seed has (100), or a day of a shape (20000)
+    #[arg(long, value_name = "N")]
+    orders: Option<NonZeroUsize>,
     /// Run this seed alone and print its log and the log's hash
     #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "from", "threads", "json"])]
     seed: Option<u64>,
@@ -46,6 +49,8 @@ pub(super) struct Simulate {
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    looks: looks::Looks,
 }
 
 /// What may be left out of a simulation.
@@ -60,11 +65,14 @@ enum Extra {
 impl Simulate {
     /// Runs the seeds; fails when a query returned a row.
     pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
+        if self.looks.is_asked_for() {
+            return self.looks.run(self.orders, self.json, output).await;
+        }
         let extras = Extras {
             restored_backups: !self.without.contains(&Extra::RestoredBackups),
             clock_steps: !self.without.contains(&Extra::ClockSteps),
         };
-        let extent = Extent { days: self.days.get(), orders: self.orders.get(), extras };
+        let extent = Extent { days: self.days.get(), orders: self.orders.map_or(100, NonZeroUsize::get), extras };
         match self.seed {
             Some(seed) => replay(seed, extent, output).await,
             None => self.campaign(extent, output).await,

@@ -1,0 +1,91 @@
+//! Policies and workloads against the optimum: `cargo bench --bench polling`, with `-- --json` for a machine.
+//!
+//! Every number is of virtual time, so that a noisy machine changes none of them.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use reconciled::simulation::looks::{Findings, Shape, Workload, optimum};
+
+mod peers;
+mod runs;
+
+use runs::{at_once, learned};
+
+/// Orders of a day.
+const ORDERS: usize = 20_000;
+
+/// Requests a second: scarce, middling, and plenty for a day of so many orders.
+const RATES: [f64; 4] = [0.5, 0.9, 1.6, 3.0];
+
+fn main() -> std::io::Result<()> {
+    let is_json = std::env::args().any(|argument| argument == "--json");
+    let shapes: Vec<(Shape, Arc<Workload>)> =
+        Shape::ALL.into_iter().map(|shape| (shape, Arc::new(shape.draw(ORDERS, 7)))).collect();
+    let measured = measure(&shapes)?;
+    let mut out = std::io::stdout().lock();
+    if is_json {
+        let compared = peers::compare(&shapes)?;
+        let all = serde_json::json!({
+            "optimum": measured.iter().map(Measured::json).collect::<Vec<_>>(),
+            "peers": compared.iter().map(peers::Compared::json).collect::<Vec<_>>(),
+        });
+        return writeln!(out, "{all}");
+    }
+    writeln!(out, "A day of {ORDERS} orders; ratio is the mean over the optimum's at as many looks\n")?;
+    writeln!(out, "shape     per second  looks   mean s    p95 s    p99 s   used window   optimum  ratio")?;
+    for measured in &measured {
+        writeln!(out, "{}", measured.line())?;
+    }
+    out.flush()?;
+    let compared = peers::compare(&shapes)?;
+    writeln!(out, "\nOther systems' schedules without a limit, and ours with no more requests altogether\n")?;
+    writeln!(out, "{}", peers::HEADING)?;
+    for compared in &compared {
+        writeln!(out, "{}", compared.line())?;
+    }
+    writeln!(out, "\n{}", peers::verdict(&compared))
+}
+
+struct Measured {
+    shape: Shape,
+    rate: f64,
+    found: Findings,
+    best_mean_s: f64,
+}
+
+fn measure(shapes: &[(Shape, Arc<Workload>)]) -> std::io::Result<Vec<Measured>> {
+    let wanted: Vec<_> =
+        shapes.iter().flat_map(|(shape, workload)| RATES.map(|rate| (*shape, workload, rate))).collect();
+    at_once(&wanted, |(shape, workload, rate)| {
+        let found = learned(workload, *rate)?;
+        // A policy may know that it is afternoon.
+        let parts = if *shape == Shape::Shift { 2 } else { 1 };
+        let best_mean_s = optimum(workload, found.looks_per_order, parts).mean_s;
+        Ok(Measured { shape: *shape, rate: *rate, found, best_mean_s })
+    })
+}
+
+impl Measured {
+    fn ratio(&self) -> f64 {
+        self.found.mean_s / self.best_mean_s
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "shape": self.shape.as_str(), "requests_per_second": self.rate, "learned": self.found,
+            "optimum_mean_s": self.best_mean_s, "ratio": self.ratio(),
+        })
+    }
+
+    fn line(&self) -> String {
+        let Findings { looks_per_order, mean_s, p95_s, p99_s, budget_used, worst_window_ratio, .. } = self.found;
+        format!(
+            "{:9} {:10} {looks_per_order:6.2} {mean_s:8.1} {p95_s:8.1} {p99_s:8.1} {budget_used:6.3} {worst_window_ratio:6.3} {:9.1} {:6.3}",
+            self.shape.as_str(),
+            self.rate,
+            self.best_mean_s,
+            self.ratio()
+        )
+    }
+}

@@ -1,0 +1,103 @@
+//! Other systems' schedules against ours, with as many requests altogether.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use reconciled::simulation::looks::{Findings, PEERS, Schedule, Sent, Shape, Workload, sent};
+
+use super::runs::{at_once, learned};
+
+/// A day, in which ours spreads as many requests as the other sent.
+const DAY_S: f64 = 86_400.0;
+
+/// One schedule and ours on one workload.
+pub(crate) struct Compared {
+    shape: Shape,
+    id: String,
+    theirs: Sent,
+    /// `None` where even one look for each order is more than they sent: they leave orders behind.
+    ours: Option<Findings>,
+}
+
+/// Every schedule on every workload.
+pub(crate) fn compare(shapes: &[(Shape, Arc<Workload>)]) -> std::io::Result<Vec<Compared>> {
+    let ids = Schedule::ids(PEERS).map_err(std::io::Error::other)?;
+    let wanted: Vec<_> = shapes.iter().flat_map(|both| ids.iter().map(move |id| (both, id))).collect();
+    let theirs = at_once(&wanted, |((shape, workload), id)| {
+        let schedule = Schedule::read(PEERS, id).map_err(std::io::Error::other)?;
+        Ok((*shape, workload, (*id).clone(), sent(workload, &schedule)))
+    })?;
+    // Many send as many: a look for each order when all is over.
+    let totals: BTreeMap<(&str, usize), &Arc<Workload>> = theirs
+        .iter()
+        .filter(|(_, workload, _, found)| found.looks >= workload.cases().len())
+        .map(|(shape, workload, _, found)| ((shape.as_str(), found.looks), *workload))
+        .collect();
+    let ours = at_once(&totals.into_iter().collect::<Vec<_>>(), |((shape, total), workload)| {
+        Ok(((*shape, *total), no_more_than(workload, *total)?))
+    })?;
+    let ours: BTreeMap<(&str, usize), Findings> = ours.into_iter().collect();
+    let compared = theirs.into_iter().map(|(shape, _, id, theirs)| {
+        let ours = ours.get(&(shape.as_str(), theirs.looks)).cloned();
+        Compared { shape, id, theirs, ours }
+    });
+    Ok(compared.collect())
+}
+
+/// Ours with at most `total` requests.
+fn no_more_than(workload: &Arc<Workload>, total: usize) -> std::io::Result<Findings> {
+    let total = f64::from(u32::try_from(total).unwrap_or(u32::MAX));
+    let mut rate = total / DAY_S;
+    loop {
+        let found = learned(workload, rate)?;
+        let over = f64::from(u32::try_from(found.looks).unwrap_or(u32::MAX)) / total;
+        if over <= 1.0 || rate < 0.01 {
+            return Ok(found);
+        }
+        rate /= over * 1.003;
+    }
+}
+
+pub(crate) const HEADING: &str =
+    "shape     schedule                       looks    mean s     p95 s  never |  looks    mean s     p95 s";
+
+impl Compared {
+    /// Whether ours is better on mean and 95th percentile: who leaves orders behind is late for ever.
+    fn is_won(&self) -> bool {
+        let Some(ours) = &self.ours else { return self.theirs.never_noticed > 0.0 };
+        let mean = self.theirs.never_noticed > 0.0 || ours.mean_s < self.theirs.mean_s;
+        let p95 = self.theirs.never_noticed >= 0.05 || ours.p95_s < self.theirs.p95_s;
+        mean && p95
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "shape": self.shape.as_str(), "schedule": self.id, "theirs": self.theirs, "learned": self.ours,
+            "is_better": self.is_won(),
+        })
+    }
+
+    pub(crate) fn line(&self) -> String {
+        let Sent { looks_per_order, mean_s, p95_s, never_noticed, .. } = &self.theirs;
+        let ours = self.ours.as_ref().map_or_else(
+            || "     -         -         -".to_owned(),
+            |Findings { looks_per_order, mean_s, p95_s, .. }| format!("{looks_per_order:6.2} {mean_s:9.1} {p95_s:9.1}"),
+        );
+        format!(
+            "{:9} {:28} {looks_per_order:7.2} {mean_s:9.1} {p95_s:9.1} {:5.1}% | {ours}{}",
+            self.shape.as_str(),
+            self.id,
+            never_noticed * 100.0,
+            if self.is_won() { "" } else { "  NOT BETTER" }
+        )
+    }
+}
+
+/// The last line.
+pub(crate) fn verdict(compared: &[Compared]) -> String {
+    let won = compared.iter().filter(|compared| compared.is_won()).count();
+    format!(
+        "better on mean and p95 in {won} of {}; a schedule's figures are of what it noticed, and who leaves orders behind is late for ever",
+        compared.len()
+    )
+}

@@ -1,0 +1,458 @@
+//! The engine of looks: which order is looked at next, and when none is worth it.
+//!
+//! Whatever is due stands in a queue by what a look at it is worth; leave to send is waited for first, and the most
+//! worthy is taken when it is there. Under no load that is the order in which they fall due; after an outage it spends
+//! the budget where it matters. What was planned while looks were cheaper, and is not worth today's price, is put off
+//! without a question to the bank.
+//!
+//! While the bank tells nothing, only probes are sent, the most worthy first, and what is due stays due. When it tells
+//! something again, that is worked off in the same order.
+//!
+//! It does not know where orders are kept nor who answers: the daemon runs it on the database and the gateway, and
+//! `simulate` on a workload in virtual time.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::domain::order::{Kind, Order, OrderKey, State};
+use crate::domain::polling::{
+    self, Almanac, Due, Found, History, Jitter, Lesson, LookPolicy, Outlook, Page, Pending, Plans, Price, Spending,
+    Standing, Tariff,
+};
+use crate::domain::time::Timestamp;
+use crate::domain::weather::Prober;
+use crate::gateway::{Leaving, Pacer, Permit, Purpose, Sky};
+
+use super::told_to_stop;
+
+/// So many of those that are due are ranked at a time, the longest due first: some megabytes at most.
+const RANKED_MAX: usize = 50_000;
+
+/// A ranking is made anew this often while some of it is left: what a look is worth changes with every second.
+const RANKED_FOR: Duration = Duration::from_secs(1);
+
+/// While so many more are ranked, another as long again, up to half a minute: each takes a moment to rank.
+const MANY: usize = 2_000;
+const RANKED_FOR_MOST: u32 = 30;
+
+/// A bell that rings all the time does not have everything ranked all the time. Of many, it is as much rarer as above.
+const RANKED_APART: Duration = Duration::from_millis(100);
+
+/// What is not worth this share of the price is put off. Less than the whole, since prices waver.
+const WORTH_IT: f64 = 0.8;
+
+/// What is worth so many times the price cannot wait: a page has just closed. It is looked at as soon as the budget
+/// allows, and finds something left.
+const URGENT: f64 = 4.0;
+
+/// Per cent of what can be saved up that is left for those by looks that can wait a little. It costs nothing: what is
+/// saved up once is spent a moment later.
+const SPARE: u32 = 40;
+
+/// The price is steered this often.
+const STEERED_EVERY: Duration = Duration::from_secs(10);
+
+/// So often it is looked whether callbacks have failed to come.
+const SETTLED_EVERY: Duration = Duration::from_secs(1);
+
+/// So many are put off in one write.
+const PUT_OFF_MAX: usize = 1_000;
+
+/// Where the engine's orders are kept, and who answers for them.
+pub(crate) trait Book: Clone + Send + Sync + 'static {
+    /// Now.
+    fn now(&self) -> Timestamp;
+
+    /// Up to `limit` orders whose look is due, the longest due first.
+    fn due(&self, now: Timestamp, limit: usize) -> impl Future<Output = Option<Vec<Due>>> + Send;
+
+    /// When the next look falls due of those that are due later than `after`.
+    fn next_due(&self, after: Timestamp) -> impl Future<Output = Option<Timestamp>> + Send;
+
+    /// Plans looks for later that were due and are not worth it; an order that was planned anew meanwhile is left
+    /// alone.
+    fn put_off(&self, looks: Vec<(Due, Timestamp)>) -> impl Future<Output = ()> + Send;
+
+    /// Takes in the callbacks that came.
+    fn hear(&self);
+
+    /// The bank's callbacks were taken for the first, and are for the second now. Those that were trusted and are no
+    /// more call for looks at whatever [`Lore::sooner`] says.
+    fn turned(&self, before: Standing, after: Standing) -> impl Future<Output = ()> + Send;
+
+    /// What was learned so far was just worked into the plans.
+    fn renewed(&self) -> impl Future<Output = ()> + Send;
+
+    /// Looks at an order, and writes down what came of it.
+    fn look(&self, due: Due, permit: Permit) -> impl Future<Output = ()> + Send;
+}
+
+/// What was learned of one merchant's orders, for whoever plans a look. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Lore {
+    policy: Arc<LookPolicy>,
+    /// A std mutex: held to look something up or for some milliseconds to plan anew, never across an await.
+    almanac: Arc<Mutex<Almanac>>,
+}
+
+/// What was learned that concerns one order.
+#[derive(Clone, Debug)]
+pub(crate) struct Learned {
+    plans: Option<Arc<Plans>>,
+    tariff: Tariff,
+}
+
+impl Learned {
+    /// The outlook of a look just made.
+    pub(crate) fn outlook(&self, jitter: Jitter) -> Outlook<'_> {
+        match &self.plans {
+            Some(plans) => Outlook::learned(plans, self.tariff, jitter),
+            None => jitter.into(),
+        }
+    }
+}
+
+impl Lore {
+    pub(crate) fn new(policy: LookPolicy, almanac: Almanac) -> Self {
+        Self { policy: Arc::new(policy), almanac: Arc::new(Mutex::new(almanac)) }
+    }
+
+    /// Before anything was learned.
+    pub(crate) fn of_nothing(policy: LookPolicy, now: Timestamp) -> Self {
+        Self::new(policy, Almanac::new([History::new(now), History::new(now)], Price::default(), now))
+    }
+
+    /// What concerns an order with this payment page.
+    pub(crate) fn of(&self, state: State, kind: Option<Kind>, page: Page) -> Learned {
+        let mut almanac = self.lock();
+        let tariff = almanac.tariff(&self.policy);
+        let is_learned = state == State::Pending && self.policy.pending == Pending::Learned;
+        let plans = is_learned.then(|| {
+            let kind = kind.unwrap_or_else(|| almanac.usual());
+            almanac.plans(kind, page.session())
+        });
+        Learned { plans, tariff }
+    }
+
+    /// What concerns `order`.
+    pub(crate) fn of_order(&self, order: &Order) -> Learned {
+        self.of(order.state, order.kind, Page::of(&self.policy, order))
+    }
+
+    /// Takes in what a look has shown.
+    pub(crate) fn learn(&self, kind: Option<Kind>, lesson: Lesson, now: Timestamp) {
+        self.lock().learn(kind, lesson, now);
+    }
+
+    /// A callback about an order came at `at`.
+    pub(crate) fn came(&self, order: OrderKey, at: Timestamp) {
+        self.lock().callbacks().came(order, at);
+    }
+
+    /// A look that was asked at `asked_at` found this.
+    pub(crate) fn looked(&self, order: OrderKey, found: Found, asked_at: Timestamp, now: Timestamp) {
+        self.lock().callbacks().looked(order, found, asked_at, now);
+    }
+
+    /// When a pending order is to be looked at by what looks cost now, where that is sooner than it is planned.
+    pub(crate) fn sooner(&self, due: &Due, now: Timestamp) -> Option<Timestamp> {
+        let learned = self.of(due.state, due.kind, due.page);
+        let open_at = due.open_at.min(now);
+        let planned = polling::next_pending(&self.policy, due.page, open_at, learned.outlook(Jitter::EVEN)).max(now);
+        (due.state == State::Pending && planned < due.due_at).then_some(planned)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Almanac> {
+        self.almanac.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those of `due` that are worth their price, the most worthy last; and those that are not, with when they will be.
+    fn ranked(&self, due: Vec<Due>, now: Timestamp) -> Ranked {
+        let mut ranked = Ranked::default();
+        for mut due in due {
+            // A clock that was ahead wrote what lies in the future; nothing is put off beyond its bound from now.
+            due.open_at = due.open_at.min(now);
+            let Learned { plans, tariff } = self.of(due.state, due.kind, due.page);
+            let worth = polling::worth(&self.policy, &due, now, plans.as_deref(), tariff);
+            match plans {
+                Some(plans) if worth < tariff.closed.seconds() * WORTH_IT => {
+                    let outlook = Outlook::learned(&plans, tariff, Jitter::EVEN);
+                    let later = polling::next_pending(&self.policy, due.page, due.open_at, outlook);
+                    // At least a second: a look that is worth it in a moment is not put off and put off again.
+                    ranked.not_yet.push((due, later.max(now.plus(Duration::from_secs(1)))));
+                }
+                _ => ranked.worthy.push((worth, due)),
+            }
+        }
+        ranked.worthy.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        ranked
+    }
+}
+
+#[derive(Debug, Default)]
+struct Ranked {
+    worthy: Vec<(f64, Due)>,
+    not_yet: Vec<(Due, Timestamp)>,
+}
+
+/// Works until told to stop; then finishes the looks that are in hand.
+pub(crate) struct Engine<B> {
+    book: B,
+    lore: Lore,
+    sky: Sky,
+    /// Looks by at least so often at what is due.
+    at_least_every: Duration,
+    looks: JoinSet<OrderKey>,
+    claimed: HashSet<OrderKey>,
+    /// Those whose looks were probes since the breaker opened: the next probe is another's.
+    probed: HashSet<OrderKey>,
+    ranked: Vec<(f64, Due)>,
+    ranked_at: Option<Instant>,
+    /// Whatever was due by then was read.
+    read_at: Timestamp,
+    /// Something may have fallen due that is worth more than what is ranked.
+    is_stale: bool,
+    /// A look has ended, and its order may be due again: worth knowing once nothing else is left.
+    has_ended: bool,
+    steered_at: Instant,
+    settled_at: Instant,
+    served_then: u64,
+}
+
+impl<B: Book> Engine<B> {
+    pub(crate) fn new(book: B, lore: Lore, sky: Sky, at_least_every: Duration) -> Self {
+        let read_at = book.now();
+        Self {
+            book,
+            lore,
+            sky,
+            read_at,
+            at_least_every,
+            looks: JoinSet::new(),
+            claimed: HashSet::new(),
+            probed: HashSet::new(),
+            ranked: Vec::new(),
+            ranked_at: None,
+            is_stale: true,
+            has_ended: false,
+            steered_at: Instant::now(),
+            settled_at: Instant::now(),
+            served_then: 0,
+        }
+    }
+
+    /// Runs. `bell` rings when something may have fallen due; `is_open` says whether anything may be asked at all;
+    /// `beat` is called every time round.
+    pub(crate) async fn run(
+        mut self,
+        pacer: &Pacer,
+        bell: impl Bell,
+        is_open: impl Fn() -> bool,
+        beat: impl Fn(),
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut bell = bell;
+        let mut leave: Option<Waiting<'_>> = None;
+        loop {
+            beat();
+            if self.steer(pacer) {
+                self.book.renewed().await;
+            }
+            self.heed_callbacks().await;
+            let mut wait = self.at_least_every;
+            if !is_open() || leave.as_ref().is_some_and(|leave| !self.sky.still_lets(&leave.leaving)) {
+                leave = None;
+            }
+            if is_open() && leave.is_none() {
+                match self.sky.leave(Prober::Look) {
+                    Err(not_yet) => wait = wait.min(not_yet),
+                    Ok(leaving) => {
+                        self.rank().await;
+                        let spare = if self.can_wait() { pacer.until_spare(SPARE) } else { Duration::ZERO };
+                        if self.ranked.is_empty() {
+                            wait = self.until_next_due().await;
+                        } else if !spare.is_zero() {
+                            wait = spare.min(self.until_next_due().await).max(Duration::from_millis(1));
+                        } else {
+                            leave = Some(Waiting { permit: Box::pin(pacer.permit(Purpose::Look)), leaving });
+                        }
+                    }
+                }
+            } else if leave.is_some() {
+                self.rank().await;
+            }
+            tokio::select! {
+                biased;
+                () = told_to_stop(&mut stop) => break,
+                permit = given(&mut leave) => {
+                    if let Some(Waiting { leaving, .. }) = leave.take() {
+                        self.look(permit, leaving);
+                    }
+                }
+                Some(done) = self.looks.join_next() => self.release(done),
+                () = bell.rings() => self.is_stale = true,
+                () = self.sky.cleared() => self.is_stale = true,
+                () = tokio::time::sleep(wait) => self.is_stale = true,
+            }
+            while let Some(done) = self.looks.try_join_next() {
+                self.release(done);
+            }
+        }
+        drop(leave);
+        while let Some(done) = self.looks.join_next().await {
+            self.release(done);
+        }
+    }
+
+    /// Takes the most worthy with the leave that was given. It may have grown dark while the permit was waited for.
+    fn look(&mut self, permit: Permit, leaving: Leaving) {
+        if !self.sky.still_lets(&leaving) {
+            return;
+        }
+        let found = if leaving.is_probe() { self.take_for_a_probe() } else { self.ranked.pop() };
+        if let Some((_, due)) = found
+            && self.claimed.insert(due.key)
+        {
+            let (book, key) = (self.book.clone(), due.key);
+            self.looks.spawn(async move {
+                book.look(due, permit).await;
+                drop(leaving);
+                key
+            });
+        }
+    }
+
+    /// The most worthy that has not been a probe already, unless all have: a look that fails by itself must not stand
+    /// for the weather for ever.
+    fn take_for_a_probe(&mut self) -> Option<(f64, Due)> {
+        let fresh = self.ranked.iter().rposition(|(_, due)| !self.probed.contains(&due.key));
+        if fresh.is_none() {
+            self.probed.clear();
+        }
+        let nth = fresh.or_else(|| self.ranked.len().checked_sub(1))?;
+        let found = self.ranked.remove(nth);
+        self.probed.insert(found.1.key);
+        Some(found)
+    }
+
+    /// Reads what is due and ranks it, unless it was done just now.
+    async fn rank(&mut self) {
+        let times = u32::try_from(1 + self.ranked.len() / MANY).unwrap_or(u32::MAX).min(RANKED_FOR_MOST);
+        let good_for = RANKED_FOR * times;
+        let age = self.ranked_at.map_or(Duration::MAX, |at| at.elapsed());
+        let is_due = if self.ranked.is_empty() {
+            self.is_stale || self.has_ended
+        } else {
+            age >= good_for || (self.is_stale && age >= RANKED_APART * times)
+        };
+        if !is_due {
+            return;
+        }
+        let now = self.book.now();
+        let Some(mut due) = self.book.due(now, RANKED_MAX + self.claimed.len()).await else { return };
+        due.retain(|due| !self.claimed.contains(&due.key));
+        self.read_at = now;
+        let Ranked { worthy, mut not_yet } = self.lore.ranked(due, now);
+        (self.ranked, self.ranked_at, self.is_stale, self.has_ended) = (worthy, Some(Instant::now()), false, false);
+        not_yet.truncate(PUT_OFF_MAX);
+        if !not_yet.is_empty() {
+            self.book.put_off(not_yet).await;
+        }
+    }
+
+    /// Whether the most worthy may wait until something is left over for those that cannot.
+    fn can_wait(&self) -> bool {
+        self.ranked.last().is_some_and(|(worth, _)| *worth < self.lore.lock().price().seconds() * URGENT)
+    }
+
+    /// What was due when it was last read is ranked, or claimed, whose end wakes us.
+    async fn until_next_due(&self) -> Duration {
+        let now = self.book.now();
+        match self.book.next_due(self.read_at.min(now)).await {
+            // What has fallen due since is read when it may be.
+            Some(at) => at.since(now).clamp(RANKED_APART, self.at_least_every.max(RANKED_APART)),
+            None => self.at_least_every,
+        }
+    }
+
+    fn release(&mut self, done: Result<OrderKey, tokio::task::JoinError>) {
+        self.has_ended = true;
+        match done {
+            Ok(key) => {
+                self.claimed.remove(&key);
+            }
+            Err(error) => {
+                tracing::error!(%error, "A look broke off; its order is due again");
+                // Which one it was is not known any more: those still in hand are merely looked at once more.
+                self.claimed.clear();
+            }
+        }
+    }
+
+    /// Takes in which callbacks came and which did not, and tells when that makes a difference.
+    async fn heed_callbacks(&mut self) {
+        self.book.hear();
+        let turn = {
+            let mut almanac = self.lore.lock();
+            if self.settled_at.elapsed() >= SETTLED_EVERY {
+                self.settled_at = Instant::now();
+                almanac.callbacks().settle(self.book.now());
+            }
+            almanac.callbacks().turn()
+        };
+        if let Some((before, after)) = turn {
+            self.book.turned(before, after).await;
+            self.is_stale = true;
+        }
+    }
+
+    /// Steers the price, and plans anew, when it is time to. Whether it planned anew.
+    fn steer(&mut self, pacer: &Pacer) -> bool {
+        let over = self.steered_at.elapsed();
+        if over < STEERED_EVERY {
+            return false;
+        }
+        if self.sky.is_open() {
+            // What is not spent while nobody answers is no sign that looks are too dear.
+            (self.steered_at, self.served_then) = (Instant::now(), pacer.served());
+            return false;
+        }
+        self.probed.clear();
+        let served = pacer.served();
+        let times = |count: u64| pacer.period().saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+        let spent = times(served.saturating_sub(self.served_then));
+        let waiting = times(u64::try_from(self.ranked.len()).unwrap_or(u64::MAX));
+        let spending = Spending { over, used: spent.as_secs_f64() / over.as_secs_f64(), waiting };
+        (self.steered_at, self.served_then) = (Instant::now(), served);
+        let now = self.book.now();
+        let mut almanac = self.lore.lock();
+        almanac.steer(spending, &self.lore.policy);
+        almanac.renew(now)
+    }
+}
+
+/// Something that rings when an order may have fallen due.
+pub(crate) trait Bell {
+    /// Returns when it has rung.
+    fn rings(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+/// Leave to ask, waiting for its turn in the budget.
+struct Waiting<'a> {
+    permit: Pin<Box<dyn Future<Output = Permit> + Send + 'a>>,
+    leaving: Leaving,
+}
+
+async fn given(leave: &mut Option<Waiting<'_>>) -> Permit {
+    match leave {
+        Some(leave) => (&mut leave.permit).await,
+        None => std::future::pending().await,
+    }
+}
