@@ -14,6 +14,8 @@
 //! first, and nothing is sent: it would only use up an attempt. What needs no bank is done all the same: a deadline
 //! calls its person.
 
+mod resettled;
+
 use std::collections::HashSet;
 use std::num::NonZeroI64;
 use std::sync::Arc;
@@ -52,8 +54,8 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
         desk,
     };
     let mut bell = completer.desk.shared.store.bell();
-    try_held_back(&completer.desk).await;
-    plan_anew(&completer.desk).await;
+    resettled::try_held_back(&completer.desk).await;
+    resettled::plan_anew(&completer.desk).await;
     loop {
         completer.heart.beat();
         completer.claim_due().await;
@@ -176,61 +178,6 @@ const READ_IN_THE_DARK: usize = 1_000;
 
 /// And no more often than this.
 const LEAST_IN_THE_DARK: Duration = Duration::from_millis(100);
-
-/// What other settings held back, before a restart or a reload, the present ones may let go.
-async fn try_held_back(desk: &Desk) {
-    let tried = desk.shared.store.try_held_back(&desk.merchant, desk.shared.clock().now()).await;
-    if let Err(error) = tried {
-        tracing::error!(%error, merchant = %desk.merchant, "Cannot make due what was held back; it is tried after its while");
-        desk.shared.metrics.store_error("completer");
-    }
-}
-
-/// Orders planned anew in one go; all of them share a commit.
-const PLAN_PAGE: usize = 500;
-
-/// What was planned by other settings, before a restart or a reload, is planned by the present ones.
-async fn plan_anew(desk: &Desk) {
-    let mut after = OrderKey(0);
-    loop {
-        let page = match desk.shared.store.plannable(&desk.merchant, after, PLAN_PAGE).await {
-            Ok(page) => page,
-            Err(error) => return cannot_plan(desk, &error),
-        };
-        let Some(last) = page.last() else { return };
-        after = last.order.key;
-        let mut writes = JoinSet::new();
-        for order in page.into_iter().map(|found| found.order) {
-            if completion::planned_anew(&order, &desk.policy, desk.shared.clock().now()).is_some() {
-                writes.spawn(write_plan(desk.clone(), order));
-            }
-        }
-        while let Some(Ok(written)) = writes.join_next().await {
-            if let Err(error) = written {
-                return cannot_plan(desk, &error);
-            }
-        }
-    }
-}
-
-async fn write_plan(desk: Desk, order: Order) -> Result<(), StoreError> {
-    let (policy, now) = (Arc::clone(&desk.policy), desk.shared.clock().now());
-    let decide = move |order: &Order, open: Option<&Operation>| {
-        let planned = completion::planned_anew(order, &policy, now).filter(|_| open.is_none());
-        planned.map_or(Amendment::nothing(None), |(order, event)| {
-            Amendment::of_event(Some(order), OperationChange::None, event)
-        })
-    };
-    if let Some(event) = desk.shared.store.amend(order.key, now, decide).await? {
-        log::event(&order, &event);
-    }
-    Ok(())
-}
-
-fn cannot_plan(desk: &Desk, error: &StoreError) {
-    tracing::error!(%error, merchant = %desk.merchant, "Cannot plan completions anew; each is checked when it is due");
-    desk.shared.metrics.store_error("completer");
-}
 
 async fn step(desk: Desk, due: OrderWithOperation, leaving: Option<Leaving>, stop: watch::Receiver<bool>) -> OrderKey {
     let number = due.order.number.clone();
