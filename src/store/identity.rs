@@ -1,8 +1,8 @@
 //! Whether a file is still the one that was opened: removed, renamed or replaced, it is somebody else's by now.
 //!
 //! SQLite goes on writing into a file that has lost its name, and acknowledges what nobody will find again. A lock file
-//! that was deleted lets a second daemon in. So both are looked at before every commit, by their inode; nothing is
-//! opened for it, since closing a handle on the database would drop SQLite's own locks.
+//! that was deleted lets a second daemon in. So both are looked at before every commit, and again before anybody hears
+//! of it, by their inode; nothing is opened for it, since closing a handle on the database would drop SQLite's locks.
 
 use std::fs::Metadata;
 use std::io;

@@ -182,7 +182,10 @@ fn commit_group(
             None => break,
         }
     }
-    let failed = commit(transaction, room).err();
+    // What was removed while the group was gathered was removed before its last change came in.
+    let committed = commit(transaction, room)
+        .and_then(|()| files.iter().try_for_each(Identity::check).map_err(StoreError::CommitUncertain));
+    let failed = committed.err();
     for reply in replies {
         reply(failed.clone().map_or(Ok(()), Err));
     }

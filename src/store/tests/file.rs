@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::{LockError, MigrateError, OpenError, SCHEMA_VERSION};
+use super::super::{LockError, MigrateError, OpenError, SCHEMA_VERSION, StoreError};
 use super::*;
 
 /// Every file of the database but its shared memory, which holds nothing that lasts.
@@ -98,4 +98,19 @@ fn regression_a_link_to_the_database_has_no_lock_of_its_own() {
     std::os::unix::fs::symlink(file.path(), &link).unwrap();
     let _held = Lock::take(&file.path(), "pid 1").unwrap();
     assert!(matches!(Lock::take(Path::new(&link), "pid 2"), Err(LockError::Held { .. })));
+}
+
+/// The bug: both files were looked at before a group of changes began, so what came into the group after one of them
+/// had been removed was acknowledged all the same.
+#[tokio::test]
+async fn regression_a_change_is_not_acknowledged_once_a_file_is_gone() {
+    for gone in ["reconciled.db", "reconciled.db.lock"] {
+        let file = File::new();
+        let work = standing::start(&file.path());
+        let store = &work.store;
+        let path = file.directory.path().join(gone);
+        let removed = store.writer.write(move |_| fs::remove_file(path).map_err(|_| StoreError::Stopped)).await;
+        assert!(matches!(&removed, Err(StoreError::CommitUncertain(why)) if why.contains(gone)), "{gone}: {removed:?}");
+        assert!(matches!(store.writer.write(|_| Ok(())).await, Err(StoreError::Stopped)), "{gone}");
+    }
 }
