@@ -58,6 +58,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
     resettled::plan_anew(&completer.desk).await;
     loop {
         completer.heart.beat();
+        let freed = completer.desk.gateway.sky().freed();
         completer.claim_due().await;
         let wait = completer.until_next_due().await;
         tokio::select! {
@@ -66,7 +67,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
             Some(done) = completer.steps.join_next() => completer.release(done),
             () = bell.changed() => {}
             () = completer.desk.gateway.login().reopened() => {}
-            () = completer.desk.gateway.sky().cleared() => {}
+            () = freed => {}
             Ok(()) = ticks.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }

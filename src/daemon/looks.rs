@@ -23,8 +23,8 @@ use tokio::time::Instant;
 
 use crate::domain::order::{Kind, Order, OrderKey, State};
 use crate::domain::polling::{
-    self, Almanac, Due, Found, History, Jitter, Lesson, LookPolicy, Outlook, Page, Pending, Plans, Price, Spending,
-    Standing, Tariff,
+    self, Almanac, Due, Found, History, Jitter, Lesson, LookPolicy, Merit, Outlook, Page, Pending, Plans, Price,
+    Spending, Standing, Tariff,
 };
 use crate::domain::time::Timestamp;
 use crate::domain::weather::Prober;
@@ -44,9 +44,6 @@ const RANKED_FOR_MOST: u32 = 30;
 
 /// A bell that rings all the time does not have everything ranked all the time. Of many, it is as much rarer as above.
 const RANKED_APART: Duration = Duration::from_millis(100);
-
-/// What is not worth this share of the price is put off. Less than the whole, since prices waver.
-const WORTH_IT: f64 = 0.8;
 
 /// What is worth so many times the price cannot wait: a page has just closed. It is looked at as soon as the budget
 /// allows, and finds something left.
@@ -164,7 +161,7 @@ impl Lore {
     /// When a pending order is to be looked at by what looks cost now, where that is sooner than it is planned.
     pub(crate) fn sooner(&self, due: &Due, now: Timestamp) -> Option<Timestamp> {
         let learned = self.of(due.state, due.kind, due.page);
-        let open_at = due.open_at.min(now);
+        let open_at = due.believed_at(now).open_at.min(now);
         let planned = polling::next_pending(&self.policy, due.page, open_at, learned.outlook(Jitter::EVEN)).max(now);
         (due.state == State::Pending && planned < due.due_at).then_some(planned)
     }
@@ -176,19 +173,11 @@ impl Lore {
     /// Those of `due` that are worth their price, the most worthy last; and those that are not, with when they will be.
     fn ranked(&self, due: Vec<Due>, now: Timestamp) -> Ranked {
         let mut ranked = Ranked::default();
-        for mut due in due {
-            // A clock that was ahead wrote what lies in the future; nothing is put off beyond its bound from now.
-            due.open_at = due.open_at.min(now);
+        for due in due {
             let Learned { plans, tariff } = self.of(due.state, due.kind, due.page);
-            let worth = polling::worth(&self.policy, &due, now, plans.as_deref(), tariff);
-            match plans {
-                Some(plans) if worth < tariff.closed.seconds() * WORTH_IT => {
-                    let outlook = Outlook::learned(&plans, tariff, Jitter::EVEN);
-                    let later = polling::next_pending(&self.policy, due.page, due.open_at, outlook);
-                    // At least a second: a look that is worth it in a moment is not put off and put off again.
-                    ranked.not_yet.push((due, later.max(now.plus(Duration::from_secs(1)))));
-                }
-                _ => ranked.worthy.push((worth, due)),
+            match polling::merit(&self.policy, &due, now, plans.as_deref(), tariff) {
+                Merit::Worth(worth) => ranked.worthy.push((worth, due)),
+                Merit::NotBefore(later) => ranked.not_yet.push((due, later)),
             }
         }
         ranked.worthy.sort_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -262,6 +251,7 @@ impl<B: Book> Engine<B> {
         let mut leave: Option<Waiting<'_>> = None;
         loop {
             beat();
+            let freed = self.sky.freed();
             if self.steer(pacer) {
                 self.book.renewed().await;
             }
@@ -271,19 +261,9 @@ impl<B: Book> Engine<B> {
                 leave = None;
             }
             if is_open() && leave.is_none() {
-                match self.sky.leave(Prober::Look) {
+                match self.seek_leave(pacer).await {
+                    Ok(waiting) => leave = Some(waiting),
                     Err(not_yet) => wait = wait.min(not_yet),
-                    Ok(leaving) => {
-                        self.rank().await;
-                        let spare = if self.can_wait() { pacer.until_spare(SPARE) } else { Duration::ZERO };
-                        if self.ranked.is_empty() {
-                            wait = self.until_next_due().await;
-                        } else if !spare.is_zero() {
-                            wait = spare.min(self.until_next_due().await).max(Duration::from_millis(1));
-                        } else {
-                            leave = Some(Waiting { permit: Box::pin(pacer.permit(Purpose::Look)), leaving });
-                        }
-                    }
                 }
             } else if leave.is_some() {
                 self.rank().await;
@@ -298,7 +278,7 @@ impl<B: Book> Engine<B> {
                 }
                 Some(done) = self.looks.join_next() => self.release(done),
                 () = bell.rings() => self.is_stale = true,
-                () = self.sky.cleared() => self.is_stale = true,
+                () = freed => self.is_stale = true,
                 () = tokio::time::sleep(wait) => self.is_stale = true,
             }
             while let Some(done) = self.looks.try_join_next() {
@@ -309,6 +289,25 @@ impl<B: Book> Engine<B> {
         while let Some(done) = self.looks.join_next().await {
             self.release(done);
         }
+    }
+
+    /// Leave for the most worthy and the permit to wait for, or how long there is nothing to be had.
+    async fn seek_leave<'pacer>(&mut self, pacer: &'pacer Pacer) -> Result<Waiting<'pacer>, Duration> {
+        let not_yet = self.sky.wait(Prober::Look);
+        if !not_yet.is_zero() {
+            return Err(not_yet);
+        }
+        self.rank().await;
+        let spare = if self.can_wait() { pacer.until_spare(SPARE) } else { Duration::ZERO };
+        if self.ranked.is_empty() {
+            return Err(self.until_next_due().await);
+        }
+        if !spare.is_zero() {
+            return Err(spare.min(self.until_next_due().await).max(Duration::from_millis(1)));
+        }
+        // Only now: leave to probe that is given back unused wakes everybody who waits for it.
+        let leaving = self.sky.leave(Prober::Look)?;
+        Ok(Waiting { permit: Box::pin(pacer.permit(Purpose::Look)), leaving })
     }
 
     /// Takes the most worthy with the leave that was given. It may have grown dark while the permit was waited for.

@@ -49,6 +49,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
             forgot = Some(Instant::now());
             registrar.forget().await;
         }
+        let freed = registrar.desk.gateway.sky().freed();
         registrar.claim_due().await;
         let wait = registrar.until_next_due().await;
         tokio::select! {
@@ -56,7 +57,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
             () = told_to_stop(&mut stop) => break,
             Some(done) = registrar.steps.join_next() => registrar.release(done),
             () = bell.changed() => {}
-            () = registrar.desk.gateway.sky().cleared() => {}
+            () = freed => {}
             () = tokio::time::sleep(wait) => {}
         }
         while let Some(done) = registrar.steps.try_join_next() {

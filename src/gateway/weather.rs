@@ -32,8 +32,9 @@ struct Shared {
     begun: Instant,
     /// A std mutex: held to turn it, never across an await.
     present: Mutex<Present>,
-    /// Wakes in the order of waiting, so that a simulated day is the same each time.
+    /// Both wake in the order of waiting, so that a simulated day is the same each time.
     turned: Arc<Notify>,
+    freed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +60,7 @@ impl Drop for Leaving {
     fn drop(&mut self) {
         if let Some(sky) = &self.0 {
             sky.present().breaker.probe_over();
+            sky.0.freed.notify_waiters();
         }
     }
 }
@@ -66,7 +68,12 @@ impl Drop for Leaving {
 impl Sky {
     /// A clear one.
     pub fn clear() -> Self {
-        Self(Arc::new(Shared { begun: Instant::now(), present: Mutex::default(), turned: Arc::default() }))
+        Self(Arc::new(Shared {
+            begun: Instant::now(),
+            present: Mutex::default(),
+            turned: Arc::default(),
+            freed: Arc::default(),
+        }))
     }
 
     /// Leave for `by` to ask now; or how long there is none, unless it clears up before.
@@ -114,17 +121,9 @@ impl Sky {
         Arc::clone(&self.0.turned).notified_owned()
     }
 
-    /// Returns when a breaker that is open now closes; never if it is closed. Whether it is open is seen at the call
-    /// and not at the first poll, so that one which closes in between is not missed.
-    pub fn cleared(&self) -> impl Future<Output = ()> + use<> {
-        let (turned, is_open) = (self.turned(), self.is_open());
-        async move {
-            if !is_open {
-                return std::future::pending().await;
-            }
-            // The next turn of one that is open can only be that it closes.
-            turned.await;
-        }
+    /// Returns when there may be leave where there was none, from this call on: a probe has ended, or it closed.
+    pub fn freed(&self) -> impl Future<Output = ()> + use<> {
+        Arc::clone(&self.0.freed).notified_owned()
     }
 
     /// Takes note of an answer, heard at `now`, to a question that was asked at `asked`; its class is none where the
@@ -144,6 +143,7 @@ impl Sky {
             Turn::Closed(_) => {
                 present.incident = None;
                 self.0.turned.notify_waiters();
+                self.0.freed.notify_waiters();
             }
         }
     }

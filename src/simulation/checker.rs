@@ -75,6 +75,8 @@ pub(super) struct Case<'a> {
     events: Vec<&'a SeenEvent>,
     intents: Vec<&'a Intent>,
     sends: Vec<&'a Asked>,
+    /// When the bank last had a question or a send about it.
+    asked_at: Option<i64>,
     effects: Vec<&'a BankEffect>,
     acts: Vec<&'a ToldAct>,
     /// The bank invented a sum in some answer about it.
@@ -143,10 +145,12 @@ fn cases(evidence: &Evidence) -> BTreeMap<&str, Case<'_>> {
         cases.entry(&intent.number).or_default().intents.push(intent);
     }
     for asked in &evidence.asked {
+        let case = cases.entry(&asked.number).or_default();
+        case.asked_at = Some(asked.at_ms);
         if asked.send.is_some() {
-            cases.entry(&asked.number).or_default().sends.push(asked);
+            case.sends.push(asked);
         } else if asked.fault == Some(FaultName::WrongAmount) {
-            cases.entry(&asked.number).or_default().is_misled = true;
+            case.is_misled = true;
         }
     }
     for effect in &evidence.effects {

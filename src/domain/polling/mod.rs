@@ -221,25 +221,41 @@ impl Page {
     pub fn session(self) -> Duration {
         self.closes_at.since(self.opened_at)
     }
-}
 
-/// When a pending order is looked at next that was found open at `now`.
-pub fn next_pending<'a>(policy: &LookPolicy, page: Page, now: Timestamp, outlook: impl Into<Outlook<'a>>) -> Timestamp {
-    let outlook = outlook.into();
-    match (&policy.pending, outlook.learned) {
-        (Pending::Learned, Some((plans, tariff))) => {
-            let planned = planned(plans, page, now, tariff, outlook.jitter);
-            planned.min(now.plus(outlook.jitter.spread(policy.pending_old)))
-        }
-        (pending, _) => {
-            let age = now.since(page.opened_at);
-            let tier = pending.tiers().iter().find(|tier| age < tier.until_age);
-            let next = now.plus(outlook.jitter.spread(tier.map_or(policy.pending_old, |tier| tier.every)));
-            let right_after = page.closes_at.plus(AFTER_EXPIRY);
-            if now < right_after { next.min(right_after) } else { next }
-        }
+    /// Whether a clock was ahead when it was written down, so that nobody can tell how old its order is.
+    pub fn is_of_the_future(self, now: Timestamp) -> bool {
+        self.opened_at > now
     }
 }
+
+/// When a pending order is looked at next that was found open at `now`. One of the future is new when its time comes,
+/// and waits for it no longer than an old one does, nor than a page is open: it may have been paid or closed by then.
+pub fn next_pending<'a>(policy: &LookPolicy, page: Page, now: Timestamp, outlook: impl Into<Outlook<'a>>) -> Timestamp {
+    let outlook = outlook.into();
+    let from = now.max(page.opened_at);
+    let spread = |wait: Duration| outlook.jitter.spread(wait);
+    let next = match (&policy.pending, outlook.learned) {
+        (Pending::Learned, Some((plans, tariff))) => {
+            planned(plans, page, from, tariff, outlook.jitter).min(from.plus(spread(policy.pending_old)))
+        }
+        (pending, _) => {
+            let age = from.since(page.opened_at);
+            let tier = pending.tiers().iter().find(|tier| age < tier.until_age);
+            let next = from.plus(spread(tier.map_or(policy.pending_old, |tier| tier.every)));
+            let right_after = page.closes_at.plus(AFTER_EXPIRY);
+            if from < right_after { next.min(right_after) } else { next }
+        }
+    };
+    if !page.is_of_the_future(now) {
+        return next;
+    }
+    // What the bank says of its end may lie before what that clock says of its beginning.
+    let session = page.session().max(SHORTEST_SESSION);
+    next.min(now.plus(spread(policy.pending_old.min(session))))
+}
+
+/// No page is taken to be open for less.
+const SHORTEST_SESSION: Duration = Duration::from_secs(60);
 
 /// The plans' next look. One that waits for the page to close comes when it has; any other is spread a little, and
 /// neither before it was worth its price nor much later.
@@ -287,9 +303,48 @@ pub struct Due {
     pub is_hinted: bool,
 }
 
+impl Due {
+    /// As it can be believed at `now`: what a clock that was ahead says of the last look says nothing.
+    #[must_use]
+    pub fn believed_at(self, now: Timestamp) -> Self {
+        let open_at = if self.open_at > now { self.page.opened_at } else { self.open_at };
+        Self { open_at, ..self }
+    }
+}
+
+/// What is not worth this share of the price is put off. Less than the whole, since prices waver.
+const WORTH_IT: f64 = 0.8;
+
+/// A look that is worth it in a moment is not put off and put off again.
+const PUT_OFF_LEAST: Duration = Duration::from_secs(1);
+
+/// What speaks for a look that is due.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Merit {
+    /// Worth so much, in seconds of delay: the most goes first.
+    Worth(f64),
+    /// Not worth its price before then.
+    NotBefore(Timestamp),
+}
+
+/// Whether a look that is due is worth its price `now`. What has no plans, or no age, is.
+pub fn merit(policy: &LookPolicy, due: &Due, now: Timestamp, learned: Option<&Plans>, tariff: Tariff) -> Merit {
+    let due = due.believed_at(now);
+    let learned = learned.filter(|_| !due.page.is_of_the_future(now));
+    let worth = worth(policy, &due, now, learned, tariff);
+    match learned {
+        Some(plans) if worth < tariff.closed.seconds() * WORTH_IT => {
+            let outlook = Outlook::learned(plans, tariff, Jitter::EVEN);
+            let later = next_pending(policy, due.page, due.open_at, outlook);
+            Merit::NotBefore(later.max(now.plus(PUT_OFF_LEAST)))
+        }
+        _ => Merit::Worth(worth),
+    }
+}
+
 /// What a look at an order is worth now, in seconds of delay, where looks cost by `tariff`. Everything but a pending
 /// order is worth its price when it is due, and the more the longer it has waited, so that nothing waits for ever.
-pub fn worth(policy: &LookPolicy, due: &Due, now: Timestamp, learned: Option<&Plans>, tariff: Tariff) -> f64 {
+fn worth(policy: &LookPolicy, due: &Due, now: Timestamp, learned: Option<&Plans>, tariff: Tariff) -> f64 {
     if due.is_hinted {
         return f64::INFINITY;
     }

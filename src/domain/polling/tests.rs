@@ -13,6 +13,7 @@ const EVEN: Jitter = Jitter::new(500);
 #[test]
 fn pending_orders_are_looked_at_by_age_and_right_after_their_payment_time() {
     let aged = |age| Order { created_at: NOW.minus(age), ..order(State::Pending) };
+    let of_the_future = |ahead| Order { created_at: NOW.plus(ahead), ..order(State::Pending) };
     let expiring = |left| Order { expires_at: Some(NOW.plus(left)), ..aged(HOUR) };
     let table = [
         ("new", aged(Duration::ZERO), SECOND * 10),
@@ -24,11 +25,8 @@ fn pending_orders_are_looked_at_by_age_and_right_after_their_payment_time() {
         ("older than every tier", aged(DAY * 300), MINUTE * 5),
         ("the shop says when it ends", expiring(SECOND), SECOND * 3),
         ("the shop says later than the tier", expiring(HOUR), MINUTE * 5),
-        (
-            "the clock stepped back behind its creation",
-            Order { created_at: NOW.plus(DAY), ..order(State::Pending) },
-            SECOND * 10,
-        ),
+        ("made by a clock that was half a minute ahead", of_the_future(SECOND * 30), SECOND * 40),
+        ("made by a clock that was a day ahead", of_the_future(DAY), MINUTE * 5),
     ];
     for (what, order, wait) in table {
         assert_eq!(next_look(&looks(), &order, NOW, EVEN), Some(NOW.plus(wait)), "{what}");
@@ -147,6 +145,54 @@ proptest! {
         let due = Due { key, state, kind: None, page, open_at: now, due_at, is_hinted: false };
         let worth = worth(&policy, &due, due_at, Some(&plans), tariff);
         prop_assert!(worth >= price * 0.5, "worth {worth} at {due_at}");
+    }
+
+    /// The bug: an order that a clock which was ahead had written was put off each time it fell due, every second, and
+    /// never looked at.
+    #[test]
+    fn regression_no_order_is_put_off_for_ever(
+        opened_ms in -400 * 86_400_000_i64..400 * 86_400_000,
+        open_ms in -400 * 86_400_000_i64..400 * 86_400_000,
+        session_s in 1..100_000_u64,
+        price in 0.1..500.0_f64,
+        times in 1.0..1_000.0_f64,
+    ) {
+        let policy = LookPolicy { pending: Pending::Learned, pending_old: HOUR * 6, ..looks() };
+        let at = |ms: i64| Timestamp::from_millis(NOW.as_millis() + ms);
+        let page = Page { opened_at: at(opened_ms), closes_at: at(opened_ms).plus(Duration::from_secs(session_s)) };
+        let plans = Plans::new(&History::new(NOW).hazard(), page.session());
+        let tariff = Tariff { open: Price::new(price * times), closed: Price::new(price) };
+        let (key, state) = (OrderKey(1), State::Pending);
+        let mut due = Due { key, state, kind: None, page, open_at: at(open_ms), due_at: NOW, is_hinted: false };
+        for put_off in 0.. {
+            prop_assert!(put_off <= 3, "put off again until {}", due.due_at);
+            match merit(&policy, &due, due.due_at, Some(&plans), tariff) {
+                Merit::Worth(worth) => {
+                    prop_assert!(worth >= price * 0.5, "worth {worth}");
+                    break;
+                }
+                Merit::NotBefore(later) => due.due_at = later,
+            }
+        }
+        prop_assert!(due.due_at <= NOW.plus(policy.pending_old), "put off until {}", due.due_at);
+    }
+
+    /// What a clock that was ahead has written is looked at when its time comes, or as an old order is.
+    #[test]
+    fn an_order_of_the_future_is_planned_within_its_bound(
+        ahead_ms in 1..400 * 86_400_000_i64,
+        ends_ms in -100_000_000_i64..1_200_000,
+        random in 0..1_000_u16,
+    ) {
+        let policy = LookPolicy { pending: Pending::Learned, pending_old: HOUR * 6, ..looks() };
+        let opened_at = Timestamp::from_millis(NOW.as_millis() + ahead_ms);
+        let page = Page { opened_at, closes_at: Timestamp::from_millis(opened_at.as_millis() + ends_ms) };
+        let plans = Plans::new(&History::new(NOW).hazard(), page.session());
+        for outlook in [Outlook::learned(&plans, Tariff::flat(Price::default()), Jitter(random)), Jitter(random).into()] {
+            let next = next_pending(&policy, page, NOW, outlook);
+            prop_assert!(next <= NOW.plus(MINUTE * 22), "{next}");
+            prop_assert!(next >= NOW.plus(SECOND * 54) || next > opened_at, "{next}");
+        }
     }
 
     #[test]

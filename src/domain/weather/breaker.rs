@@ -35,8 +35,8 @@ pub const LAST_PROBE: Duration = Duration::from_secs(30);
 /// stand for the weather for ever.
 const AFTER_YOU: Duration = Duration::from_millis(200);
 
-/// While a probe is out the others look again so often.
-const WHILE_PROBING: Duration = FIRST_PROBE;
+/// While a probe is out the others need not look again before this: its end is told.
+const WHILE_PROBING: Duration = LAST_PROBE;
 
 /// Who probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

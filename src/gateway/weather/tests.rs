@@ -101,7 +101,7 @@ async fn there_is_one_incident_and_whoever_waits_is_woken_when_it_is_over() {
     }
     let words = "unreachable: Connection refused".to_owned();
     assert_eq!(sky.incident(), Some(Incident { since: NOW, class: Weather::Unreachable, words }));
-    let (cleared, begun_as) = (sky.cleared(), sky.incident());
+    let begun_as = sky.incident();
     let mut probes = 0;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(60) {
@@ -121,9 +121,35 @@ async fn there_is_one_incident_and_whoever_waits_is_woken_when_it_is_over() {
     drop(sky.leave(Prober::Look).unwrap());
     let probe = sky.leave(Prober::Money).unwrap();
     assert!(sky.leave(Prober::Look).is_err());
+    let freed = sky.freed();
     sky.heard(Some(Weather::Known), String::new, Instant::now(), NOW);
-    cleared.await;
+    freed.await;
     assert_eq!(sky.incident(), None);
     drop(probe);
+    assert!(!sky.is_open());
+}
+
+/// The bug: while a probe was out, whoever had something to ask looked every second whether it had ended.
+#[tokio::test(start_paused = true)]
+async fn regression_the_end_of_a_probe_wakes_whoever_waits_for_it() {
+    type End = (&'static str, fn(&Sky));
+    let sky = Sky::clear();
+    (0..5).for_each(|_| fails(&sky));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let ends: [End; 3] = [
+        ("it is given up", |_| {}),
+        ("it fails", fails),
+        ("it is answered", |sky| sky.heard(Some(Weather::Known), String::new, Instant::now(), NOW)),
+    ];
+    for (end, act) in ends {
+        let probe = sky.leave(Prober::Look).unwrap();
+        assert!(probe.is_probe(), "{end}");
+        let mut freed = std::pin::pin!(sky.freed());
+        assert!(tokio::time::timeout(Duration::from_millis(1), &mut freed).await.is_err(), "{end}: it is out");
+        act(&sky);
+        drop(probe);
+        tokio::time::timeout(Duration::ZERO, freed).await.expect(end);
+        tokio::time::sleep(sky.wait(Prober::Look)).await;
+    }
     assert!(!sky.is_open());
 }

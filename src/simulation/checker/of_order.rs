@@ -15,7 +15,7 @@ use super::of_verbs::is_ordered;
 use super::{Case, OfOrder, Rows, Terms};
 
 /// Queries about one order.
-pub(super) const QUERIES: [(&str, OfOrder); 15] = [
+pub(super) const QUERIES: [(&str, OfOrder); 16] = [
     ("two_effects_of_ours", two_effects_of_ours),
     ("sent_without_intent", sent_without_intent),
     ("sent_without_witness", sent_without_witness),
@@ -27,6 +27,7 @@ pub(super) const QUERIES: [(&str, OfOrder); 15] = [
     ("acknowledged_and_lost", acknowledged_and_lost),
     ("silent", silent),
     ("overdue", overdue),
+    ("unseen", unseen),
     ("forbidden_transition", forbidden_transition),
     ("early", early),
     ("unsettled", unsettled),
@@ -190,16 +191,7 @@ fn acknowledged_and_lost(case: &Case<'_>, _: &Terms<'_>) -> Rows {
 /// Whatever is not at an end has a next look no later than its state's bound; an open operation its next step.
 fn silent(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
     let Some(order) = case.order.filter(|_| terms.is_swept) else { return Vec::new() };
-    let looks = &terms.merchant.looks;
-    let tiers = looks.pending.tiers().iter().map(|tier| tier.every);
-    let usual = match order.state {
-        State::Pending => tiers.chain([looks.pending_old]).max().unwrap_or_default(),
-        State::Held => looks.held,
-        State::Review => looks.review,
-        State::Deposited | State::Reversed | State::Refunded | State::Declined => return Vec::new(),
-    };
-    // Up to a tenth more of jitter.
-    let bound = usual.max(looks.backoff_max).mul_f64(1.1) + Duration::from_secs(1);
+    let Some(bound) = bound(order.state, terms) else { return Vec::new() };
     let mut rows = Vec::new();
     match order.next_look_at {
         None => rows.push(format!("{} without a next look", order.state)),
@@ -217,6 +209,33 @@ fn silent(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
         }
     }
     rows
+}
+
+/// How long an order in `state` may wait for its next look; none is needed for one that is at an end.
+fn bound(state: State, terms: &Terms<'_>) -> Option<Duration> {
+    let looks = &terms.merchant.looks;
+    let tiers = looks.pending.tiers().iter().map(|tier| tier.every);
+    let usual = match state {
+        State::Pending => tiers.chain([looks.pending_old]).max().unwrap_or_default(),
+        State::Held => looks.held,
+        State::Review => looks.review,
+        State::Deposited | State::Reversed | State::Refunded | State::Declined => return None,
+    };
+    // Up to a tenth more of jitter.
+    Some(usual.max(looks.backoff_max).mul_f64(1.1) + Duration::from_secs(1))
+}
+
+/// In calm weather whatever is not at an end is asked about within its state's bound: a look that is put off each time
+/// it falls due is never overdue, nor ever far away.
+fn unseen(case: &Case<'_>, terms: &Terms<'_>) -> Rows {
+    let Some(order) = case.order else { return Vec::new() };
+    let Some(bound) = bound(order.state, terms).map(|bound| bound + patience(terms)) else { return Vec::new() };
+    let from_ms = terms.now_ms.saturating_sub(i64::try_from(bound.as_millis()).unwrap_or(i64::MAX));
+    let is_news = case.events.first().is_none_or(|seen| seen.at_ms >= from_ms);
+    if terms.calm <= bound || is_news || case.asked_at.is_some_and(|at| at >= from_ms) {
+        return Vec::new();
+    }
+    vec![format!("{}, and not asked about for {bound:?}", order.state)]
 }
 
 /// When the backlog of the whole queue must be done with, with nothing in its way.

@@ -58,7 +58,7 @@ fn pending(evidence: &mut Evidence, change: impl FnOnce(&mut Order)) {
     change(order);
 }
 
-const PLANTS: [Plant; 30] = [
+const PLANTS: [Plant; 31] = [
     ("two_effects_of_ours", |e| e.effects.push(effect(SENT_AT + 9, Effect::Completed, true))),
     ("sent_without_intent", |e| e.asked.push(send(SENT_AT + 9))),
     ("sent_without_intent", |e| e.intents.clear()),
@@ -94,6 +94,10 @@ const PLANTS: [Plant; 30] = [
     ("silent", |e| pending(e, |order| order.next_look_at = None)),
     ("silent", |e| pending(e, |order| order.next_look_at = Some(NOW.plus(CALM)))),
     ("overdue", |e| pending(e, |order| order.next_look_at = Some(ago(3)))),
+    ("unseen", |e| {
+        pending(e, |order| order.next_look_at = Some(NOW));
+        e.asked[0].at_ms = ago(20).as_millis();
+    }),
     ("forbidden_transition", |e| e.events[3].event.before = State::Declined),
     ("early", |e| e.effects[1].at_ms = SENT_AT - 1_000),
     ("unsettled", |e| open(e, OperationState::InDoubt)),
