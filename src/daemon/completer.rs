@@ -94,18 +94,29 @@ impl Completer {
         if room == 0 || self.desk.gateway.login().is_closed() {
             return;
         }
-        let now = self.desk.shared.clock().now();
-        let is_dark = self.desk.gateway.sky().is_open();
-        let limit = self.claimed.len() + if is_dark { room.max(READ_IN_THE_DARK) } else { room };
-        match self.desk.shared.store.due_completions(&self.desk.merchant, now, limit).await {
-            Ok(due) if is_dark => self.claim_in_the_dark(due, now),
-            Ok(due) => due.into_iter().for_each(|due| self.claim_with_leave(due)),
-            Err(error) => {
-                tracing::error!(%error, merchant = %self.desk.merchant, "Cannot read which completions are due");
-                self.desk.shared.metrics.store_error("completer");
-                tokio::time::sleep(AFTER_STORE_ERROR).await;
+        if let Err(error) = self.try_claim_due(room).await {
+            tracing::error!(%error, merchant = %self.desk.merchant, "Cannot read which completions are due");
+            self.desk.shared.metrics.store_error("completer");
+            tokio::time::sleep(AFTER_STORE_ERROR).await;
+        }
+    }
+
+    async fn try_claim_due(&mut self, room: usize) -> Result<(), StoreError> {
+        let desk = self.desk.clone();
+        let (store, now, sky) = (&desk.shared.store, desk.shared.clock().now(), desk.gateway.sky());
+        let mut room = room;
+        if sky.is_open() {
+            self.claim_without_the_bank(store.due_deadlines(&desk.merchant, now, READ_IN_THE_DARK).await?, now);
+            // And one question, as the probe.
+            room = usize::from(sky.wait(Prober::Money).is_zero());
+        }
+        if room > 0 {
+            let due = store.due_completions(&desk.merchant, now, self.claimed.len() + room).await?;
+            for due in due {
+                self.claim_with_leave(due);
             }
         }
+        Ok(())
     }
 
     fn claim_with_leave(&mut self, due: OrderWithOperation) {
@@ -116,15 +127,12 @@ impl Completer {
         }
     }
 
-    /// What needs no bank, and one question as the probe if one is due.
-    fn claim_in_the_dark(&mut self, due: Vec<OrderWithOperation>, now: Timestamp) {
+    /// A deadline calls its person whether the bank tells anything or not.
+    fn claim_without_the_bank(&mut self, due: Vec<OrderWithOperation>, now: Timestamp) {
         for due in due {
-            let is_open = due.operation.as_ref().is_some_and(|operation| operation.state.is_open());
-            let act = completion::at_deadline(&due.order, &self.desk.policy, now).filter(|_| !is_open);
+            let act = completion::at_deadline(&due.order, &self.desk.policy, now);
             if matches!(act, Some(AtDeadline::Review(..))) {
                 self.claim(due, None);
-            } else {
-                self.claim_with_leave(due);
             }
         }
     }
@@ -173,8 +181,7 @@ impl Completer {
     }
 }
 
-/// While the bank tells nothing, so many of those that are due are read for what needs no bank. They stay due, so the
-/// earliest lapses are read each time, and who is called at a deadline is among them.
+/// While the bank tells nothing, so many deadlines are read for what needs no bank. Those that need it stay due.
 const READ_IN_THE_DARK: usize = 1_000;
 
 /// And no more often than this.

@@ -269,8 +269,10 @@ fn write<T>(
             }
         }
     }
-    if let Some(order) = &amendment.order {
-        rows::update_order(connection, order)?;
+    match &amendment.order {
+        None => {}
+        Some(after) if rows::is_a_look_alone(order, after) => rows::note_look(connection, after)?,
+        Some(after) => rows::update_order(connection, after)?,
     }
     events::append(connection, key, now, &amendment.events)?;
     if let Some(stop) = &amendment.brake {

@@ -36,6 +36,12 @@ pub(super) const DUE_COMPLETIONS: &str = select_order!(
      ORDER BY orders.lapses_at_ms NULLS LAST LIMIT ?3"
 );
 
+pub(super) const DUE_DEADLINES: &str = select_order!(
+    "FROM orders WHERE merchant = ?1 AND deadline_at_ms <= ?2
+        AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
+     ORDER BY deadline_at_ms LIMIT ?3"
+);
+
 pub(super) const NEXT_LOOK: &str =
     "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms > ?2
         AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))";
@@ -94,6 +100,16 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
         self.due_and_sound(DUE_COMPLETIONS, merchant, now, limit).await
+    }
+
+    /// Up to `limit` orders whose deadline is due and for which no operation is open, earliest deadline first.
+    pub async fn due_deadlines(
+        &self,
+        merchant: &MerchantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OrderWithOperation>, StoreError> {
+        self.due_and_sound(DUE_DEADLINES, merchant, now, limit).await
     }
 
     /// Up to `limit` orders whose hold lapses before `until` and for which fewer than `warnings` were given.

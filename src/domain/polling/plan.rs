@@ -5,6 +5,7 @@
 //! prices at once: read one way it says when to look at a price, read the other way what a look is worth at this
 //! moment.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::ages::Bins;
@@ -41,13 +42,21 @@ pub struct Plans {
     ages: Vec<f64>,
     /// At which of them the page closes.
     closes: usize,
+    /// The share of orders whose outcome has come by each age of the grid.
+    happened: Vec<f64>,
     rungs: Vec<Rung>,
+}
+
+/// A price, and what is best at it. Found when it is first asked for: most prices never are.
+#[derive(Clone, Debug)]
+struct Rung {
+    price: f64,
+    best: OnceLock<Best>,
 }
 
 /// What is best at one price.
 #[derive(Clone, Debug)]
-struct Rung {
-    price: f64,
+struct Best {
     /// For each age of the grid at which an order was found open, the age at which to look next.
     next: Vec<f64>,
     looks: f64,
@@ -68,15 +77,14 @@ impl Plans {
     pub fn new(hazard: &Hazard, session: Duration) -> Self {
         let (ages, closes) = grid(session.as_secs_f64().max(1.0));
         let happened = happened(hazard, &ages, closes);
-        let price = |nth: i32| PRICE_LEAST * RUNG.powi(nth);
-        let rungs = (0..).take(RUNGS).map(|nth| best(&ages, &happened, price(nth))).collect();
-        Self { ages, closes, rungs }
+        let prices = (0..).take(RUNGS).map(|nth| PRICE_LEAST * RUNG.powi(nth));
+        Self::known(ages, closes, happened, prices)
     }
 
     /// Plans against a distribution that is known: `happened` is the share of orders whose outcome has come by an age.
-    pub fn known(ages: Vec<f64>, closes: usize, happened: &[f64], prices: impl Iterator<Item = f64>) -> Self {
-        let rungs = prices.map(|price| best(&ages, happened, price)).collect();
-        Self { ages, closes, rungs }
+    pub fn known(ages: Vec<f64>, closes: usize, happened: Vec<f64>, prices: impl Iterator<Item = f64>) -> Self {
+        let rungs = prices.map(|price| Rung { price, best: OnceLock::new() }).collect();
+        Self { ages, closes, happened, rungs }
     }
 
     /// The age, in seconds, at which an order is looked at next that was found open at `age`, where a look costs
@@ -115,13 +123,13 @@ impl Plans {
     pub fn costs(&self, price: f64) -> Costs {
         let above = self.rungs.partition_point(|rung| rung.price <= price).clamp(1, self.rungs.len().max(2) - 1);
         let (Some(lower), Some(upper)) = (self.rungs.get(above - 1), self.rungs.get(above)) else {
-            return self
-                .rungs
-                .first()
-                .map_or(Costs { looks: 0.0, delay: 0.0 }, |rung| Costs { looks: rung.looks, delay: rung.delay });
+            let only = self.rungs.first().map(|rung| self.best(rung));
+            return only
+                .map_or(Costs { looks: 0.0, delay: 0.0 }, |best| Costs { looks: best.looks, delay: best.delay });
         };
         let way = ((price / lower.price).ln() / (upper.price / lower.price).ln()).clamp(0.0, 1.0);
         let mix = |lower: f64, upper: f64| lower + (upper - lower) * way;
+        let (lower, upper) = (self.best(lower), self.best(upper));
         Costs { looks: mix(lower.looks, upper.looks), delay: mix(lower.delay, upper.delay) }
     }
 
@@ -130,12 +138,17 @@ impl Plans {
         self.ages.get(self.closes).copied().unwrap_or_default()
     }
 
+    fn best<'plans>(&'plans self, rung: &'plans Rung) -> &'plans Best {
+        rung.best.get_or_init(|| best(&self.ages, &self.happened, rung.price))
+    }
+
     fn at_rung(&self, rung: &Rung, age: f64) -> f64 {
+        let best = self.best(rung);
         let upper = self.ages.partition_point(|known| *known <= age);
-        let (Some(lower), Some(next)) = (upper.checked_sub(1), rung.next.get(upper)) else {
+        let (Some(lower), Some(next)) = (upper.checked_sub(1), best.next.get(upper)) else {
             return age.mul_add(CLOSED_FACTOR, APART);
         };
-        let (Some(from), Some(to), Some(planned)) = (self.ages.get(lower), self.ages.get(upper), rung.next.get(lower))
+        let (Some(from), Some(to), Some(planned)) = (self.ages.get(lower), self.ages.get(upper), best.next.get(lower))
         else {
             return age + APART;
         };
@@ -205,7 +218,7 @@ fn summed(hazard: &Bins, from: f64, to: f64) -> f64 {
 
 /// The cheapest plan at one price, backwards from the last age. What is to be paid from an age on is counted for all
 /// orders, not only for those still open then: no division, and no share that is almost nothing.
-fn best(ages: &[f64], happened: &[f64], price: f64) -> Rung {
+fn best(ages: &[f64], happened: &[f64], price: f64) -> Best {
     let count = ages.len().min(happened.len());
     // The sum of what has happened, by age: the delay between two looks is a difference of two of these.
     let mut area = vec![0.0; count];
@@ -237,7 +250,7 @@ fn best(ages: &[f64], happened: &[f64], price: f64) -> Rung {
     }
     let next = next.into_iter().map(|to| ages[to]).collect();
     let of_all = |values: &[f64]| values.first().copied().unwrap_or_default();
-    Rung { price, next, looks: of_all(&looks), delay: of_all(&delays) }
+    Best { next, looks: of_all(&looks), delay: of_all(&delays) }
 }
 
 #[cfg(test)]

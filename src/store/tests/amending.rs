@@ -3,19 +3,14 @@
 use crate::domain::bank::{BankStatus, BankView, PaymentSystem};
 use crate::domain::event::EventKind;
 use crate::domain::operation::OperationState;
-use crate::domain::order::{Kind, SeenView};
+use crate::domain::order::{Heard, Kind, SeenView};
 
-use super::super::StoreError;
+use super::super::{StoreError, rows};
 use super::*;
 
-/// A row goes to the file and comes back as it was, every column of it.
-#[tokio::test]
-async fn a_row_comes_back_as_it_was_written() {
-    let file = File::new();
-    let store = file.open();
-    let before = added(&store, "A-1").await;
-    hold(&store, &before, None, NOW.plus(MINUTE)).await;
-    let view = BankView {
+/// What the bank said, as far as a row keeps it.
+fn a_view() -> BankView {
+    BankView {
         order_number: None,
         order_id: Some(order_id("id-1")),
         status: BankStatus::Other(42),
@@ -29,7 +24,17 @@ async fn a_row_comes_back_as_it_was_written() {
         payment_system: PaymentSystem::new("MIR"),
         chargeback: Some(false),
         autocompletion_at: Some(NOW),
-    };
+    }
+}
+
+/// A row goes to the file and comes back as it was, every column of it.
+#[tokio::test]
+async fn a_row_comes_back_as_it_was_written() {
+    let file = File::new();
+    let store = file.open();
+    let before = added(&store, "A-1").await;
+    hold(&store, &before, None, NOW.plus(MINUTE)).await;
+    let view = a_view();
     let held = order(&store, "A-1").await;
     let written = Order {
         order_id: Some(order_id("id-1")),
@@ -37,7 +42,7 @@ async fn a_row_comes_back_as_it_was_written() {
         parked: true,
         released_at: Some(NOW),
         unknown_in_a_row: 3,
-        heard: Some(crate::domain::order::Heard { at: NOW, words: "held".to_owned() }),
+        heard: Some(Heard { at: NOW, words: "held".to_owned() }),
         view: Some(SeenView { view, seen_at: NOW }),
         accepted: Some("one:1\ntwo:2".to_owned()),
         deadline_at: Some(NOW.plus(MINUTE)),
@@ -52,6 +57,47 @@ async fn a_row_comes_back_as_it_was_written() {
     let expected = Order { version: written.version + 1, ..written.clone() };
     change(&store, &before, move |order| *order = written).await;
     assert_eq!(order(&store, "A-1").await, expected);
+}
+
+/// Most looks find nothing, and write a few columns alone: whatever else is different must not be among them.
+#[tokio::test]
+async fn a_look_that_finds_nothing_writes_what_it_says_and_anything_else_writes_all() {
+    type Change = fn(&mut Order);
+    let file = File::new();
+    let store = file.open();
+    let before = added(&store, "A-1").await;
+    let first = a_view();
+    let shown = move |order: &mut Order| {
+        order.order_id = first.order_id.clone();
+        order.payment_system = first.payment_system.clone();
+        order.autocompletion_at = first.autocompletion_at;
+        order.view = Some(SeenView { view: first, seen_at: NOW });
+    };
+    change(&store, &before, shown).await;
+    let table: [(&str, bool, Change); 7] = [
+        ("when it is looked at next", true, |order| order.next_look_at = Some(NOW.plus(MINUTE))),
+        ("what was heard", true, |order| order.heard = Some(Heard { at: NOW, words: "registered".to_owned() })),
+        ("seen again", true, |order| {
+            let seen = order.view.as_mut().unwrap();
+            seen.seen_at = NOW.plus(MINUTE);
+            seen.view.order_number = Some("A-1".to_owned());
+        }),
+        ("an unknown answer", false, |order| order.unknown_in_a_row += 1),
+        ("another status", false, |order| order.view.as_mut().unwrap().view.status = BankStatus::Held),
+        ("another sum", false, |order| order.view.as_mut().unwrap().view.amount = Some(9_001)),
+        ("parked", false, |order| order.parked = true),
+    ];
+    for (what, is_alone, act) in table {
+        let before = order(&store, "A-1").await;
+        let mut after = before.clone();
+        act(&mut after);
+        assert_eq!(rows::is_a_look_alone(&before, &after), is_alone, "{what}");
+        change(&store, &before, act).await;
+        if let Some(seen) = &mut after.view {
+            seen.view.order_number = None;
+        }
+        assert_eq!(order(&store, "A-1").await, Order { version: before.version + 1, ..after }, "{what}");
+    }
 }
 
 /// R4: a row that changed since it was read is not overwritten.

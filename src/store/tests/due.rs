@@ -3,7 +3,7 @@
 use crate::domain::operation::OperationState;
 
 use super::super::answers::FORGET;
-use super::super::due::{DUE_COMPLETIONS, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
+use super::super::due::{DUE_COMPLETIONS, DUE_DEADLINES, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
 use super::super::figures::{AUTOCOMPLETION_CONFLICTS, LATEST_ANSWER};
 use super::super::looks::{DUE_BRIEFLY, ONE_DUE, PENDING_BRIEFLY};
 use super::super::money::{IN_DOUBT, MAKE_DUE, MAKE_ROOM, SENT_IN_A_DAY, STOPS_OF_ORDER, TRY_HELD_BACK};
@@ -104,7 +104,7 @@ async fn a_lapse_is_due_until_as_many_warnings_were_given() {
 #[test]
 fn no_query_of_what_is_due_walks_over_all_orders() {
     let by_id = "SEARCH orders USING INTEGER PRIMARY KEY (rowid=?)";
-    let table: [(&str, usize, &[&str]); 14] = [
+    let table: [(&str, usize, &[&str]); 15] = [
         (FORGET, 2, &[by_id]),
         (DUE_LOOKS, 3, &["SEARCH orders USING INDEX orders_by_next_look (merchant=? AND next_look_at_ms<?)"]),
         (DUE_BRIEFLY, 3, &["SEARCH orders USING INDEX orders_by_next_look (merchant=? AND next_look_at_ms<?)"]),
@@ -120,6 +120,7 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
                 by_id,
             ],
         ),
+        (DUE_DEADLINES, 3, &["SEARCH orders USING INDEX orders_by_deadline (merchant=? AND deadline_at_ms<?)"]),
         (
             NEXT_COMPLETION,
             1,

@@ -51,7 +51,7 @@ proptest! {
             ages.push(ages.last().unwrap() + step);
             happened.push(happened.last().unwrap() + weight / whole);
         }
-        let plans = Plans::known(ages.clone(), ages.len() - 1, &happened, [price].into_iter());
+        let plans = Plans::known(ages.clone(), ages.len() - 1, happened.clone(), [price].into_iter());
         let Costs { looks, delay } = plans.costs(price);
         let least = cheapest_of_all(&ages, &happened, price);
         prop_assert!((price * looks + delay - least).abs() < 1e-6 * least.max(1.0), "{} {}", price * looks + delay, least);
