@@ -351,7 +351,7 @@ async fn write_down(
     may_send: bool,
 ) -> Result<Option<Send>, StoreError> {
     let gateway::Told { answer, whole } = bank;
-    let (now, class) = (desk.shared.clock().now(), Weather::of_status(&answer));
+    let (now, heard, class) = (desk.shared.clock().now(), Instant::now(), Weather::of_status(&answer));
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let seen_version = asked_about.version;
     let clock = held::clock_doubt(desk);
@@ -386,7 +386,7 @@ async fn write_down(
     if let Some((held, is_news)) = &told.held {
         held::tell(desk, asked_about, held, *is_news);
     }
-    weather::note(desk, asked_about.key, class, now).await;
+    weather::note(desk, asked_about.key, class, heard, now).await;
     Ok(told.send)
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::domain::event::NewEvent;
 use crate::domain::journey::{self, LookOutcome};
@@ -155,7 +156,7 @@ async fn look(desk: &Desk, order: Order, permit: Permit) {
 
 async fn write_down(desk: &Desk, order: &Order, told: Told, asked_at: Timestamp) -> Result<(), StoreError> {
     let Told { answer, whole } = told;
-    let (now, class) = (desk.shared.clock().now(), Weather::of_status(&answer));
+    let (now, heard, class) = (desk.shared.clock().now(), Instant::now(), Weather::of_status(&answer));
     let moment = whole.as_ref().and_then(|whole| whole.answer.dates.of_payment());
     let (policy, jitter) = (Arc::clone(&desk.policy), Jitter::new(fastrand::u16(..)));
     let learned = desk.lore.of_order(order);
@@ -187,7 +188,7 @@ async fn write_down(desk: &Desk, order: &Order, told: Told, asked_at: Timestamp)
             callbacks::hear(desk);
             desk.lore.looked(order.key, found, asked_at, now);
         }
-        weather::note(desk, order.key, class, now).await;
+        weather::note(desk, order.key, class, heard, now).await;
     }
     Ok(())
 }

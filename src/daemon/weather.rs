@@ -4,9 +4,11 @@
 //! failed for the weather as well, so they are due again as if nothing had been asked; what fails after that is not
 //! written down at all.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::domain::bank::StatusAnswer;
 use crate::domain::operation::Operation;
@@ -19,23 +21,39 @@ use crate::store::{Amendment, OperationChange, StoreError};
 use super::merchant::Desk;
 use super::{AFTER_STORE_ERROR, HEART_LIMIT, told_to_stop};
 
-/// Suspects kept at most: the breaker opens for fewer.
+/// Suspects kept at most, the latest: the breaker opens for fewer.
 const SUSPECTS_MAX: usize = 64;
 
-/// Looks that failed for what may turn out to be the weather, and when their answers were written down.
+/// Looks that failed for what may turn out to be the weather.
 #[derive(Debug, Default)]
-pub(super) struct Suspects(Mutex<Vec<(OrderKey, Timestamp)>>);
+pub(super) struct Suspects(Mutex<VecDeque<Suspect>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Suspect {
+    key: OrderKey,
+    /// When the answer was heard, or a little later.
+    heard: Instant,
+    /// The moment with which it was written down.
+    written_at: Timestamp,
+}
 
 impl Suspects {
-    fn push(&self, key: OrderKey, at: Timestamp) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() < SUSPECTS_MAX {
-            all.push((key, at));
+    fn push(&self, suspect: Suspect) {
+        let mut all = self.all();
+        if all.len() >= SUSPECTS_MAX {
+            all.pop_front();
         }
+        all.push_back(suspect);
     }
 
-    fn take(&self) -> Vec<(OrderKey, Timestamp)> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Those heard since then. Answers are written down in another order than they are heard in, so it is their times
+    /// that count, and not what was written between them.
+    fn take_since(&self, since: Instant) -> Vec<Suspect> {
+        self.all().drain(..).filter(|suspect| suspect.heard >= since).collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, VecDeque<Suspect>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,17 +63,15 @@ pub(super) fn holds_nothing_against_it(desk: &Desk, answer: &StatusAnswer) -> bo
     desk.gateway.sky().is_open() && Weather::of_status(answer).is_some_and(Weather::is_no_orders_fault)
 }
 
-/// An answer about an order was written down at `at`.
-pub(super) async fn note(desk: &Desk, key: OrderKey, answer: Option<Weather>, at: Timestamp) {
-    let Some(class) = answer else { return };
-    if class.tells_something() {
-        drop(desk.suspects.take());
-    } else if class.is_no_orders_fault() {
-        desk.suspects.push(key, at);
-        // It opened while this was being written, and the forecaster may have been here already.
-        if desk.gateway.sky().is_open() {
-            spare(desk).await;
-        }
+/// An answer about an order was `heard`, and written down with `written_at`.
+pub(super) async fn note(desk: &Desk, key: OrderKey, answer: Option<Weather>, heard: Instant, written_at: Timestamp) {
+    if !answer.is_some_and(Weather::is_no_orders_fault) {
+        return;
+    }
+    desk.suspects.push(Suspect { key, heard, written_at });
+    // It opened while this was being written, and the forecaster may have been here already.
+    if let Some(incident) = desk.gateway.sky().incident() {
+        spare(desk, &incident).await;
     }
 }
 
@@ -107,7 +123,7 @@ async fn darkens(desk: &Desk, incident: &Incident) {
     let (merchant, class, words) = (&desk.merchant, incident.class.as_str(), &incident.words);
     let matter = incident.class.in_words();
     tracing::warn!(%merchant, class, "The bank tells {merchant} nothing any more: {matter} ({words}). Nothing is asked but a probe now and then; what is due stays due");
-    spare(desk).await;
+    spare(desk, incident).await;
 }
 
 async fn clears(desk: &Desk, over: &Incident) {
@@ -137,24 +153,39 @@ async fn write_down(desk: &Desk, incident: Option<&Incident>) {
 }
 
 /// Makes due again what failed right before the breaker opened.
-async fn spare(desk: &Desk) {
-    for (key, heard_at) in desk.suspects.take() {
-        if let Err(error) = spare_one(desk, key, heard_at).await {
-            tracing::error!(%error, merchant = %desk.merchant, "Cannot make a look due that failed for the weather; it is tried after its while");
-            desk.shared.metrics.store_error("forecaster");
-            tokio::time::sleep(AFTER_STORE_ERROR).await;
+async fn spare(desk: &Desk, incident: &Incident) {
+    // An order may have been asked about more than once before it grew dark.
+    let mut spared: Vec<(Suspect, u32)> = Vec::new();
+    for suspect in desk.suspects.take_since(incident.failing_since) {
+        match spared.iter_mut().find(|(known, _)| known.key == suspect.key) {
+            Some((known, times)) => (*known, *times) = (suspect, *times + 1),
+            None => spared.push((suspect, 1)),
+        }
+    }
+    for (suspect, times) in spared {
+        match spare_one(desk, suspect, times).await {
+            Ok(true) => {}
+            // A later answer about it is about to be noted, and both are taken back then.
+            Ok(false) => (0..times).for_each(|_| desk.suspects.push(suspect)),
+            Err(error) => {
+                tracing::error!(%error, merchant = %desk.merchant, "Cannot make a look due that failed for the weather; it is tried after its while");
+                desk.shared.metrics.store_error("forecaster");
+                tokio::time::sleep(AFTER_STORE_ERROR).await;
+            }
         }
     }
 }
 
-async fn spare_one(desk: &Desk, key: OrderKey, heard_at: Timestamp) -> Result<(), StoreError> {
+/// Whether it was that answer which was heard last.
+async fn spare_one(desk: &Desk, suspect: Suspect, times: u32) -> Result<bool, StoreError> {
+    let Suspect { key, written_at, .. } = suspect;
     let now = desk.shared.clock().now();
     let decide = move |order: &Order, open: Option<&Operation>| {
-        let Some((order, operation)) = weather::spared(order, open, heard_at, now) else {
-            return Amendment::nothing(());
+        let Some((order, operation)) = weather::spared(order, open, times, written_at, now) else {
+            return Amendment::nothing(false);
         };
         let operation = operation.map_or(OperationChange::None, OperationChange::Update);
-        Amendment { order: Some(order), operation, ..Amendment::nothing(()) }
+        Amendment { order: Some(order), operation, ..Amendment::nothing(true) }
     };
     desk.shared.store.amend(key, now, decide).await
 }

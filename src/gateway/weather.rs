@@ -17,6 +17,8 @@ use crate::domain::weather::{Breaker, Leave, Prober, Turn, Weather};
 pub struct Incident {
     /// Since when.
     pub since: Timestamp,
+    /// When the first came of the answers that it was told by.
+    pub failing_since: Instant,
     /// What the matter was when it began.
     pub class: Weather,
     /// In the words of the answer that settled it.
@@ -136,8 +138,9 @@ impl Sky {
         // Told while the lock is held: two that turn it one after the other are told in their order.
         match present.breaker.heard(class, running(asked), running(Instant::now())) {
             Turn::Nothing => {}
-            Turn::Opened => {
-                present.incident = Some(Incident { since: now, class, words: words() });
+            Turn::Opened(first) => {
+                let failing_since = self.0.begun + first;
+                present.incident = Some(Incident { since: now, failing_since, class, words: words() });
                 self.0.turned.notify_waiters();
             }
             Turn::Closed(_) => {

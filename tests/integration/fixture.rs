@@ -26,18 +26,30 @@ pub(crate) struct World {
     pub(crate) bank: Sandbox,
     pub(crate) directory: TempDir,
     merchant_tables: String,
+    timeout: &'static str,
 }
 
 impl World {
     /// A bank with `settings`, and a merchant whose tables are `merchant_tables`, TOML below `[[merchant]]`.
     pub(crate) async fn new(settings: Settings, merchant_tables: &str) -> Self {
         let bank = Sandbox::start(settings).await.unwrap();
-        Self { bank, directory: tempfile::tempdir().unwrap(), merchant_tables: merchant_tables.to_owned() }
+        Self {
+            bank,
+            directory: tempfile::tempdir().unwrap(),
+            merchant_tables: merchant_tables.to_owned(),
+            timeout: "500ms",
+        }
+    }
+
+    /// Waits for the bank's answers for `timeout`: on a busy machine an answer that comes may take longer than usual.
+    /// `quiet` must be no shorter.
+    pub(crate) fn patient(self, timeout: &'static str) -> Self {
+        Self { timeout, ..self }
     }
 
     /// The configuration file's text.
     pub(crate) fn toml(&self) -> String {
-        toml(&self.bank.rest_url(), &self.merchant_tables)
+        toml(&self.bank.rest_url(), self.timeout, &self.merchant_tables)
     }
 
     /// The configuration as read from its file.
@@ -47,7 +59,7 @@ impl World {
 
     /// As [`Self::config`], with the bank behind something else at `gateway`.
     pub(crate) fn config_behind(&self, gateway: &str) -> Config {
-        std::fs::write(self.path(), toml(gateway, &self.merchant_tables)).unwrap();
+        std::fs::write(self.path(), toml(gateway, self.timeout, &self.merchant_tables)).unwrap();
         Config::load(&self.path()).unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -101,7 +113,7 @@ impl World {
     }
 }
 
-fn toml(gateway: &str, merchant_tables: &str) -> String {
+fn toml(gateway: &str, timeout: &str, merchant_tables: &str) -> String {
     format!(
         r#"database = "data/reconciled.db"
 reports = "reports"
@@ -115,8 +127,8 @@ gateway = "{gateway}"
 user_name = "{LOGIN}"
 password = {{ public = "any" }}
 zone = "Europe/Moscow"
-connect_timeout = "500ms"
-request_timeout = "500ms"
+connect_timeout = "{timeout}"
+request_timeout = "{timeout}"
 {merchant_tables}"#
     )
 }

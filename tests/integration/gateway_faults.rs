@@ -311,7 +311,7 @@ fn of_completion(answer: &CompletionAnswer) -> Class {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_class_of_an_answer_is_unknown_unless_it_can_be_read() {
-    let world = World::new(Settings::default(), HASTE).await;
+    let world = World::new(Settings::default(), &HASTE.replace("quiet = \"1s\"", "quiet = \"2s\"")).await.patient("2s");
     let front = Front::start(world.bank.addr()).await;
     let elsewhere = Elsewhere::open().await;
     let mouth = Mouth::new(&world, &front.rest_url());
@@ -425,7 +425,8 @@ struct Patient {
 /// stays within bounds.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_daemon_goes_on_through_every_fault_and_settles() {
-    let world = World::new(Settings::default(), &format!("{HASTE}in_flight = 8\n")).await;
+    let tables = format!("{}in_flight = 8\n", HASTE.replace("quiet = \"1s\"", "quiet = \"2s\""));
+    let world = World::new(Settings::default(), &tables).await.patient("2s");
     let front = Front::start(world.bank.addr()).await;
     let elsewhere = Elsewhere::open().await;
     let config = world.config_behind(&front.rest_url());

@@ -24,7 +24,8 @@ const FIRST_PROBE_MS: i64 = 1_000;
 async fn an_outage_is_one_incident_and_is_held_against_no_order() {
     const ORDERS: usize = 30;
     let on_release = HASTE.replace("when = \"after\"\ndelay = \"100ms\"", "when = \"release\"");
-    let world = World::new(Settings::default(), &on_release).await;
+    let tables = on_release.replace("quiet = \"1s\"", "quiet = \"20s\"");
+    let world = World::new(Settings::default(), &tables).await.patient("20s");
     let config = world.config();
     let numbers: Vec<String> = (0..ORDERS).map(|nth| format!("O-{nth}")).collect();
     let ids: Vec<String> = numbers.iter().map(|number| world.register(number, 10_000)).collect();

@@ -63,8 +63,8 @@ pub enum Leave {
 pub enum Turn {
     /// Nothing.
     Nothing,
-    /// It is open now.
-    Opened,
+    /// It is open now, for answers of which the first came then.
+    Opened(Duration),
     /// It is closed again, after so long.
     Closed(Duration),
 }
@@ -191,7 +191,7 @@ impl Breaker {
         let probe_at = now.saturating_add(FIRST_PROBE);
         self.state = State::Open { since: now, probe_at, wait: FIRST_PROBE };
         self.row = None;
-        Turn::Opened
+        Turn::Opened(first)
     }
 }
 

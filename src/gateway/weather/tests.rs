@@ -100,7 +100,8 @@ async fn there_is_one_incident_and_whoever_waits_is_woken_when_it_is_over() {
         fails(&sky);
     }
     let words = "unreachable: Connection refused".to_owned();
-    assert_eq!(sky.incident(), Some(Incident { since: NOW, class: Weather::Unreachable, words }));
+    let failing_since = Instant::now();
+    assert_eq!(sky.incident(), Some(Incident { since: NOW, failing_since, class: Weather::Unreachable, words }));
     let begun_as = sky.incident();
     let mut probes = 0;
     let begun = Instant::now();

@@ -40,7 +40,8 @@ async fn an_answer_that_is_not_true_of_our_order_moves_no_money() {
         ("a status going backwards", |text| bent(text, r#""orderStatus":1"#, r#""orderStatus":0"#), None),
     ];
     for (name, bend, review) in table {
-        let world = World::new(Settings::default(), HASTE).await;
+        let tables = HASTE.replace("quiet = \"1s\"", "quiet = \"20s\"");
+        let world = World::new(Settings::default(), &tables).await.patient("20s");
         let front = Front::start(world.bank.addr()).await;
         let config = world.config_behind(&front.rest_url());
         let process = Process::start(&config.path).drained();

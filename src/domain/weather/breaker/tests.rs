@@ -10,7 +10,7 @@ fn opened(answers: &[(u64, Weather)]) -> Option<u64> {
     let (mut breaker, mut now) = (Breaker::default(), 0);
     for (after, weather) in answers {
         now += after;
-        if breaker.heard(*weather, ms(now), ms(now)) == Turn::Opened {
+        if matches!(breaker.heard(*weather, ms(now), ms(now)), Turn::Opened(_)) {
             return Some(now);
         }
     }

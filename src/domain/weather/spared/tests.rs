@@ -18,12 +18,16 @@ fn an_order_whose_look_failed_for_the_weather_is_as_it_was_and_due() {
         let before = Order { unknown_in_a_row: in_a_row, ..fixtures::order(State::Pending) };
         let after = after_look(&before, &lost, &fixtures::policy(), NOW, Jitter::EVEN).order;
         assert!(after.unknown_in_a_row == in_a_row + 1 && after.next_look_at.is_some_and(|at| at > NOW));
-        let (order, _) = spared(&after, None, NOW, later).unwrap();
+        let (order, _) = spared(&after, None, 1, NOW, later).unwrap();
         let due = after.next_look_at.map(|at| at.min(later));
         assert_eq!((order.unknown_in_a_row, order.next_look_at, order.state), (in_a_row, due, State::Pending));
+        // Asked again before it grew dark.
+        let again = after_look(&after, &lost, &fixtures::policy(), later, Jitter::EVEN).order;
+        let (twice, _) = spared(&again, None, 2, later, later).unwrap();
+        assert_eq!(twice.unknown_in_a_row, in_a_row);
         // Something else was heard since.
-        assert_eq!(spared(&after, None, NOW.plus(Duration::from_secs(1)), later), None);
-        assert_eq!(spared(&before, None, NOW, later), None);
+        assert_eq!(spared(&after, None, 1, NOW.plus(Duration::from_secs(1)), later), None);
+        assert_eq!(spared(&before, None, 1, NOW, later), None);
     }
 }
 
@@ -34,7 +38,7 @@ fn a_question_about_money_that_failed_for_the_weather_counts_for_nothing() {
     let (order, standing) = (fixtures::order(State::Held), Standing::default());
     let asked = completion::after_ask(&order, &operation, &lost, &standing, &fixtures::policy(), NOW, Jitter::EVEN);
     assert!(asked.operation.next_step_at > NOW && asked.operation.asks == operation.asks + 1);
-    let (_, spared) = spared(&asked.order, Some(&asked.operation), NOW, NOW).unwrap();
+    let (_, spared) = spared(&asked.order, Some(&asked.operation), 1, NOW, NOW).unwrap();
     let spared = spared.unwrap();
     assert_eq!((spared.next_step_at, spared.asks, spared.attempt), (NOW, operation.asks, operation.attempt));
     assert_eq!(spared.state, operation.state);
