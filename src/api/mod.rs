@@ -7,7 +7,7 @@
 //! page, at `/`, shows a person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
 //!
 //! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what
-//! it reads), `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `logins`,
+//! it reads), `events` (the feed), `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `logins`,
 //! `callbacks`, `page`, `scrape` and `health`, then what all of them stand on: `auth`,
 //! `body`, `problem`, `server`.
 
@@ -15,6 +15,7 @@ mod acts;
 mod auth;
 mod body;
 mod callbacks;
+mod events;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod health;
@@ -59,6 +60,9 @@ use crate::store::Store;
 /// two and a scrape leave one to the daemon, whatever comes in here; `/readyz` asks for a 1 and is gone.
 const TURNS: usize = 2;
 
+/// Requests that may wait for events at once. Each keeps a connection, of which there are 256 for everybody.
+const FOLLOWERS: usize = 64;
+
 /// What the HTTP face works with.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -78,7 +82,7 @@ pub struct Api {
 /// too.
 pub async fn serve(listener: TcpListener, api: Api, stop: watch::Receiver<bool>) {
     let limits = Limits::default();
-    server::serve(listener, router(api, limits.request_within), stop, limits).await;
+    server::serve(listener, router(api, limits.request_within, stop.clone()), stop, limits).await;
 }
 
 /// What the handlers share.
@@ -86,6 +90,10 @@ struct Shared {
     api: Api,
     /// See [`TURNS`].
     turns: Semaphore,
+    /// See [`FOLLOWERS`].
+    followers: Arc<Semaphore>,
+    /// Whether the daemon stops: whoever waits for events is let go then.
+    stop: watch::Receiver<bool>,
     /// Held while a scrape reads the queue: two at once would only read the same figures twice.
     scrape: Mutex<()>,
     /// Held while a callback is at the database.
@@ -100,6 +108,16 @@ impl Shared {
         self.turns.acquire().await.map_err(|_| Problem::unavailable("the daemon is stopping; try again in a while"))
     }
 
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Returns once the daemon stops.
+    async fn stopped(&self) {
+        // An error means that whoever could tell is gone, which is a stop.
+        let _ = self.stop.clone().wait_for(|stop| *stop).await;
+    }
+
     fn config(&self) -> Arc<Config> {
         Arc::clone(&self.api.config.borrow())
     }
@@ -107,10 +125,12 @@ impl Shared {
 
 type Context = State<Arc<Shared>>;
 
-fn router(api: Api, request_within: Duration) -> Router {
+fn router(api: Api, request_within: Duration, stop: watch::Receiver<bool>) -> Router {
     let shared = Arc::new(Shared {
         api,
         turns: Semaphore::new(TURNS),
+        followers: Arc::new(Semaphore::new(FOLLOWERS)),
+        stop,
         scrape: Mutex::default(),
         callback: Mutex::default(),
         refused_callbacks: callbacks::Untold::default(),
@@ -140,6 +160,7 @@ fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/orders/{merchant}/{order_number}/reverse", post(verbs::reverse))
         .route("/orders/{merchant}/{order_number}/refund", post(verbs::refund))
         .route("/orders/{merchant}/{order_number}/decline", post(verbs::decline))
+        .route("/events", get(events::feed))
         .route("/registrations", post(registrations::register))
         .route("/registrations/{merchant}/{order_number}", get(registrations::show))
         .route("/money", get(money::show))

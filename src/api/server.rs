@@ -46,7 +46,8 @@ impl Default for Limits {
         Self {
             connections: 256,
             headers_within: Duration::from_secs(5),
-            request_within: Duration::from_secs(30),
+            // Five seconds more than events are waited for.
+            request_within: Duration::from_secs(35),
             life: Duration::from_secs(300),
             grace: Duration::from_secs(5),
         }

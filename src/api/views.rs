@@ -15,7 +15,7 @@ use crate::domain::operation::{CompletionAmount, Operation};
 use crate::domain::order::{NewOrder, Order, OrderId, SeenView};
 use crate::domain::time::Timestamp;
 use crate::intake::Rejection;
-use crate::store::{Added, OrderWithOperation, SeenAnswer};
+use crate::store::{Added, EventPage, OrderWithOperation, SeenAnswer};
 
 /// What became of one order that was handed in.
 #[derive(Debug, Serialize)]
@@ -301,6 +301,38 @@ impl EventView {
             state_after: event.after.as_str(),
             detail: event.detail.clone(),
         }
+    }
+}
+
+/// A stretch of the feed.
+#[derive(Debug, Serialize)]
+pub(super) struct EventsView {
+    events: Vec<FeedEventView>,
+    /// What to ask after next.
+    next: i64,
+    /// Whether there was more when this was answered.
+    more: bool,
+}
+
+impl EventsView {
+    pub(super) fn of(page: &EventPage) -> Self {
+        Self { events: page.events.iter().map(FeedEventView::of).collect(), next: page.next, more: !page.is_end }
+    }
+}
+
+/// A line of the journal, and whose it is.
+#[derive(Debug, Serialize)]
+pub(super) struct FeedEventView {
+    merchant: String,
+    order_number: String,
+    #[serde(flatten)]
+    event: EventView,
+}
+
+impl FeedEventView {
+    pub(super) fn of(event: &Event) -> Self {
+        let (merchant, order_number) = (event.merchant.to_string(), event.number.to_string());
+        Self { merchant, order_number, event: EventView::of(event) }
     }
 }
 

@@ -21,7 +21,7 @@ mod policies;
 mod raw;
 mod retention;
 mod secrets;
-mod values;
+pub(crate) mod values;
 
 #[cfg(test)]
 mod tests;

@@ -68,6 +68,7 @@ pub use answers::{FORGET_BATCH, SeenAnswer};
 pub use bell::Listener;
 pub use books::DayBooks;
 pub use discoveries::{Discovery, DiscoveryRound};
+pub use events::{EventFilter, EventPage};
 pub use figures::{Figures, Group, LatestAnswer};
 pub use hints::{HINTED_LOOKS_EVERY, Hinted};
 pub use lock::{Lock, LockError};
@@ -111,6 +112,8 @@ pub struct Store {
     bell: Bell,
     /// Rings for registrations alone: most of what is done concerns none.
     registration_bell: Bell,
+    /// Rings for whoever follows the journal.
+    journal: Bell,
     /// Where each send is written down before it leaves; only the daemon that holds the lock has one.
     witness: Option<Witness>,
     /// What the start found wrong between the database, its home and its witness.

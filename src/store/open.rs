@@ -25,7 +25,7 @@ use super::quarantine::Met;
 use super::readers::Readers;
 use super::room::{BALLAST_BYTES, Room};
 use super::seal::Ring;
-use super::writer::Writer;
+use super::writer::{Ground, Writer};
 use super::{Store, StoreError, create, filesystem, keys, meta, standing};
 use crate::domain::time::Timestamp;
 
@@ -258,9 +258,11 @@ impl Store {
         };
         let again = path.clone();
         let connect = move || Ok(Connection::new(connect(&again, OpenFlags::empty(), mode)?, Arc::clone(&ring)));
+        let journal = Bell::default();
+        let ground = Ground { files, room: room.clone(), journal: journal.clone() };
         let writer = match mode {
-            Mode::Durable => Writer::start(connection, files, room.clone()),
-            Mode::Simulated => Writer::inline(connection, files, room.clone()),
+            Mode::Durable => Writer::start(connection, ground),
+            Mode::Simulated => Writer::inline(connection, ground),
         };
         Ok(Self {
             path: Arc::new(path.clone()),
@@ -270,6 +272,7 @@ impl Store {
             room,
             bell: Bell::default(),
             registration_bell: Bell::default(),
+            journal,
             witness,
             examined,
             met: Met::default(),

@@ -14,6 +14,7 @@ use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::StoreError;
+use super::bell::Bell;
 use super::connection::Connection;
 use super::identity::Identity;
 use super::room::Room;
@@ -47,26 +48,35 @@ enum Way {
 #[derive(Debug)]
 struct Inline {
     connection: Option<Connection>,
-    files: Vec<Identity>,
-    room: Room,
+    ground: Ground,
     failing: watch::Sender<bool>,
+}
+
+/// What a commit stands on, and who hears of it.
+#[derive(Debug)]
+pub(super) struct Ground {
+    /// They must stay what they are: the writer stops when one does not.
+    pub(super) files: Vec<Identity>,
+    pub(super) room: Room,
+    /// Rings once there is more in the journal.
+    pub(super) journal: Bell,
 }
 
 impl Writer {
     /// Commits in the callers' own tasks; otherwise as [`Self::start`].
-    pub(super) fn inline(connection: Connection, files: Vec<Identity>, room: Room) -> Self {
+    pub(super) fn inline(connection: Connection, ground: Ground) -> Self {
         let (failing, failed) = watch::channel(false);
-        let inline = Inline { connection: Some(connection), files, room, failing };
+        let inline = Inline { connection: Some(connection), ground, failing };
         Self { way: Way::Inline(Arc::new(Mutex::new(inline))), failed }
     }
 
-    /// Starts the thread on its own connection. `files` must stay what they are: it stops when one does not.
-    pub(super) fn start(connection: Connection, files: Vec<Identity>, room: Room) -> Self {
+    /// Starts the thread on its own connection.
+    pub(super) fn start(connection: Connection, ground: Ground) -> Self {
         let (changes, received) = mpsc::channel(QUEUE_MAX);
         let (failing, failed) = watch::channel(false);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work(&connection, &files, &room, received, &failing))
+            .spawn(move || work(&connection, &ground, received, &failing))
             .map_or_else(|error| tracing::error!(%error, "Cannot start the database's writer thread"), drop);
         Self { way: Way::Thread(changes), failed }
     }
@@ -128,7 +138,7 @@ impl Writer {
 impl Inline {
     fn commit(&mut self, change: Change) -> Result<(), StoreError> {
         let connection = self.connection.as_mut().ok_or(StoreError::Stopped)?;
-        if let Err(error) = commit_group(connection, &self.files, &self.room, change, || None) {
+        if let Err(error) = commit_group(connection, &self.ground, change, || None) {
             give_up(&error);
             self.connection = None;
             self.failing.send_replace(true);
@@ -141,15 +151,9 @@ fn give_up(error: &str) {
     tracing::error!(error, "The database takes no more changes from this process: {error}");
 }
 
-fn work(
-    connection: &Connection,
-    files: &[Identity],
-    room: &Room,
-    mut changes: mpsc::Receiver<Change>,
-    failing: &watch::Sender<bool>,
-) {
+fn work(connection: &Connection, ground: &Ground, mut changes: mpsc::Receiver<Change>, failing: &watch::Sender<bool>) {
     while let Some(first) = changes.blocking_recv() {
-        if let Err(error) = commit_group(connection, files, room, first, || changes.try_recv().ok()) {
+        if let Err(error) = commit_group(connection, ground, first, || changes.try_recv().ok()) {
             give_up(&error);
             break;
         }
@@ -161,11 +165,11 @@ fn work(
 /// Commits `first` and whatever `waiting` gives behind it. An error means that the commit's fate is unknown.
 fn commit_group(
     connection: &Connection,
-    files: &[Identity],
-    room: &Room,
+    ground: &Ground,
     first: Change,
     mut waiting: impl FnMut() -> Option<Change>,
 ) -> Result<(), String> {
+    let Ground { files, room, journal } = ground;
     if let Err(why) = files.iter().try_for_each(Identity::check) {
         first(Err(StoreError::Refused(why.clone())))(Ok(()));
         return Err(why);
@@ -188,6 +192,9 @@ fn commit_group(
     let failed = committed.err();
     for reply in replies {
         reply(failed.clone().map_or(Ok(()), Err));
+    }
+    if connection.take_news() && failed.is_none() {
+        journal.ring();
     }
     match failed {
         None => Ok(()),

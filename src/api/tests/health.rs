@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State as Extracted;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use super::super::callbacks::Untold;
 use super::super::{Shared, TURNS, scrape};
@@ -97,6 +97,8 @@ async fn a_scrape_waits_for_the_one_before() {
     let shared = Arc::new(Shared {
         api: face.api.clone(),
         turns,
+        followers: Arc::new(Semaphore::new(1)),
+        stop: watch::channel(false).1,
         scrape,
         callback: Mutex::default(),
         refused_callbacks: Untold::default(),

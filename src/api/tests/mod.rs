@@ -3,6 +3,7 @@
 mod acts;
 mod bounds;
 mod callbacks;
+mod events;
 mod health;
 mod money;
 mod orders;
@@ -82,8 +83,12 @@ impl Face {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
-        let serving =
-            tokio::spawn(server::serve(listener, router(api.clone(), limits.request_within), stopping, limits));
+        let serving = tokio::spawn(server::serve(
+            listener,
+            router(api.clone(), limits.request_within, stopping.clone()),
+            stopping,
+            limits,
+        ));
         Self { api, address, stop, serving, reload, directory }
     }
 
