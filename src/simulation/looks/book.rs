@@ -32,6 +32,7 @@ pub(super) struct Books {
 
 struct Shared {
     clock: Clock,
+    /// The workload's second 0.
     start: Timestamp,
     workload: Arc<Workload>,
     policy: Policy,
@@ -81,10 +82,9 @@ impl Books {
         policy: Policy,
         looks: LookPolicy,
         (lore, sky): (Lore, Sky),
-        clock: Clock,
+        (clock, start): (Clock, Timestamp),
         outage: Option<(i64, i64)>,
     ) -> Self {
-        let start = clock.now();
         let rows = Mutex::new(Rows { random: fastrand::Rng::with_seed(1), ..Rows::default() });
         let changed = watch::Sender::new(());
         Self { shared: Arc::new(Shared { clock, start, workload, policy, looks, lore, sky, outage, changed, rows }) }

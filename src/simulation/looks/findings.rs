@@ -24,7 +24,7 @@ pub struct Findings {
     pub worst_s: f64,
     /// The share of orders of whose outcome nobody heard.
     pub never_noticed: f64,
-    /// Requests as a share of what the budget allows from the first registration to the last.
+    /// Requests from the first registration to the last outcome, as a share of the burst + rate × t of that time.
     pub budget_used: f64,
     /// The fullest window as a share of burst + rate × t: 1 is the limit.
     pub worst_window_ratio: f64,
@@ -52,26 +52,36 @@ pub struct Window {
     pub requests: usize,
 }
 
-/// The fullest window, among those that begin with a request and are as long as one of these, in milliseconds: what is
-/// more than the budget allows is so in a short one, since a long one only adds them up.
-const LENGTHS_MS: [i64; 10] = [0, 200, 1_000, 2_000, 5_000, 10_000, 60_000, 600_000, 3_600_000, 86_400_000];
+/// Every step comes nearer, and after a handful none comes any more: this is for floats that would waver for ever.
+const STEPS_MAX: usize = 50;
 
-/// The fullest window of requests at these moments, in milliseconds, ascending; and how full it is.
+/// The fullest of all windows of requests at these moments, in milliseconds, ascending; and how full it is. A fullest
+/// one begins and ends with a request. Of a fullness it is seen in one pass whether any window is beyond it, and the one
+/// that is furthest beyond gives the next (Dinkelbach's way): no length of window is left out.
 pub(super) fn fullest(asked_ms: &[i64], burst: f64, rate: f64) -> (f64, Window) {
+    let begin = asked_ms.first().copied().unwrap_or_default();
     let mut fullest = (0.0, Window::default());
-    for length_ms in LENGTHS_MS {
-        let mut to = 0;
-        for (from, begin) in asked_ms.iter().enumerate() {
-            while asked_ms.get(to).is_some_and(|at| *at <= begin + length_ms) {
-                to += 1;
+    for _ in 0..STEPS_MAX {
+        let (ratio, _) = fullest;
+        let (mut from, mut from_level) = ((0, 0.0), f64::INFINITY);
+        let (mut most, mut best) = (0.0, None);
+        for (nth, at) in asked_ms.iter().enumerate() {
+            let at = float(at - begin) / 1_000.0;
+            let level = count(nth) - ratio * rate * at;
+            if level < from_level {
+                (from, from_level) = ((nth, at), level);
             }
-            let requests = to - from;
-            let seconds = float(length_ms) / 1_000.0;
-            let ratio = count(requests) / (burst + rate * seconds);
-            if ratio > fullest.0 {
-                fullest = (ratio, Window { seconds, requests });
+            let beyond = level - from_level + 1.0 - ratio * burst;
+            if beyond > most {
+                (most, best) = (beyond, Some(Window { seconds: at - from.1, requests: nth - from.0 + 1 }));
             }
         }
+        let Some(window) = best else { break };
+        let filled = count(window.requests) / (burst + rate * window.seconds);
+        if filled <= ratio {
+            break;
+        }
+        fullest = (filled, window);
     }
     fullest
 }

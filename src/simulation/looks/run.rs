@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::book::{Books, Noticed};
 use super::findings::{Findings, Turn, count, float, fullest, quantile};
@@ -18,6 +19,8 @@ use crate::domain::time::Timestamp;
 
 /// Where simulated time begins: 2026-03-01 00:00 UTC.
 const START: Timestamp = Timestamp::from_millis(1_772_323_200_000);
+
+const DAY_MS: i64 = 86_400_000;
 
 /// After the last outcome so long is waited for it to be noticed; what is not then, never is.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3 * 86_400);
@@ -96,26 +99,27 @@ async fn simulate(task: &Task) -> Noticed {
     };
     let lore = Lore::of_nothing(looks.clone(), START);
     let sky = Sky::clear();
-    let books = Books::new(Arc::clone(&task.workload), policy, looks, (lore.clone(), sky.clone()), clock, task.outage);
+    let dawn = Dawn::of(&task.workload);
+    let start = Timestamp::from_millis(START.as_millis() - dawn.ms);
+    let books =
+        Books::new(Arc::clone(&task.workload), policy, looks, (lore.clone(), sky.clone()), (clock, start), task.outage);
     let pacer = Pacer::new(&task.budget);
     let stop = watch::Sender::new(false);
     let engine = Engine::new(books.clone(), lore, sky, Duration::from_secs(1));
     let work = engine.run(&pacer, books.bell(), || true, || {}, stop.subscribe());
     let (bank, told) = (books.clone(), task.callbacks.of(&task.workload));
     let post = async move {
-        let begun = tokio::time::Instant::now();
         for (at_ms, nth) in told {
-            tokio::time::sleep_until(begun + Duration::from_millis(at_ms.unsigned_abs())).await;
+            tokio::time::sleep_until(dawn.moment(at_ms)).await;
             bank.tell(nth);
         }
     };
     let (shop, stop) = (books.clone(), &stop);
     let lead = async move {
-        hand_in(&task.workload, &shop).await;
+        hand_in(&task.workload, &shop, dawn).await;
         let last = task.workload.cases().iter().map(|case| case.outcome_ms).max().unwrap_or_default();
-        let patience = Duration::from_millis(u64::try_from(last).unwrap_or_default()) + PATIENCE;
-        let begun = tokio::time::Instant::now();
-        while shop.waiting() > 0 && begun.elapsed() < patience {
+        let patience_ends = dawn.moment(last) + PATIENCE;
+        while shop.waiting() > 0 && Instant::now() < patience_ends {
             tokio::time::sleep(Duration::from_secs(10)).await;
         }
         stop.send_replace(true);
@@ -124,12 +128,30 @@ async fn simulate(task: &Task) -> Noticed {
     books.noticed()
 }
 
+/// The beginning of the day of the first order, at which the simulation begins: a file that counts its seconds from
+/// 1970 on, as most systems write them, would else have half a century without an order pass first.
+#[derive(Clone, Copy, Debug)]
+struct Dawn {
+    ms: i64,
+    begun: Instant,
+}
+
+impl Dawn {
+    fn of(workload: &Workload) -> Self {
+        let first = workload.cases().first().map_or(0, |case| case.registered_ms);
+        Self { ms: first - first.rem_euclid(DAY_MS), begun: Instant::now() }
+    }
+
+    /// When the simulation reaches a moment of the workload.
+    fn moment(self, ms: i64) -> Instant {
+        self.begun + Duration::from_millis(u64::try_from(ms - self.ms).unwrap_or_default())
+    }
+}
+
 /// The shop hands its orders over as they are registered.
-async fn hand_in(workload: &Workload, books: &Books) {
-    let begun = tokio::time::Instant::now();
+async fn hand_in(workload: &Workload, books: &Books, dawn: Dawn) {
     for (nth, case) in workload.cases().iter().enumerate() {
-        let at = Duration::from_millis(u64::try_from(case.registered_ms).unwrap_or_default());
-        tokio::time::sleep_until(begun + at).await;
+        tokio::time::sleep_until(dawn.moment(case.registered_ms)).await;
         books.take(nth);
     }
 }
@@ -140,7 +162,10 @@ fn findings(task: &Task, noticed: Noticed) -> Findings {
     let orders = task.workload.cases().len();
     let rate = 1.0 / task.budget.period.as_secs_f64();
     let sum: i64 = delays_ms.iter().sum();
-    let (worst_window_ratio, worst_window) = fullest(&asked_ms, f64::from(task.budget.burst.get()), rate);
+    let burst = f64::from(task.budget.burst.get());
+    let (worst_window_ratio, worst_window) = fullest(&asked_ms, burst, rate);
+    let (begins_ms, ends_ms) = task.workload.span_ms();
+    let in_time = asked_ms.partition_point(|at| *at <= ends_ms);
     Findings {
         orders,
         looks: asked_ms.len(),
@@ -151,7 +176,7 @@ fn findings(task: &Task, noticed: Noticed) -> Findings {
         p99_s: quantile(&delays_ms, 990),
         worst_s: quantile(&delays_ms, 1_000),
         never_noticed: 1.0 - count(delays_ms.len()) / count(orders.max(1)),
-        budget_used: count(asked_ms.len()) / (rate * float(task.workload.length_ms()) / 1_000.0),
+        budget_used: count(in_time) / (burst + rate * float(ends_ms - begins_ms) / 1_000.0),
         worst_window_ratio,
         worst_window,
         callbacks: turns

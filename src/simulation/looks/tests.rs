@@ -97,6 +97,67 @@ fn the_fullest_window_is_found() {
     let (burst, window) = fullest(&at_once, 5.0, 1.0);
     assert!((even - 1.0).abs() < 1e-9, "{even}");
     assert!((burst - 1.2).abs() < 1e-9 && window.requests == 6, "{burst} {window:?}");
+    let (none, _) = fullest(&[], 5.0, 1.0);
+    assert!(none == 0.0, "{none}");
+}
+
+/// Six within half a second are one too many, though no more than a second, or none at all, would allow.
+#[test]
+fn no_length_of_window_is_left_out() {
+    let (ratio, window) = fullest(&[0, 100, 200, 300, 400, 500, 9_000], 5.0, 1.0);
+    assert!((ratio - 6.0 / 5.5).abs() < 1e-9 && window.requests == 6, "{ratio} {window:?}");
+    let mut random = fastrand::Rng::with_seed(4);
+    for case in 0..200 {
+        let mut asked: Vec<i64> = (0..random.usize(1..40)).map(|_| random.i64(0..20_000)).collect();
+        asked.sort_unstable();
+        let (burst, rate) = (1.0 + f64::from(random.u8(0..5)), 0.1 + random.f64() * 3.0);
+        let mut most = 0.0_f64;
+        for (from, begin) in asked.iter().enumerate() {
+            for (to, end) in asked.iter().enumerate().skip(from) {
+                let seconds = super::findings::float(end - begin) / 1_000.0;
+                most = most.max(super::findings::count(to - from + 1) / (burst + rate * seconds));
+            }
+        }
+        let (found, _) = fullest(&asked, burst, rate);
+        assert!((found - most).abs() < 1e-9, "{case}: {found} instead of {most}: {asked:?}");
+    }
+}
+
+/// Seconds since 1970, as most systems write them: half a century without an order is not waited for.
+#[test]
+fn it_does_not_matter_from_when_a_file_counts_its_seconds() {
+    const DAYS_MS: i64 = 20_513 * 86_400_000;
+    let workload = Shape::Card.draw(200, 5);
+    let later = workload.cases().iter().map(|case| Case {
+        registered_ms: case.registered_ms + DAYS_MS,
+        expires_ms: case.expires_ms + DAYS_MS,
+        outcome_ms: case.outcome_ms + DAYS_MS,
+        outcome: case.outcome,
+    });
+    let later = Workload::new(later.collect());
+    let day = |workload: Workload, from_ms: i64| {
+        let outage = Some((from_ms + 30_000_000, from_ms + 31_000_000));
+        let callbacks = Callbacks { share: 1.0, until_ms: Some(from_ms + 50_000_000) };
+        run(&Task { workload: Arc::new(workload), budget: budget(0.02), schedule: None, outage, callbacks }).unwrap()
+    };
+    let (first, second) = (day(workload, 0), day(later, DAYS_MS));
+    assert_eq!((first.looks, first.mean_s, first.p99_s), (second.looks, second.mean_s, second.p99_s));
+    assert!(first.budget_used == second.budget_used && first.worst_window == second.worst_window);
+}
+
+#[test]
+fn no_more_than_the_whole_budget_is_used_however_few_orders_and_however_crowded() {
+    let case = |registered_ms, after_ms| Case {
+        registered_ms,
+        expires_ms: registered_ms + 1_200_000,
+        outcome_ms: registered_ms + after_ms,
+        outcome: Outcome::Paid,
+    };
+    let sale = (0..500).map(|nth| case(70_000_000, nth * 1_000)).collect();
+    for (name, cases) in [("one order", vec![case(5_000, 75_000)]), ("all at once", sale)] {
+        let found = run_with(&Arc::new(Workload::new(cases)), 0.5, None);
+        assert!(found.budget_used > 0.0 && found.budget_used <= 1.0, "{name}: {found:?}");
+    }
 }
 
 #[test]
@@ -107,6 +168,10 @@ fn a_workload_is_read_and_what_is_wrong_is_named_with_its_line() {
     let [a, b] = workload.cases() else { panic!("{workload:?}") };
     assert_eq!((a.registered_ms, a.expires_ms, a.outcome_ms, a.outcome), (1_000, 61_000, 61_000, Outcome::Expired));
     assert_eq!((b.registered_ms, b.expires_ms, b.outcome_ms, b.outcome), (10_500, 1_210_500, 20_250, Outcome::Paid));
+    let capitals = read("a,1,61,61,DECLINED\nb,1,61,60,Declined\nc,1,61,9,PAID\nd,1,61,,None\n").unwrap();
+    let outcomes: Vec<Outcome> = capitals.cases().iter().map(|case| case.outcome).collect();
+    // The bank's word for a page that closed unpaid is a refusal.
+    assert_eq!(outcomes, [Outcome::Expired, Outcome::Declined, Outcome::Paid, Outcome::Expired]);
     for (case, rows, named) in [
         ("no order", "", "no order"),
         ("no time", "a,x,,1,paid\n", "line 2: `x` is no time"),

@@ -60,7 +60,8 @@ impl Workload {
 
     /// Reads `order,registered_at_s,expires_at_s,outcome_at_s,outcome`, in any order of columns. Times are seconds,
     /// with up to three decimals; without an `expires_at_s` the page closes after twenty minutes; an outcome is `paid`,
-    /// `held` or `deposited`, `declined`, or `expired` or `abandoned`, which is at the page's end where it has no time.
+    /// `held` or `deposited`, `declined`, or `expired` or `abandoned`, which is at the page's end where it has no time,
+    /// in capitals or not. What is declined no sooner than its page closes has expired.
     pub fn read(source: impl Read) -> Result<Self, WorkloadError> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(source);
         let wrong = |line: u64, cause: String| WorkloadError::Csv { line, cause };
@@ -85,11 +86,14 @@ impl Workload {
             };
             let registered_ms = time(registered)?.ok_or_else(|| wrong(line, "registered_at_s is empty".to_owned()))?;
             let expires_ms = time(expires)?.unwrap_or(registered_ms + 1_200_000);
-            let outcome = match field(outcome) {
+            let outcome = match field(outcome).to_ascii_lowercase().as_str() {
                 "paid" | "held" | "deposited" | "approved" => Outcome::Paid,
-                "declined" => Outcome::Declined,
-                "expired" | "abandoned" | "" => Outcome::Expired,
-                other => return Err(wrong(line, format!("`{other}` is no outcome: paid, declined or expired"))),
+                "declined" | "refused" | "failed" => Outcome::Declined,
+                "expired" | "abandoned" | "unpaid" | "none" | "" => Outcome::Expired,
+                _ => {
+                    let found = field(outcome);
+                    return Err(wrong(line, format!("`{found}` is no outcome: paid, declined or expired")));
+                }
             };
             let outcome_ms = match (outcome, time(outcome_at)?) {
                 (_, Some(at)) => at,
@@ -102,6 +106,9 @@ impl Workload {
             if cases.len() >= CASES_MAX {
                 return Err(wrong(line, format!("more than {CASES_MAX} orders")));
             }
+            // The bank's word for a page that closed unpaid is that the order was declined.
+            let outcome =
+                if outcome == Outcome::Declined && outcome_ms >= expires_ms { Outcome::Expired } else { outcome };
             cases.push(Case { registered_ms, expires_ms, outcome_ms, outcome });
         }
         if cases.is_empty() { Err(WorkloadError::Empty) } else { Ok(Self::new(cases)) }
@@ -110,6 +117,12 @@ impl Workload {
     /// Its orders.
     pub fn cases(&self) -> &[Case] {
         &self.cases
+    }
+
+    /// When the first is registered and the last comes to its outcome.
+    pub fn span_ms(&self) -> (i64, i64) {
+        let begins = self.cases.first().map_or(0, |case| case.registered_ms);
+        (begins, self.cases.iter().map(|case| case.outcome_ms).fold(begins, i64::max))
     }
 
     /// From the first registration to the last, in milliseconds, and at least a second.
