@@ -386,6 +386,32 @@ fn a_simulation_says_what_it_found_and_replays_a_seed_to_the_same_log() {
 }
 
 #[test]
+fn a_simulated_day_takes_times_as_people_write_them_and_refuses_what_it_would_pass_over() {
+    let host = Host::new();
+    let day = ["simulate", "--shape", "card", "--orders", "60", "--requests-per-second", "0.05", "--json"];
+    let of_day = |more: &[&str]| host.json(&[&day, more].concat());
+    let outage = of_day(&["--outage", "8h..20h"]);
+    assert_eq!(outage, of_day(&["--outage", "28800..72000"]));
+    assert!(outage["worst_s"].as_f64().unwrap() > 3_600.0 && outage["never_noticed"] == json!(0.0), "{outage}");
+    assert_eq!(of_day(&["--policy", "fixed:5m"]), of_day(&["--policy", "fixed:300"]));
+    for (case, arguments) in [
+        ("an outage that ends before it begins", &["--shape", "card", "--outage", "20h..8h"] as &[&str]),
+        ("no policy", &["--shape", "card", "--policy", "sometimes"]),
+        ("no interval", &["--shape", "card", "--policy", "fixed:0"]),
+        ("a schedule without a name", &["--shape", "card", "--policy", "schedule:list.json"]),
+        ("a policy for no workload", &["--policy", "fixed:60"]),
+        ("an outage of no workload", &["--outage", "8h..20h"]),
+        ("a rate for no workload", &["--requests-per-second", "2"]),
+        ("a picture of no workload", &["--svg", "looks.svg"]),
+        ("a number of orders beside a workload", &["--workload", "orders.csv", "--orders", "5"]),
+        ("seeds beside a workload", &["--workload", "orders.csv", "--seeds", "5"]),
+    ] {
+        let refused = host.run(&[&["simulate"], arguments].concat());
+        assert_eq!(refused.code, 64, "{case}: {}", refused.stderr);
+    }
+}
+
+#[test]
 fn a_release_takes_two_people_where_the_merchant_says_so() {
     let host = Host::configured(&format!(
         "{SHOP}[merchant.review]\nfour_eyes = true\n[merchant.completion]\nwhen = \"release\"\n"

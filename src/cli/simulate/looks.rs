@@ -11,35 +11,44 @@ use std::time::Duration;
 use super::chart::{Chart, Spot};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::config::Budget;
+use crate::config::{self, Budget};
 use crate::simulation::looks::{self, Callbacks, Findings, PEERS, Schedule, Shape, Task, Workload};
+
+/// When orders are looked at.
+#[derive(Clone, Debug)]
+enum Policy {
+    Learned,
+    Fixed(Duration),
+    Schedule { path: PathBuf, id: String },
+}
 
 /// Flags that ask for a workload instead of seeds.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Looks {
     /// Simulate looks alone, at the orders of this CSV: order,registered_at_s,expires_at_s,outcome_at_s,outcome
-    #[arg(long, value_name = "FILE", help_heading = "Looks", conflicts_with_all = ["shape", "seeds", "from", "seed", "days", "without"])]
+    #[arg(long, value_name = "FILE", help_heading = "Looks", group = "day", conflicts_with_all = ["shape", "orders", "seeds", "from", "seed", "days", "without", "threads"])]
     workload: Option<PathBuf>,
     /// Simulate looks alone, at a day of this shape: card, app, abandoned, flash, shift or long
-    #[arg(long, value_name = "NAME", help_heading = "Looks", value_parser = shape, conflicts_with_all = ["seeds", "from", "seed", "days", "without"])]
+    #[arg(long, value_name = "NAME", help_heading = "Looks", group = "day", value_parser = shape, conflicts_with_all = ["seeds", "from", "seed", "days", "without", "threads"])]
     shape: Option<Shape>,
     /// How many requests a second the bank allows
-    #[arg(long, value_name = "R", help_heading = "Looks", default_value = "1", value_parser = rate, allow_negative_numbers = true)]
+    #[arg(long, value_name = "R", help_heading = "Looks", default_value = "1", value_parser = rate, allow_negative_numbers = true, requires = "day")]
     requests_per_second: Duration,
     /// When orders are looked at: learned, fixed:SECONDS, or schedule:FILE#ID, a list of other systems' schedules
-    #[arg(long, value_name = "POLICY", help_heading = "Looks", default_value = "learned")]
-    policy: String,
-    /// Seconds of the workload in which the bank does not answer
-    #[arg(long, value_name = "FROM..TO", help_heading = "Looks", value_parser = stretch)]
+    #[arg(long, value_name = "POLICY", help_heading = "Looks", default_value = "learned", value_parser = policy, requires = "day")]
+    policy: Policy,
+    /// When in the workload the bank does not answer, in seconds or as 8h..20h
+    #[arg(long, value_name = "FROM..TO", help_heading = "Looks", value_parser = stretch, requires = "day")]
     outage: Option<(i64, i64)>,
     /// The share of payments of which the bank tells by a callback, 0 to 1; of pages that close unpaid it tells nothing
-    #[arg(long, value_name = "SHARE", help_heading = "Looks", default_value = "0", value_parser = share)]
+    #[arg(long, value_name = "SHARE", help_heading = "Looks", default_value = "0", value_parser = share, requires = "day")]
     callbacks: f64,
-    /// The second of the workload from which on no more callbacks come
-    #[arg(long, value_name = "TIME", help_heading = "Looks", requires = "callbacks")]
-    callbacks_until: Option<u32>,
+    /// When in the workload callbacks cease to come, in seconds or as 12h
+    #[arg(long, value_name = "TIME", help_heading = "Looks", value_parser = moment, requires = "callbacks")]
+    callbacks_until: Option<Duration>,
     /// Draw seconds until notice against budgets from a quarter to four times this one, with others' schedules, as an SVG
-    #[arg(long, value_name = "FILE", help_heading = "Looks")]
+    #[arg(long, value_name = "FILE", help_heading = "Looks", requires = "day")]
     svg: Option<PathBuf>,
 }
 
@@ -64,10 +73,10 @@ impl Looks {
             }
             (None, shape) => shape.unwrap_or(Shape::Card).draw(orders.map_or(20_000, NonZeroUsize::get), 1),
         };
-        let schedule = schedule(&self.policy)?;
+        let schedule = self.policy.schedule()?;
         let budget =
             Budget { period: self.requests_per_second, burst: FIVE, in_flight: PLACES, reserve: 0, daily: None };
-        let until_ms = self.callbacks_until.map(|seconds| i64::from(seconds) * 1_000);
+        let until_ms = self.callbacks_until.map(millis);
         let callbacks = Callbacks { share: self.callbacks, until_ms };
         let task = Task { workload: Arc::new(workload), budget, schedule, outage: self.outage, callbacks };
         let again = self.svg.is_some().then(|| task.clone());
@@ -79,7 +88,7 @@ impl Looks {
         }
         match (again, self.svg) {
             (Some(task), Some(path)) => {
-                let title = format!("{} orders, {name}: until an outcome is noticed", findings.orders);
+                let title = format!("{}, {name}: until an outcome is noticed", counted(findings.orders, "order"));
                 let picture = super::aside(move || picture(&task, title)).await?.map_err(|error| broken(&error))?;
                 write_whole(&path, &picture)
             }
@@ -157,11 +166,15 @@ const fn float(value: i64) -> f64 {
 const FIVE: NonZeroU32 = NonZeroU32::new(5).unwrap();
 const PLACES: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 fn tell(findings: &Findings, output: &Output) -> Result<(), Failure> {
     output.line(format!(
-        "{} orders, {} requests: {:.2} looks an order, {:.1} % of the budget, fullest window {:.3} of what is allowed",
-        findings.orders,
-        findings.looks,
+        "{}, {}: {:.2} looks an order, {:.1} % of the budget, fullest window {:.3} of what is allowed",
+        counted(findings.orders, "order"),
+        counted(findings.looks, "request"),
         findings.looks_per_order,
         findings.budget_used * 100.0,
         findings.worst_window_ratio,
@@ -197,22 +210,48 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 fn stretch(text: &str) -> Result<(i64, i64), String> {
-    let seconds = |part: &str| part.parse::<u32>().ok().map(|seconds| i64::from(seconds) * 1_000);
-    let ends = text.split_once("..").and_then(|(from, to)| seconds(from).zip(seconds(to)));
-    ends.filter(|(from, to)| from < to).ok_or_else(|| "write two seconds, such as 3600..46800".to_owned())
+    let ends = text.split_once("..").and_then(|(from, to)| moment(from).ok().zip(moment(to).ok()));
+    let ends = ends.filter(|(from, to)| from < to).map(|(from, to)| (millis(from), millis(to)));
+    ends.ok_or_else(|| "write two times, such as 28800..72000 or 8h..20h".to_owned())
 }
 
-fn schedule(policy: &str) -> Result<Option<Schedule>, Failure> {
-    let wrong = || Failure::failed(format!("--policy {policy}: it is learned, fixed:SECONDS or schedule:FILE#ID"));
-    if policy == "learned" {
-        return Ok(None);
+/// Seconds as in a workload, or a duration as in the configuration.
+fn moment(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().map(|seconds: u32| Duration::from_secs(seconds.into()));
+    let moment =
+        seconds.or_else(|| config::duration(text).filter(|moment| *moment <= Duration::from_secs(u32::MAX.into())));
+    moment.ok_or_else(|| "write seconds, such as 43200, or 12h".to_owned())
+}
+
+fn millis(moment: Duration) -> i64 {
+    i64::try_from(moment.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn policy(text: &str) -> Result<Policy, String> {
+    let wrong = || "it is learned, fixed:SECONDS or schedule:FILE#ID".to_owned();
+    if text == "learned" {
+        return Ok(Policy::Learned);
     }
-    if let Some(seconds) = policy.strip_prefix("fixed:") {
-        let seconds = seconds.parse::<u32>().ok().filter(|seconds| *seconds > 0).ok_or_else(wrong)?;
-        return Ok(Some(Schedule::fixed(Duration::from_secs(seconds.into()))));
+    if let Some(every) = text.strip_prefix("fixed:") {
+        let every = moment(every).ok().filter(|every| *every >= Duration::from_secs(1));
+        return every.map(Policy::Fixed).ok_or_else(wrong);
     }
-    let (path, id) = policy.strip_prefix("schedule:").and_then(|rest| rest.rsplit_once('#')).ok_or_else(wrong)?;
-    let json =
-        std::fs::read_to_string(path).map_err(|error| Failure::failed(format!("cannot read {path}: {error}")))?;
-    Schedule::read(&json, id).map(Some).map_err(|error| Failure::failed(format!("{path}: {error}")))
+    let named = text.strip_prefix("schedule:").and_then(|rest| rest.rsplit_once('#'));
+    named.map(|(path, id)| Policy::Schedule { path: path.into(), id: id.to_owned() }).ok_or_else(wrong)
+}
+
+impl Policy {
+    /// The schedule that it is; none where it is learned.
+    fn schedule(&self) -> Result<Option<Schedule>, Failure> {
+        match self {
+            Self::Learned => Ok(None),
+            Self::Fixed(every) => Ok(Some(Schedule::fixed(*every))),
+            Self::Schedule { path, id } => {
+                let shown = path.display();
+                let json = std::fs::read_to_string(path)
+                    .map_err(|error| Failure::failed(format!("cannot read {shown}: {error}")))?;
+                Schedule::read(&json, id).map(Some).map_err(|error| Failure::failed(format!("{shown}: {error}")))
+            }
+        }
+    }
 }
