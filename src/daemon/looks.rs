@@ -39,7 +39,7 @@ const RANKED_MAX: usize = 50_000;
 const RANKED_FOR: Duration = Duration::from_secs(1);
 
 /// While so many more are ranked, another as long again, up to half a minute: each takes a moment to rank.
-const MANY: usize = 2_000;
+const MANY: usize = 500;
 const RANKED_FOR_MOST: u32 = 30;
 
 /// A bell that rings all the time does not have everything ranked all the time. Of many, it is as much rarer as above.
@@ -130,12 +130,15 @@ impl Lore {
     pub(crate) fn of(&self, state: State, kind: Option<Kind>, page: Page) -> Learned {
         let mut almanac = self.lock();
         let tariff = almanac.tariff(&self.policy);
+        Learned { plans: self.plans(&mut almanac, state, kind, page), tariff }
+    }
+
+    fn plans(&self, almanac: &mut Almanac, state: State, kind: Option<Kind>, page: Page) -> Option<Arc<Plans>> {
         let is_learned = state == State::Pending && self.policy.pending == Pending::Learned;
-        let plans = is_learned.then(|| {
+        is_learned.then(|| {
             let kind = kind.unwrap_or_else(|| almanac.usual());
             almanac.plans(kind, page.session())
-        });
-        Learned { plans, tariff }
+        })
     }
 
     /// What concerns `order`.
@@ -173,8 +176,9 @@ impl Lore {
     /// Those of `due` that are worth their price, the most worthy last; and those that are not, with when they will be.
     fn ranked(&self, due: Vec<Due>, now: Timestamp) -> Ranked {
         let mut ranked = Ranked::default();
+        let tariff = self.lock().tariff(&self.policy);
         for due in due {
-            let Learned { plans, tariff } = self.of(due.state, due.kind, due.page);
+            let plans = self.plans(&mut self.lock(), due.state, due.kind, due.page);
             match polling::merit(&self.policy, &due, now, plans.as_deref(), tariff) {
                 Merit::Worth(worth) => ranked.worthy.push((worth, due)),
                 Merit::NotBefore(later) => ranked.not_yet.push((due, later)),
@@ -279,7 +283,8 @@ impl<B: Book> Engine<B> {
                 Some(done) = self.looks.join_next() => self.release(done),
                 () = bell.rings() => self.is_stale = true,
                 () = freed => self.is_stale = true,
-                () = tokio::time::sleep(wait) => self.is_stale = true,
+                // While the next permit is waited for, a ranking is good for as long as it says.
+                () = tokio::time::sleep(wait) => self.is_stale |= leave.is_none() || self.ranked.is_empty(),
             }
             while let Some(done) = self.looks.try_join_next() {
                 self.release(done);

@@ -139,6 +139,10 @@ impl Almanac {
 
     /// How many times as many looks there would be without callbacks, by the plans in use.
     fn saved(&self, tariff: Tariff) -> f64 {
+        if tariff.thinned() <= 1.0 {
+            // Where none are trusted, no plan has to be made to know that.
+            return 1.0;
+        }
         let looks = |price: Price| -> f64 {
             let plans = self.chapters.iter().flat_map(|chapter| chapter.plans.values());
             plans.map(|plans| plans.costs(price.seconds()).looks).sum()
@@ -169,11 +173,9 @@ impl Almanac {
 
 /// The length of session that stands for all those near to it.
 fn like(session: Duration) -> Duration {
-    let mut length = Duration::from_secs(60);
-    while length < session {
-        length = length.mul_f64(LIKE);
-    }
-    length
+    const SHORTEST: f64 = 60.0;
+    let steps = (session.as_secs_f64() / SHORTEST).max(1.0).log(LIKE).ceil();
+    Duration::try_from_secs_f64(SHORTEST * LIKE.powf(steps)).unwrap_or(session)
 }
 
 #[cfg(test)]

@@ -63,6 +63,15 @@ struct Best {
     delay: f64,
 }
 
+/// An age, before which age of the grid it lies, and how far it is from the one before to that; nowhere where the grid
+/// has ended.
+#[derive(Clone, Copy)]
+struct Place {
+    age: f64,
+    upper: usize,
+    way: Option<f64>,
+}
+
 /// What a plan costs an order of which nothing is known but that it was registered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Costs {
@@ -95,23 +104,26 @@ impl Plans {
             return age + APART;
         };
         let way = ((price / lower.price).ln() / (upper.price / lower.price).ln()).clamp(0.0, 1.0);
-        let (sooner, later) = (self.at_rung(lower, age), self.at_rung(upper, age));
+        let place = self.place(age);
+        let (sooner, later) = (self.at_rung(lower, place), self.at_rung(upper, place));
         self.between(sooner, later, way)
     }
 
     /// What a look is worth, in seconds of delay, at an order of age `now` that was found open at `age`.
     pub fn worth(&self, age: f64, now: f64) -> f64 {
-        let reached = self.rungs.partition_point(|rung| self.at_rung(rung, age) <= now);
+        // Of thousands that are due each is asked for its worth every few seconds: its place is found once.
+        let place = self.place(age);
+        let reached = self.rungs.partition_point(|rung| self.at_rung(rung, place) <= now);
         let (Some(below), above) =
             (reached.checked_sub(1).and_then(|nth| self.rungs.get(nth)), self.rungs.get(reached))
         else {
             // Sooner than at the lowest price.
             return PRICE_LEAST * ((now - age) / APART).clamp(0.0, 0.99);
         };
-        let from = self.at_rung(below, age);
+        let from = self.at_rung(below, place);
         match above {
             Some(above) => {
-                let way = (now - from) / (self.at_rung(above, age) - from).max(f64::EPSILON);
+                let way = (now - from) / (self.at_rung(above, place) - from).max(f64::EPSILON);
                 below.price * (above.price / below.price).powf(way.clamp(0.0, 1.0))
             }
             // Later than at the highest: the longer, the more.
@@ -142,17 +154,21 @@ impl Plans {
         rung.best.get_or_init(|| best(&self.ages, &self.happened, rung.price))
     }
 
-    fn at_rung(&self, rung: &Rung, age: f64) -> f64 {
-        let best = self.best(rung);
+    /// Where an age lies in the grid.
+    fn place(&self, age: f64) -> Place {
         let upper = self.ages.partition_point(|known| *known <= age);
-        let (Some(lower), Some(next)) = (upper.checked_sub(1), best.next.get(upper)) else {
+        let around = upper.checked_sub(1).and_then(|lower| self.ages.get(lower)).zip(self.ages.get(upper));
+        Place { age, upper, way: around.map(|(from, to)| (age - from) / (to - from)) }
+    }
+
+    fn at_rung(&self, rung: &Rung, place: Place) -> f64 {
+        let Place { age, upper, way } = place;
+        let best = self.best(rung);
+        let (Some(way), Some(planned), Some(next)) =
+            (way, upper.checked_sub(1).and_then(|lower| best.next.get(lower)), best.next.get(upper))
+        else {
             return age.mul_add(CLOSED_FACTOR, APART);
         };
-        let (Some(from), Some(to), Some(planned)) = (self.ages.get(lower), self.ages.get(upper), best.next.get(lower))
-        else {
-            return age + APART;
-        };
-        let way = (age - from) / (to - from);
         // The age at which the page closes is no younger than what lies before it: its own next look is another matter.
         let planned = if upper == self.closes { *planned } else { self.between(*planned, *next, way) };
         planned.max(age + APART)
