@@ -10,7 +10,7 @@
 //! dearer ([`Callbacks`]): looks become rare, and come back by themselves when callbacks stop.
 //!
 //! Under overload everybody's looks become rarer by the same rule: what is due is served in the order of its
-//! [worth].
+//! worth.
 //!
 //! No order is ever dropped: whatever its age, an open order has a next look no later than its state's bound, and an
 //! order at an end is looked at on its late days, since refunds, reversals and late approvals still happen.
