@@ -1,4 +1,5 @@
-//! Policies and workloads against the optimum: `cargo bench --bench polling`, with `-- --json` for a machine.
+//! Policies and workloads against the optimum: `cargo bench --bench polling`. After `--`: `--json` for a machine; names
+//! of shapes, where not all are wanted; `--rates 0.5,3`, requests a second; `--no-peers` leaves other systems out.
 //!
 //! Every number is of virtual time, so that a noisy machine changes none of them.
 
@@ -19,13 +20,14 @@ const ORDERS: usize = 20_000;
 const RATES: [f64; 4] = [0.5, 0.9, 1.6, 3.0];
 
 fn main() -> std::io::Result<()> {
-    let is_json = std::env::args().any(|argument| argument == "--json");
+    let wanted = Wanted::read(std::env::args().skip(1)).map_err(std::io::Error::other)?;
     let shapes: Vec<(Shape, Arc<Workload>)> =
-        Shape::ALL.into_iter().map(|shape| (shape, Arc::new(shape.draw(ORDERS, 7)))).collect();
-    let measured = measure(&shapes)?;
+        wanted.shapes.iter().map(|shape| (*shape, Arc::new(shape.draw(ORDERS, 7)))).collect();
+    let measured = measure(&shapes, &wanted.rates)?;
     let mut out = std::io::stdout().lock();
-    if is_json {
-        let compared = peers::compare(&shapes)?;
+    let compare = || if wanted.has_peers { peers::compare(&shapes) } else { Ok(Vec::new()) };
+    if wanted.is_json {
+        let compared = compare()?;
         let all = serde_json::json!({
             "optimum": measured.iter().map(Measured::json).collect::<Vec<_>>(),
             "peers": compared.iter().map(peers::Compared::json).collect::<Vec<_>>(),
@@ -38,13 +40,49 @@ fn main() -> std::io::Result<()> {
         writeln!(out, "{}", measured.line())?;
     }
     out.flush()?;
-    let compared = peers::compare(&shapes)?;
+    let compared = compare()?;
+    if compared.is_empty() {
+        return Ok(());
+    }
     writeln!(out, "\nOther systems' schedules without a limit, and ours with no more requests altogether\n")?;
     writeln!(out, "{}", peers::HEADING)?;
     for compared in &compared {
         writeln!(out, "{}", compared.line())?;
     }
     writeln!(out, "\n{}", peers::verdict(&compared))
+}
+
+/// What the arguments ask for.
+struct Wanted {
+    shapes: Vec<Shape>,
+    rates: Vec<f64>,
+    has_peers: bool,
+    is_json: bool,
+}
+
+impl Wanted {
+    fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut wanted = Self { shapes: Vec::new(), rates: RATES.to_vec(), has_peers: true, is_json: false };
+        let mut arguments = arguments;
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                // Cargo's own.
+                "--bench" => {}
+                "--json" => wanted.is_json = true,
+                "--no-peers" => wanted.has_peers = false,
+                "--rates" => {
+                    let rates = arguments.next().unwrap_or_default();
+                    let rates = rates.split(',').map(str::parse).collect::<Result<_, _>>();
+                    wanted.rates = rates.map_err(|error| format!("--rates: {error}"))?;
+                }
+                name => wanted.shapes.push(Shape::parse(name).ok_or_else(|| format!("`{name}` is no shape"))?),
+            }
+        }
+        if wanted.shapes.is_empty() {
+            wanted.shapes = Shape::ALL.to_vec();
+        }
+        Ok(wanted)
+    }
 }
 
 struct Measured {
@@ -54,9 +92,9 @@ struct Measured {
     best_mean_s: f64,
 }
 
-fn measure(shapes: &[(Shape, Arc<Workload>)]) -> std::io::Result<Vec<Measured>> {
+fn measure(shapes: &[(Shape, Arc<Workload>)], rates: &[f64]) -> std::io::Result<Vec<Measured>> {
     let wanted: Vec<_> =
-        shapes.iter().flat_map(|(shape, workload)| RATES.map(|rate| (*shape, workload, rate))).collect();
+        shapes.iter().flat_map(|(shape, workload)| rates.iter().map(move |rate| (*shape, workload, *rate))).collect();
     at_once(&wanted, |(shape, workload, rate)| {
         let found = learned(workload, *rate)?;
         // A policy may know that it is afternoon.
