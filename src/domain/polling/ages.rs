@@ -6,8 +6,14 @@
 const YOUNG_BINS: usize = 90;
 
 /// Bins of the time since the payment page closed: banks close orders at once or by a job that runs now and then. Each
-/// is half as long again as the one before it, from a tenth of a second to eighteen days.
+/// edge is half as far again as the one before it, up to eighteen days; but for the first bin, which is what closes at
+/// once, before anybody can have asked.
 const CLOSED_BINS: usize = 42;
+
+/// A bank that closes an order with its page has done so by this many seconds after. The first look once a page is
+/// closed comes then, since what is later is waited for by everybody who did not pay: if it is too early for a bank,
+/// that is soon learned.
+pub(super) const AT_ONCE: f64 = 0.02;
 
 /// Something for each bin: a weight of what happened, or of how long it could have.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +54,12 @@ const fn edges<const N: usize>(first: f64, factor: f64) -> [f64; N] {
 
 /// The fourth root of two: four bins for every doubling.
 static YOUNG_EDGES: [f64; YOUNG_BINS + 1] = edges(1.0, 1.189_207_115_002_721);
-static CLOSED_EDGES: [f64; CLOSED_BINS + 1] = edges(0.1, 1.5);
+static CLOSED_EDGES: [f64; CLOSED_BINS + 1] = {
+    let mut edges: [f64; CLOSED_BINS + 1] = edges(0.1, 1.5);
+    edges[0] = 0.0;
+    edges[1] = AT_ONCE;
+    edges
+};
 
 impl Bins {
     /// Nothing in any bin.

@@ -112,7 +112,7 @@ pub fn bound(policy: &LookPolicy, state: State) -> Duration {
 const AFTER_EXPIRY: Duration = Duration::from_secs(2);
 
 /// The same where it is learned how long the bank takes: the soonest that is tried.
-const FIRST_AFTER_CLOSING: Duration = Duration::from_millis(100);
+const FIRST_AFTER_CLOSING: Duration = Duration::from_millis(20);
 
 /// A look on one of the late days may wait so long before it is twice as urgent.
 const LATE_WITHIN: Duration = Duration::from_secs(3_600);

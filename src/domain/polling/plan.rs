@@ -8,7 +8,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::ages::Bins;
+use super::ages::{AT_ONCE, Bins};
 use super::history::Hazard;
 
 /// The lowest price: a tenth of a second. Below, an order would be looked at every other second, and nobody notices.
@@ -22,8 +22,7 @@ const RUNGS: usize = 27;
 const STEP_LEAST: f64 = 0.5;
 const STEP_SHARE: f64 = 0.02;
 
-/// Grid of the time since the page closed.
-const CLOSED_FIRST: f64 = 0.1;
+/// Grid of the time since the page closed, from [`AT_ONCE`] on.
 const CLOSED_FACTOR: f64 = 1.25;
 
 /// How far ahead is planned once the page is closed. Whatever is still open then is looked at as often as its state's
@@ -192,7 +191,7 @@ pub fn grid(session: f64) -> (Vec<f64>, usize) {
     let mut ages = vec![0.0];
     let mut age = 0.0_f64;
     loop {
-        age += (age * STEP_SHARE).max(STEP_LEAST).max(session / 2_000.0);
+        age += (age * STEP_SHARE).max(STEP_LEAST);
         if age >= session * 0.999 {
             break;
         }
@@ -200,7 +199,7 @@ pub fn grid(session: f64) -> (Vec<f64>, usize) {
     }
     let closes = ages.len();
     ages.push(session);
-    let mut since = CLOSED_FIRST;
+    let mut since = AT_ONCE;
     while since < CLOSED_MOST {
         ages.push(session + since);
         since *= CLOSED_FACTOR;
