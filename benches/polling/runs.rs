@@ -8,6 +8,9 @@ use std::time::Duration;
 use reconciled::config::Budget;
 use reconciled::simulation::looks::{Callbacks, Findings, Task, Workload, run};
 
+/// Requests that may be saved up.
+pub(crate) const BURST: f64 = 5.0;
+
 /// The daemon's own policy at so many requests a second.
 pub(crate) fn learned(workload: &Arc<Workload>, rate: f64) -> std::io::Result<Findings> {
     let budget = Budget {

@@ -9,7 +9,7 @@ use super::LookPolicy;
 use super::callbacks::{Callbacks, Tariff};
 use super::history::{Hazard, History, Lesson};
 use super::plan::Plans;
-use super::price::{Price, Spending};
+use super::price::{Ordinary, Price, Spending};
 use crate::domain::order::Kind;
 use crate::domain::time::Timestamp;
 
@@ -46,6 +46,7 @@ pub struct Almanac {
     /// How many orders of each kind have taught lately, to tell which is usual.
     seen: [f64; 2],
     price: Price,
+    ordinary: Ordinary,
     callbacks: Callbacks,
     renewed_at: Timestamp,
     lessons: u64,
@@ -62,7 +63,16 @@ impl Almanac {
         let most = seen.iter().sum::<f64>().max(SEEN_LATELY) / SEEN_LATELY;
         let seen = seen.map(|outcomes| outcomes / most);
         let chapters = histories.map(|history| Chapter { hazard: history.hazard(), history, plans: BTreeMap::new() });
-        Self { chapters, seen, price, callbacks, renewed_at: now, lessons: 0, renewed_with: 0 }
+        Self {
+            chapters,
+            seen,
+            price,
+            ordinary: Ordinary::new(now),
+            callbacks,
+            renewed_at: now,
+            lessons: 0,
+            renewed_with: 0,
+        }
     }
 
     /// Takes in what a look has shown. While an order is open it may not be known of which kind it is: it counts for
@@ -81,6 +91,7 @@ impl Almanac {
         if let Lesson::Open { .. } = lesson {
             return;
         }
+        self.ordinary.add(self.price, now);
         let nth = usize::from(kind == Kind::TwoPhase);
         self.seen
             .iter_mut()
@@ -134,7 +145,8 @@ impl Almanac {
 
     /// Steers the price to where it would be without callbacks.
     pub fn steer(&mut self, spending: Spending, policy: &LookPolicy) {
-        self.price = self.price.steered(spending, self.saved(self.tariff(policy)));
+        let steered = self.price.steered(spending, self.saved(self.tariff(policy)));
+        self.price = steered.max(self.ordinary.floor());
     }
 
     /// How many times as many looks there would be without callbacks, by the plans in use.

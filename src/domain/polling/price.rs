@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::plan::PRICE_LEAST;
+use crate::domain::time::Timestamp;
 
 /// What a look costs when nothing is known yet, in seconds of delay.
 const AT_FIRST: f64 = 4.0;
@@ -12,6 +13,23 @@ const MOST: f64 = 20_000.0;
 
 /// The share of the budget that looks are steered to: what is left over lets a look that is due go soon.
 const AIM: f64 = 0.97;
+
+/// Below this share of what is ordinary no price is steered. What a quiet hour leaves of the budget would buy looks that
+/// are worth less and less, each of them a request to the bank: an outcome is noticed sooner in it than in a busy one,
+/// and the rest is saved.
+const OF_ORDINARY: f64 = 0.5;
+
+/// What is ordinary is told by so many orders at least.
+const ORDINARY_LEAST: f64 = 20.0;
+
+/// Half of what is known of it is forgotten after this long.
+const ORDINARY_HALF_LIFE: Duration = Duration::from_secs(86_400);
+
+/// Prices are told apart to a quarter.
+const STEP: f64 = 1.25;
+
+/// From the lowest price to the highest.
+const STEPS: usize = 56;
 
 /// The price of a look, in seconds by which an outcome must be noticed earlier to be worth it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +73,12 @@ impl Price {
         self.0
     }
 
+    /// The higher of the two.
+    #[must_use]
+    pub const fn max(self, other: Self) -> Self {
+        Self(self.0.max(other.0))
+    }
+
     /// Raises the price while more is wanted than the budget gives, lowers it while some is left: slowly, since what
     /// was planned at the old price comes due for minutes, and faster the longer those are that wait. Where callbacks
     /// make it so many times fewer looks, that part of the budget is left over: it is no reason to look more often, and
@@ -66,5 +90,48 @@ impl Price {
         let too_much = (spending.used - AIM / saved.max(1.0)).clamp(-1.0, 1.0) + waiting;
         let step = (0.9 * too_much * minutes).clamp(-0.5, 0.7);
         Self::new(self.0 * step.exp())
+    }
+}
+
+/// What looks cost when orders came to their ends lately. The median of these, by order: a sale does not make dear what
+/// is ordinary, and a night in which nobody orders does not make it cheap.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Ordinary {
+    orders: [f64; STEPS],
+    faded_at: Timestamp,
+}
+
+impl Ordinary {
+    /// Nothing is known.
+    pub(super) const fn new(now: Timestamp) -> Self {
+        Self { orders: [0.0; STEPS], faded_at: now }
+    }
+
+    /// An order came to its end while a look cost `price`.
+    pub(super) fn add(&mut self, price: Price, now: Timestamp) {
+        let factor = (-now.since(self.faded_at).as_secs_f64() / ORDINARY_HALF_LIFE.as_secs_f64()).exp2();
+        self.faded_at = now;
+        let mut least = PRICE_LEAST;
+        for (nth, orders) in self.orders.iter_mut().enumerate() {
+            let is_last = nth + 1 == STEPS;
+            let is_here = least <= price.0 && (is_last || price.0 < least * STEP);
+            *orders = orders.mul_add(factor, f64::from(u8::from(is_here)));
+            least *= STEP;
+        }
+    }
+
+    /// No price is to be steered below this.
+    pub(super) fn floor(&self) -> Price {
+        let half = self.orders.iter().sum::<f64>() / 2.0;
+        let (mut sum, mut least) = (0.0, PRICE_LEAST);
+        for orders in self.orders {
+            if sum + orders >= half && half * 2.0 >= ORDINARY_LEAST {
+                let way = (half - sum) / orders.max(f64::MIN_POSITIVE);
+                return Price::new(least * STEP.powf(way.clamp(0.0, 1.0)) * OF_ORDINARY);
+            }
+            sum += orders;
+            least *= STEP;
+        }
+        Price::new(PRICE_LEAST)
     }
 }

@@ -6,6 +6,7 @@
 
 mod book;
 mod findings;
+mod limited;
 mod optimum;
 mod run;
 mod schedule;
@@ -16,7 +17,8 @@ mod tests;
 mod workload;
 
 pub use findings::{Findings, Turn, Window};
-pub use optimum::{Optimum, optimum};
+pub use limited::{Limit, limited};
+pub use optimum::{Optimum, foreseen, optimum};
 pub use run::{Callbacks, Task, run};
 pub use schedule::{PEERS, Schedule, ScheduleError};
 pub use sent::{Sent, sent};

@@ -34,12 +34,23 @@ pub struct Optimum {
 /// open and by the time of their registration, in `parts` parts of the workload: a policy may know the time of day.
 pub fn optimum(workload: &Workload, looks: f64, parts: i64) -> Optimum {
     let groups = groups(workload, parts.max(1));
-    let costs = |price: f64| {
-        groups.iter().fold(Costs { looks: 0.0, delay: 0.0 }, |sum, group| {
-            let costs = group.costs(price);
-            Costs { looks: sum.looks + group.share * costs.looks, delay: sum.delay + group.share * costs.delay }
-        })
-    };
+    sought(looks, |price| of_all(groups.values().map(|group| (group.share, group.best(price).0))))
+}
+
+/// The same of who knows how soon outcomes come only by what `truth` shows, which are other orders of the same buyers,
+/// and more of them: of these very orders nobody can know as much as [`optimum`] does. With as many looks at them.
+pub fn foreseen(workload: &Workload, truth: &Workload, looks: f64, parts: i64) -> Optimum {
+    let (groups, known) = (groups(workload, parts.max(1)), groups(truth, parts.max(1)));
+    sought(looks, |price| {
+        of_all(groups.iter().map(|(alike, group)| {
+            let plan = known.get(alike).unwrap_or(group).best(price).1;
+            (group.share, group.costs_of(&plan))
+        }))
+    })
+}
+
+/// What is reached at `looks`, where `costs` says what a price leads to.
+fn sought(looks: f64, costs: impl Fn(f64) -> Costs) -> Optimum {
     let (mut low, mut high) = PRICES;
     let (mut above, mut below) = (costs(low), costs(high));
     for _ in 0..HALVINGS {
@@ -55,6 +66,16 @@ pub fn optimum(workload: &Workload, looks: f64, parts: i64) -> Optimum {
     };
     let mix = |below: f64, above: f64| below + (above - below) * way;
     Optimum { looks: mix(below.looks, above.looks), mean_s: mix(below.delay, above.delay) }
+}
+
+const NOTHING: Costs = Costs { looks: 0.0, delay: 0.0 };
+
+/// The mean of what groups cost, by their shares.
+fn of_all(parts: impl Iterator<Item = (f64, Costs)>) -> Costs {
+    parts.fold(NOTHING, |sum, (share, costs)| Costs {
+        looks: share.mul_add(costs.looks, sum.looks),
+        delay: share.mul_add(costs.delay, sum.delay),
+    })
 }
 
 /// Orders that nothing tells apart but when their outcomes come.
@@ -82,6 +103,8 @@ struct Line {
     /// What looks and delays sum up to from there on.
     rest: Costs,
     area: f64,
+    /// Which of the moments.
+    nth: usize,
 }
 
 impl Line {
@@ -111,14 +134,15 @@ impl Group {
         Self { moments, share: count(ages.len()) / count(orders) }
     }
 
-    /// The cheapest plan at a price a look, found backwards from the last outcome. Of the looks that may come next only
+    /// The cheapest plan at a price a look, what it costs and the ages of its looks, found backwards from the last outcome. Of the looks that may come next only
     /// those are kept that are best for some share of what has happened: it falls from step to step, and so what is
     /// best comes ever sooner.
-    fn costs(&self, price: f64) -> Costs {
+    fn best(&self, price: f64) -> (Costs, Vec<f64>) {
         let mut lines: Vec<Line> = Vec::new();
         let mut best = 0;
-        let mut rest = Costs { looks: 0.0, delay: 0.0 };
-        for moment in self.moments.iter().rev() {
+        let mut rest = NOTHING;
+        let mut follows = vec![0; self.moments.len()];
+        for (nth, moment) in self.moments.iter().enumerate().rev() {
             let Moment { age, happened, area } = *moment;
             best = best.min(lines.len().saturating_sub(1));
             while lines
@@ -131,8 +155,9 @@ impl Group {
             if let Some(next) = lines.get(best) {
                 let waiting = next.area - area - happened * (next.age - age);
                 rest = Costs { looks: 1.0 - happened + next.rest.looks, delay: waiting + next.rest.delay };
+                follows[nth] = next.nth;
             }
-            let line = Line { age, constant: area + price * rest.looks + rest.delay, rest, area };
+            let line = Line { age, constant: area + price * rest.looks + rest.delay, rest, area, nth };
             while let [.., older, last] = lines.as_slice()
                 && last.is_hidden(older, &line)
             {
@@ -140,7 +165,29 @@ impl Group {
             }
             lines.push(line);
         }
-        rest
+        let mut looks = Vec::new();
+        let mut nth = follows.first().copied().unwrap_or_default();
+        while let Some(moment) = self.moments.get(nth).filter(|_| nth > 0) {
+            looks.push(moment.age);
+            nth = follows[nth];
+        }
+        (rest, looks)
+    }
+
+    /// What looks at these ages cost, and at the last outcome where one comes later than all of them.
+    fn costs_of(&self, looks: &[f64]) -> Costs {
+        let last = self.moments.last().map_or(0.0, |moment| moment.age);
+        let mut costs = NOTHING;
+        let (mut age, mut happened, mut area) = (0.0, 0.0, 0.0);
+        for look in looks.iter().copied().filter(|look| *look < last).chain([last]) {
+            let reached = self.moments.partition_point(|moment| moment.age <= look);
+            let Some(before) = reached.checked_sub(1).and_then(|nth| self.moments.get(nth)) else { continue };
+            let area_then = before.happened.mul_add(look - before.age, before.area);
+            costs.looks += 1.0 - happened;
+            costs.delay += area_then - area - happened * (look - age);
+            (age, happened, area) = (look, before.happened, area_then);
+        }
+        costs
     }
 }
 
@@ -149,28 +196,44 @@ fn like(session_ms: i64, factor: f64) -> i32 {
     (0..i32::MAX).find(|nth| 1_000.0 * factor.powi(*nth + 1) > float(session_ms)).unwrap_or_default()
 }
 
-fn groups(workload: &Workload, parts: i64) -> Vec<Group> {
-    let cases = workload.cases();
-    let begin = cases.first().map_or(0, |case| case.registered_ms);
-    let part_ms = (workload.length_ms() / parts).max(1);
-    let session = |case: &Case| case.expires_ms - case.registered_ms;
-    let sessions: BTreeSet<i64> = cases.iter().map(session).collect();
-    let most = cases.len() / ORDERS_LEAST;
-    let factor = (sessions.len() > SESSIONS_MAX).then(|| {
-        let groups = |factor: f64| sessions.iter().map(|session| like(*session, factor)).collect::<BTreeSet<_>>().len();
-        [1.05, 1.1, 1.2, 1.5, 2.0, 4.0].into_iter().find(|factor| groups(*factor) <= most).unwrap_or(1e9)
-    });
-    // By part and session: the longest of its sessions, and its orders.
-    let mut alike: BTreeMap<(i64, i64), (i64, Vec<&Case>)> = BTreeMap::new();
-    for case in cases {
-        let part = ((case.registered_ms - begin) / part_ms).min(parts - 1);
-        let session = session(case);
-        let (longest, group) =
-            alike.entry((part, factor.map_or(session, |factor| like(session, factor).into()))).or_default();
-        *longest = session.max(*longest);
-        group.push(case);
+/// What tells orders apart: the part of the workload in which they were registered, and how long their page is open, in
+/// milliseconds or in steps of what is alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Alike {
+    part: i64,
+    session: i64,
+}
+
+impl Alike {
+    pub(super) fn told_apart(workload: &Workload, parts: i64) -> BTreeMap<Self, Vec<&Case>> {
+        let cases = workload.cases();
+        let begin = cases.first().map_or(0, |case| case.registered_ms);
+        let part_ms = (workload.length_ms() / parts).max(1);
+        let session = |case: &Case| case.expires_ms - case.registered_ms;
+        let sessions: BTreeSet<i64> = cases.iter().map(session).collect();
+        let most = cases.len() / ORDERS_LEAST;
+        let factor = (sessions.len() > SESSIONS_MAX).then(|| {
+            let groups =
+                |factor: f64| sessions.iter().map(|session| like(*session, factor)).collect::<BTreeSet<_>>().len();
+            [1.05, 1.1, 1.2, 1.5, 2.0, 4.0].into_iter().find(|factor| groups(*factor) <= most).unwrap_or(1e9)
+        });
+        let mut alike: BTreeMap<Self, Vec<&Case>> = BTreeMap::new();
+        for case in cases {
+            let part = ((case.registered_ms - begin) / part_ms).min(parts - 1);
+            let session = session(case);
+            let session = factor.map_or(session, |factor| like(session, factor).into());
+            alike.entry(Self { part, session }).or_default().push(case);
+        }
+        alike
     }
-    alike.into_values().map(|(longest, group)| Group::of(ages(&group, longest), cases.len())).collect()
+}
+
+fn groups(workload: &Workload, parts: i64) -> BTreeMap<Alike, Group> {
+    let of = |cases: Vec<&Case>| {
+        let longest = cases.iter().map(|case| case.expires_ms - case.registered_ms).max().unwrap_or_default();
+        Group::of(ages(&cases, longest), workload.cases().len())
+    };
+    Alike::told_apart(workload, parts).into_iter().map(|(alike, cases)| (alike, of(cases))).collect()
 }
 
 /// The ages of the outcomes; what comes when a page closes, or later, as if all had closed as late as the last.

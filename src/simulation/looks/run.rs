@@ -88,7 +88,7 @@ async fn simulate(task: &Task) -> Noticed {
     let policy = task.schedule.clone().map_or(Policy::Learned, Policy::Schedule);
     let looks = LookPolicy {
         pending: if policy == Policy::Learned { Pending::Learned } else { Pending::Tiers(Vec::new()) },
-        pending_old: Duration::from_secs(6 * 3_600),
+        pending_old: Duration::from_secs(86_400),
         trust_callbacks: true,
         held: Duration::from_secs(600),
         review: Duration::from_secs(3_600),
