@@ -88,9 +88,13 @@ const STEPS_MAX: usize = 32;
 
 /// When orders are looked at. Most payments come within minutes, so looks are spent there and thin out with age.
 pub(super) fn looks(section: &mut Section<'_, '_>) -> LookPolicy {
+    let pending = pending(section);
+    // Learned looks come where they find something. Of a page that is open for a day, one more every six hours would be
+    // half of all looks where requests are scarce, and find next to nothing.
+    let pending_old = if pending == Pending::Learned { DAY } else { HOUR * 6 };
     let policy = LookPolicy {
-        pending: pending(section),
-        pending_old: section.duration_or("pending_old", HOUR * 6, &INTERVAL),
+        pending,
+        pending_old: section.duration_or("pending_old", pending_old, &INTERVAL),
         trust_callbacks: section.flag_or("trust_callbacks", true),
         held: section.duration_or("held", MINUTE * 10, &INTERVAL),
         review: section.duration_or("review", HOUR, &INTERVAL),
