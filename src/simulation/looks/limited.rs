@@ -23,6 +23,11 @@ const AFTER_S: f64 = 6.0 * 3_600.0;
 const ROUNDS: u32 = 160;
 const STEP: f64 = 0.5;
 
+/// Prices waver about what they should be, since orders alike all want the cheapest moment: from then on their mean is
+/// tried as well, every so many rounds.
+const MEAN_FROM: u32 = 60;
+const MEAN_EVERY: u32 = 8;
+
 /// The lowest price a stretch begins with, in seconds.
 const PRICE_FIRST: f64 = 0.5;
 
@@ -47,12 +52,27 @@ pub fn limited(workload: &Workload, truth: &Workload, limit: Limit, parts: i64) 
     let stretches = stretch(last + AFTER_S) + 1;
     let room = limit.rate.mul_add(STRETCH_S, limit.burst);
     let (mut prices, mut of_all) = (vec![PRICE_FIRST; stretches], PRICE_FIRST);
-    let mut most: f64 = 0.0;
-    for round in 0..ROUNDS {
+    let bound = |prices: &[f64], of_all: f64| {
         let mut wanted = vec![0.0; stretches];
-        let costs: f64 = batches.iter().map(|batch| batch.cost(&prices, of_all, &mut wanted)).sum();
+        let costs: f64 = batches.iter().map(|batch| batch.cost(prices, of_all, &mut wanted)).sum();
         let paid_back = prices.iter().sum::<f64>() * room + of_all * limit.looks * orders;
-        most = most.max((costs - paid_back) / orders);
+        ((costs - paid_back) / orders, wanted)
+    };
+    let mut most: f64 = 0.0;
+    let mut sums = vec![0.0; stretches + 1];
+    for round in 0..ROUNDS {
+        let (reached, wanted) = bound(&prices, of_all);
+        most = most.max(reached);
+        if round >= MEAN_FROM {
+            sums.iter_mut().zip(prices.iter().chain([&of_all])).for_each(|(sum, price)| *sum += price);
+            let rounds = f64::from(round - MEAN_FROM + 1);
+            let mean: Vec<f64> = sums.iter().map(|sum| sum / rounds).collect();
+            if let Some((of_all, prices)) = mean.split_last()
+                && (round + 1) % MEAN_EVERY == 0
+            {
+                most = most.max(bound(prices, *of_all).0);
+            }
+        }
         let step = STEP / (1.0 + f64::from(round) / 20.0);
         let better = |price: f64, is: f64, may_be: f64| price * (step * (is / may_be - 1.0).clamp(-1.0, 2.0)).exp();
         of_all = better(of_all, wanted.iter().sum(), limit.looks * orders);
@@ -66,7 +86,7 @@ pub fn limited(workload: &Workload, truth: &Workload, limit: Limit, parts: i64) 
 /// When outcomes come of orders alike.
 #[derive(Debug)]
 struct Ages {
-    ages: Vec<f64>,
+    grid: Vec<f64>,
     /// The share of them that has come by each age.
     happened: Vec<f64>,
     /// That share, summed up over the ages: the delay between two looks is a difference of two of these.
@@ -81,10 +101,10 @@ impl Ages {
         let session = cases.iter().map(|case| seconds(case.expires_ms - case.registered_ms)).fold(1.0, f64::max);
         let mut outcomes: Vec<f64> = cases.iter().map(|case| seconds(case.outcome_ms - case.registered_ms)).collect();
         outcomes.sort_by(f64::total_cmp);
-        let (ages, _) = grid(session);
+        let (grid, _) = grid(session);
         let (mut come, mut sum) = (0, 0.0);
         let (mut happened, mut area) = (Vec::new(), Vec::new());
-        for age in &ages {
+        for age in &grid {
             while let Some(outcome) = outcomes.get(come).filter(|outcome| *outcome <= age) {
                 (come, sum) = (come + 1, sum + outcome);
             }
@@ -95,7 +115,7 @@ impl Ages {
         if let Some(last) = happened.last_mut() {
             *last = 1.0;
         }
-        Self { ages, happened, area, last_open: session }
+        Self { grid, happened, area, last_open: session }
     }
 }
 
@@ -110,7 +130,7 @@ struct Batch {
 impl Batch {
     /// What its orders cost at these prices, each with the cheapest plan; and adds its looks to what is `wanted`.
     fn cost(&self, prices: &[f64], of_all: f64, wanted: &mut [f64]) -> f64 {
-        let Ages { ages, happened, area, .. } = &*self.ages;
+        let Ages { grid: ages, happened, area, .. } = &*self.ages;
         let price = |age: f64| of_all + prices.get(stretch(self.at + age)).copied().unwrap_or_default();
         let each: Vec<f64> = ages.iter().map(|age| price(*age)).collect();
         let last = ages.len() - 1;
