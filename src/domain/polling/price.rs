@@ -135,3 +135,25 @@ impl Ordinary {
         Price::new(PRICE_LEAST)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_772_323_200_000);
+
+    /// A sale in which looks are dear, and a night that is hardly asked about, leave what is ordinary as it was.
+    #[test]
+    fn what_is_ordinary_is_what_most_orders_met() {
+        let mut ordinary = Ordinary::new(NOW);
+        assert!(ordinary.floor().seconds() <= PRICE_LEAST, "nothing is known");
+        for (orders, price) in [(600, 4.0), (200, 900.0), (100, 0.1)] {
+            (0..orders).for_each(|_| ordinary.add(Price::new(price), NOW));
+        }
+        let floor = ordinary.floor().seconds();
+        assert!((4.0 / STEP..=4.0 * STEP).contains(&(floor / OF_ORDINARY)), "{floor}");
+        let next_week = NOW.plus(ORDINARY_HALF_LIFE * 7);
+        (0..100).for_each(|_| ordinary.add(Price::new(0.5), next_week));
+        assert!(ordinary.floor().seconds() < 0.5, "a shop that has become smaller spends its budget again");
+    }
+}

@@ -261,3 +261,17 @@ fn what_a_schedule_costs_is_what_the_engine_finds_when_nothing_limits_it() {
         assert!((found.never_noticed - counted.never_noticed).abs() < 0.01, "{found:?} {counted:?}");
     }
 }
+
+/// Who foresees by the very orders is the optimum; and nobody within a budget is below its bound.
+#[test]
+fn what_is_foreseen_is_no_better_than_hindsight_and_no_run_is_below_the_bound() {
+    let (rate, workload, truth) = (0.02, Arc::new(Shape::Flash.draw(400, 6)), Shape::Flash.draw(4_000, 7));
+    let found = run_with(&workload, rate, None);
+    let looks = found.looks_per_order;
+    let (best, itself) = (optimum(&workload, looks, 1), foreseen(&workload, &workload, looks, 1));
+    assert!((best.mean_s - itself.mean_s).abs() < best.mean_s * 0.01, "{best:?} {itself:?}");
+    let known = foreseen(&workload, &truth, looks, 1);
+    assert!(known.mean_s >= best.mean_s * 0.999, "{known:?} {best:?}");
+    let bound = limited(&workload, &workload, Limit { rate, burst: 5.0, looks }, 1);
+    assert!(bound > best.mean_s * 0.9 && bound <= found.mean_s, "{bound} {best:?} {found:?}");
+}
