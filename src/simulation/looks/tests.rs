@@ -265,7 +265,7 @@ fn what_a_schedule_costs_is_what_the_engine_finds_when_nothing_limits_it() {
 /// Who foresees by the very orders is the optimum; and nobody within a budget is below its bound.
 #[test]
 fn what_is_foreseen_is_no_better_than_hindsight_and_no_run_is_below_the_bound() {
-    let (rate, workload, truth) = (0.02, Arc::new(Shape::Flash.draw(400, 6)), Shape::Flash.draw(4_000, 7));
+    let (rate, workload, truth) = (0.02, Arc::new(Shape::Flash.draw(150, 6)), Shape::Flash.draw(1_500, 7));
     let found = run_with(&workload, rate, None);
     let looks = found.looks_per_order;
     let (best, itself) = (optimum(&workload, looks, 1), foreseen(&workload, &workload, looks, 1));
