@@ -30,6 +30,9 @@ gateway = "http://127.0.0.1:1/payment/rest/"
 user_name = "shop-api"
 password = { public = "x" }
 
+[merchant.looks]
+pending_old = "6h"
+
 [merchant.completion]
 when = "after"
 delay = "1h"
