@@ -58,7 +58,8 @@
 //! Whatever is sent passes the pacer ([`gateway::Pacer`]): money and deadlines first, then registrations, then looks, and
 //! no window of time holds more than `burst + rate × t`. Which order is looked at next the engine of looks in [`daemon`]
 //! decides by worth: [`domain::polling`] learns when outcomes come, plans by a dynamic programme, and steers the price of
-//! a look so that the budget is just spent. While a bank tells nothing ([`domain::weather`]), only probes leave.
+//! a look so that the budget is just spent, but never on looks that are worth far less than is ordinary. While a bank
+//! tells nothing ([`domain::weather`]), only probes leave.
 //! `simulate` runs the same engine on a workload ([`simulation::looks`]).
 //!
 //! # The rules under which money moves
