@@ -28,9 +28,9 @@ use crate::domain::polling::{
 };
 use crate::domain::time::Timestamp;
 use crate::domain::weather::Prober;
-use crate::gateway::{Leaving, Pacer, Permit, Purpose, Sky};
+use crate::gateway::{Leaving, Pacer, Permit, Sky};
 
-use super::told_to_stop;
+use super::{Purpose, told_to_stop};
 
 /// So many of those that are due are ranked at a time, the longest due first: some megabytes at most.
 const RANKED_MAX: usize = 50_000;
@@ -55,6 +55,9 @@ const SPARE: u32 = 40;
 
 /// The price is steered this often.
 const STEERED_EVERY: Duration = Duration::from_secs(10);
+
+/// The share of the budget that looks have, whatever else there is to ask: one request in ten.
+const LOOKS_LEAST: f64 = 0.1;
 
 /// So often it is looked whether callbacks have failed to come.
 const SETTLED_EVERY: Duration = Duration::from_secs(1);
@@ -176,15 +179,27 @@ impl Lore {
     /// Those of `due` that are worth their price, the most worthy last; and those that are not, with when they will be.
     fn ranked(&self, due: Vec<Due>, now: Timestamp) -> Ranked {
         let mut ranked = Ranked::default();
-        let tariff = self.lock().tariff(&self.policy);
+        let mut almanac = self.lock();
+        let tariff = almanac.tariff(&self.policy);
+        // Neighbours are mostly alike: what was learned of the one concerns the other.
+        let mut of_last = None;
         for due in due {
-            let plans = self.plans(&mut self.lock(), due.state, due.kind, due.page);
+            let like = (due.state, due.kind, due.page.session());
+            let plans = match of_last.take() {
+                Some((known, plans)) if known == like => plans,
+                _ => self.plans(&mut almanac, due.state, due.kind, due.page),
+            };
+            let (_, plans) = of_last.insert((like, plans));
             match polling::merit(&self.policy, &due, now, plans.as_deref(), tariff) {
                 Merit::Worth(worth) => ranked.worthy.push((worth, due)),
                 Merit::NotBefore(later) => ranked.not_yet.push((due, later)),
             }
         }
-        ranked.worthy.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        drop(almanac);
+        // Of those worth the same, the one that has been due longest.
+        ranked.worthy.sort_unstable_by(|(one, by_one), (other, by_other)| {
+            one.total_cmp(other).then_with(|| by_other.due_at.cmp(&by_one.due_at))
+        });
         ranked
     }
 }
@@ -193,6 +208,20 @@ impl Lore {
 struct Ranked {
     worthy: Vec<(f64, Due)>,
     not_yet: Vec<(Due, Timestamp)>,
+}
+
+/// Requests for which leave was given since the pacer began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Served {
+    looks: u64,
+    others: u64,
+}
+
+impl Served {
+    fn so_far(pacer: &Pacer) -> Self {
+        let looks = pacer.served_to_looks();
+        Self { looks, others: pacer.served().saturating_sub(looks) }
+    }
 }
 
 /// Works until told to stop; then finishes the looks that are in hand.
@@ -214,9 +243,11 @@ pub(crate) struct Engine<B> {
     is_stale: bool,
     /// A look has ended, and its order may be due again: worth knowing once nothing else is left.
     has_ended: bool,
+    /// The most worthy waits for something to be saved up.
+    saving_since: Option<Instant>,
     steered_at: Instant,
     settled_at: Instant,
-    served_then: u64,
+    served_then: Served,
 }
 
 impl<B: Book> Engine<B> {
@@ -235,9 +266,10 @@ impl<B: Book> Engine<B> {
             ranked_at: None,
             is_stale: true,
             has_ended: false,
+            saving_since: None,
             steered_at: Instant::now(),
             settled_at: Instant::now(),
-            served_then: 0,
+            served_then: Served::default(),
         }
     }
 
@@ -303,7 +335,12 @@ impl<B: Book> Engine<B> {
             return Err(not_yet);
         }
         self.rank().await;
-        let spare = if self.can_wait() { pacer.until_spare(SPARE) } else { Duration::ZERO };
+        let spare = if self.can_wait() {
+            self.until_spare(pacer)
+        } else {
+            self.saving_since = None;
+            Duration::ZERO
+        };
         if self.ranked.is_empty() {
             return Err(self.until_next_due().await);
         }
@@ -312,6 +349,7 @@ impl<B: Book> Engine<B> {
         }
         // Only now: leave to probe that is given back unused wakes everybody who waits for it.
         let leaving = self.sky.leave(Prober::Look)?;
+        self.saving_since = None;
         Ok(Waiting { permit: Box::pin(pacer.permit(Purpose::Look)), leaving })
     }
 
@@ -376,6 +414,13 @@ impl<B: Book> Engine<B> {
         self.ranked.last().is_some_and(|(worth, _)| *worth < self.lore.lock().price().seconds() * URGENT)
     }
 
+    /// How long to wait for something to be saved up: no longer in all than that takes where nothing else is asked. While
+    /// money takes all there is, nothing ever is.
+    fn until_spare(&mut self, pacer: &Pacer) -> Duration {
+        let waited = self.saving_since.get_or_insert_with(Instant::now).elapsed();
+        pacer.until_spare(SPARE).min(pacer.takes_to_save(SPARE).saturating_sub(waited))
+    }
+
     /// What was due when it was last read is ranked, or claimed, whose end wakes us.
     async fn until_next_due(&self) -> Duration {
         let now = self.book.now();
@@ -425,15 +470,19 @@ impl<B: Book> Engine<B> {
         }
         if self.sky.is_open() {
             // What is not spent while nobody answers is no sign that looks are too dear.
-            (self.steered_at, self.served_then) = (Instant::now(), pacer.served());
+            (self.steered_at, self.served_then) = (Instant::now(), Served::so_far(pacer));
             return false;
         }
         self.probed.clear();
-        let served = pacer.served();
+        let served = Served::so_far(pacer);
         let times = |count: u64| pacer.period().saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
-        let spent = times(served.saturating_sub(self.served_then));
+        let others = times(served.others.saturating_sub(self.served_then.others));
+        let looks = times(served.looks.saturating_sub(self.served_then.looks));
         let waiting = times(u64::try_from(self.ranked.len()).unwrap_or(u64::MAX));
-        let spending = Spending { over, used: spent.as_secs_f64() / over.as_secs_f64(), waiting };
+        // What money takes is not there for looks, and its share is no sign that they are too cheap.
+        let share = 1.0 - (others.as_secs_f64() / over.as_secs_f64()).min(1.0 - LOOKS_LEAST);
+        let used = looks.as_secs_f64() / over.as_secs_f64() / share;
+        let spending = Spending { over, used, waiting: waiting.div_f64(share) };
         (self.steered_at, self.served_then) = (Instant::now(), served);
         let now = self.book.now();
         let mut almanac = self.lore.lock();

@@ -245,17 +245,20 @@ fn best(ages: &[f64], happened: &[f64], price: f64) -> Best {
     let mut next = vec![count.saturating_sub(1); count];
     let (mut looks, mut delays) = (vec![0.0; count], vec![0.0; count]);
     for from in (0..count.saturating_sub(1)).rev() {
-        let open = 1.0 - happened[from];
+        let (passed, come, summed) = (ages[from], happened[from], area[from]);
+        let open = 1.0 - come;
         let (mut least, mut to_least) = (f64::INFINITY, from + 1);
-        for (to, later) in cost.iter().enumerate().skip(from + 1) {
-            let waiting = delay(from, to);
+        // All the time of a plan goes into this: side by side, no place need be looked up.
+        let later = cost[from + 1..].iter().zip(&area[from + 1..count]).zip(&ages[from + 1..count]);
+        for (nth, ((later, area), age)) in later.enumerate() {
+            let waiting = area - summed - come * (age - passed);
             // What is later still waits longer yet.
             if waiting >= least {
                 break;
             }
             let sum = price * open + waiting + later;
             if sum < least {
-                (least, to_least) = (sum, to);
+                (least, to_least) = (sum, from + 1 + nth);
             }
         }
         cost[from] = least;

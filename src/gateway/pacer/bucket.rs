@@ -56,12 +56,21 @@ impl Bucket {
     /// How long until a request may be taken that leaves `percent` of the bucket to others; nothing when it may now.
     /// From a bucket too small for that, whatever is more than one request is left.
     pub(super) fn wait(&self, percent: u32) -> Duration {
+        let Level { parts, at } = *self.lock();
+        let ready = at.saturating_add(self.part.saturating_mul(self.wanted(percent).saturating_sub(parts)));
+        ready.saturating_sub(self.clock.elapsed())
+    }
+
+    /// How long that would be from an empty bucket.
+    pub(super) fn takes(&self, percent: u32) -> Duration {
+        self.part.saturating_mul(self.wanted(percent))
+    }
+
+    /// The parts that must be there for one request that leaves `percent` to others.
+    fn wanted(&self, percent: u32) -> u32 {
         let kept = u64::from(self.capacity) * u64::from(percent.min(100)) / 100;
         let kept = u32::try_from(kept).unwrap_or(u32::MAX).min(self.capacity.saturating_sub(COST.get() + LATE));
-        let wanted = COST.get().saturating_add(kept);
-        let Level { parts, at } = *self.lock();
-        let ready = at.saturating_add(self.part.saturating_mul(wanted.saturating_sub(parts)));
-        ready.saturating_sub(self.clock.elapsed())
+        COST.get().saturating_add(kept)
     }
 
     /// Takes one request, if there is one.

@@ -6,8 +6,8 @@
 //! ([`shared`]).
 //!
 //! A share of everything that can be saved up is kept for money: of the bucket, of the places in flight, and of the
-//! day's quota. What flows is shared by turns instead: while money waits no look leaves before it, and while none waits
-//! looks take the whole rate, since a rate that nobody uses is kept for nobody.
+//! day's quota. What flows is shared by turns instead: while money waits no look leaves before it but one in ten, and
+//! while none waits looks take the whole rate, since a rate that nobody uses is kept for nobody.
 //!
 //! # Everything counts
 //!
@@ -67,7 +67,9 @@ impl Purpose {
     }
 }
 
-/// Money requests and registrations served before a waiting look may compete with the next.
+/// Nothing starves: a look, or a registration, after which so many more urgent requests were served has the next turn.
+/// Sends alone go before it even then. It is the floor of the looks: without it a page of orders in doubt, each asked
+/// about again and again, would let nobody see what became of the others.
 const MONEY_PER_LOOK: usize = 9;
 
 /// Leave to send one request. It stands for a place in flight until it is dropped.
@@ -104,8 +106,8 @@ pub struct Pacer {
     registrations_waiting: AtomicUsize,
     /// Rings whenever something that somebody waits for may have come true.
     changed: Arc<Notify>,
-    /// Money requests and registrations served since the last look.
-    money_in_a_row: AtomicUsize,
+    looks: Passed,
+    registrations: Passed,
     /// As written.
     period: Duration,
     /// How much may be sent in a day.
@@ -118,9 +120,40 @@ pub struct Pacer {
     state: Mutex<State>,
 }
 
+/// What happens to those who let others go first.
+#[derive(Debug, Default)]
+struct Passed {
+    /// Requests served before them since their last.
+    by: AtomicUsize,
+    /// One of theirs has everything but the next turn of the budget.
+    ready: AtomicUsize,
+}
+
+impl Passed {
+    /// Whether enough went first.
+    fn is_due(&self) -> bool {
+        self.by.load(Ordering::Acquire) >= MONEY_PER_LOOK
+    }
+
+    /// Whether the next turn is theirs, and they can take it.
+    fn takes_the_next(&self) -> bool {
+        self.is_due() && is_any(&self.ready)
+    }
+
+    fn served(&self) {
+        self.by.store(0, Ordering::Release);
+    }
+
+    fn passed(&self) {
+        self.by.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
 #[derive(Debug)]
 struct State {
     used: UsedSeconds,
+    /// Looks since the start.
+    looks: u64,
     strain: Strain,
     last: Option<Duration>,
 }
@@ -161,12 +194,13 @@ impl Pacer {
             sends_waiting: AtomicUsize::new(0),
             registrations_waiting: AtomicUsize::new(0),
             changed: Arc::new(Notify::new()),
-            money_in_a_row: AtomicUsize::new(0),
+            looks: Passed::default(),
+            registrations: Passed::default(),
             period: budget.period,
             daily: budget.daily.map(|limit| Daily::new(limit, budget.reserve)),
             attention: Notify::new(),
             member,
-            state: Mutex::new(State { used: UsedSeconds::default(), strain: Strain::NONE, last: None }),
+            state: Mutex::new(State { used: UsedSeconds::default(), looks: 0, strain: Strain::NONE, last: None }),
         }
     }
 
@@ -186,16 +220,20 @@ impl Pacer {
         // A turn at the shared budget is waited for only while everything of our own is there: others do not wait for
         // us.
         let mut turn = None;
+        // Whoever has let enough go first keeps his place until his turn, and is known to be ready for it.
+        let mut held: Option<(Place, Waiting<'_>)> = None;
         loop {
             let mut rung = pin!(self.changed.notified());
             rung.as_mut().enable();
             if self.another_goes_first(purpose) {
-                turn = None;
+                (turn, held) = (None, None);
                 rung.await;
                 continue;
             }
-            let place = if let Some(place) = self.free_place(purpose) {
-                place
+            let (place, ready) = if let Some((place, ready)) = held.take() {
+                (place, Some(ready))
+            } else if let Some(place) = self.free_place(purpose) {
+                (place, None)
             } else {
                 turn = None;
                 let place = self.place_in_flight(purpose).await;
@@ -204,22 +242,23 @@ impl Pacer {
                 if self.another_goes_first(purpose) {
                     continue;
                 }
-                place
+                (place, None)
             };
             match self.take(purpose, &mut turn) {
                 Ok(()) => return Permit { _in_flight: place },
-                Err(not_yet) => {
-                    // The place is not kept while waiting for the budget: looks that stand back for money would
+                Err(NotYet::Turn) => {
+                    drop((place, ready));
+                    rung.await;
+                }
+                Err(NotYet::For(wait)) => {
+                    // Nobody else keeps his place while he waits for the budget: looks that stand back for money would
                     // otherwise hold the very places that money waits for.
-                    drop(place);
-                    match not_yet {
-                        NotYet::Turn => rung.await,
-                        NotYet::For(wait) => {
-                            tokio::select! {
-                                () = tokio::time::sleep(wait) => {}
-                                () = rung => {}
-                            }
-                        }
+                    held = self
+                        .has_let_enough_go_first(purpose)
+                        .map(|passed| (place, ready.unwrap_or_else(|| Waiting::announce(self, &passed.ready))));
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = rung => {}
                     }
                 }
             }
@@ -249,6 +288,11 @@ impl Pacer {
         self.bucket.wait(self.reserve.saturating_add(percent))
     }
 
+    /// How long [`Self::until_spare`] would be from nothing, did nobody else ask for anything.
+    pub fn takes_to_save(&self, percent: u32) -> Duration {
+        self.bucket.takes(self.reserve.saturating_add(percent))
+    }
+
     /// Takes in that the bank answered a request, sent at `sent_at`, with "too many" or "not now": 429 or 503, and how
     /// long it asks to be left alone. Everything waits for that, money too, which then goes first.
     pub fn too_many(&self, sent_at: Instant, retry_after: Option<Duration>) {
@@ -270,6 +314,11 @@ impl Pacer {
     /// Requests for which leave was given since the start.
     pub fn served(&self) -> u64 {
         self.lock().used.total
+    }
+
+    /// Of these, those for looks.
+    pub fn served_to_looks(&self) -> u64 {
+        self.lock().looks
     }
 
     /// Requests of the last minute as a share of what the budget allows, in per mille.
@@ -326,7 +375,7 @@ impl Pacer {
     fn take<'a>(&'a self, purpose: Purpose, turn: &mut Option<Turn<'a>>) -> Result<(), NotYet> {
         let mut state = self.lock();
         let now = self.start.elapsed();
-        let kept = if purpose.is_money() { 0 } else { self.reserve };
+        let kept = if purpose.is_money() || self.has_let_enough_go_first(purpose).is_some() { 0 } else { self.reserve };
         let of_the_bank = state.strain.wait(state.last, self.bucket.period(), now);
         let wait = self.bucket.wait(kept).max(of_the_bank);
         if !wait.is_zero() {
@@ -350,9 +399,17 @@ impl Pacer {
         state.last = Some(now);
         state.used.count(now.as_secs());
         match purpose {
-            Purpose::Look => self.money_in_a_row.store(0, Ordering::Release),
-            Purpose::Register | Purpose::Money | Purpose::Send => {
-                self.money_in_a_row.fetch_add(1, Ordering::AcqRel);
+            Purpose::Look => {
+                state.looks = state.looks.saturating_add(1);
+                self.looks.served();
+            }
+            Purpose::Register => {
+                self.registrations.served();
+                self.looks.passed();
+            }
+            Purpose::Money | Purpose::Send => {
+                self.registrations.passed();
+                self.looks.passed();
             }
         }
         Ok(())
@@ -371,24 +428,44 @@ impl Pacer {
     }
 
     fn another_goes_first(&self, purpose: Purpose) -> bool {
+        // A send rests on an answer that grows old, and there is a question for each: they never take all there is.
+        if purpose != Purpose::Send && is_any(&self.sends_waiting) {
+            return true;
+        }
         match purpose {
-            Purpose::Look => self.looks_stand_back(),
-            Purpose::Register => self.money_waiting.load(Ordering::Acquire) > 0,
-            Purpose::Money => self.sends_waiting.load(Ordering::Acquire) > 0,
             Purpose::Send => false,
+            Purpose::Money => self.looks.takes_the_next() || self.registrations.takes_the_next(),
+            Purpose::Register => {
+                self.looks.takes_the_next() || (self.is_outranked(purpose) && !self.registrations.is_due())
+            }
+            Purpose::Look => self.is_outranked(purpose) && !self.looks.is_due(),
         }
     }
 
-    /// Nothing starves: after several more urgent requests in a row a look may take its chance.
-    fn looks_stand_back(&self) -> bool {
-        let waiting = |count: &AtomicUsize| count.load(Ordering::Acquire) > 0;
-        (waiting(&self.money_waiting) || waiting(&self.registrations_waiting))
-            && self.money_in_a_row.load(Ordering::Acquire) < MONEY_PER_LOOK
+    /// Whether something more urgent waits.
+    fn is_outranked(&self, purpose: Purpose) -> bool {
+        let registrations = purpose == Purpose::Look && is_any(&self.registrations_waiting);
+        registrations || (!purpose.is_money() && is_any(&self.money_waiting))
+    }
+
+    /// Who lets others go first, while enough of them did and more of them wait: what is kept for money has served its
+    /// purpose then.
+    fn has_let_enough_go_first(&self, purpose: Purpose) -> Option<&Passed> {
+        let passed = match purpose {
+            Purpose::Look => &self.looks,
+            Purpose::Register => &self.registrations,
+            Purpose::Money | Purpose::Send => return None,
+        };
+        (passed.is_due() && self.is_outranked(purpose)).then_some(passed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_any(waiting: &AtomicUsize) -> bool {
+    waiting.load(Ordering::Acquire) > 0
 }
 
 async fn one_of(places: &Arc<Semaphore>) -> OwnedSemaphorePermit {

@@ -84,6 +84,11 @@ pub fn run(task: &Task) -> std::io::Result<Findings> {
 }
 
 async fn simulate(task: &Task) -> Noticed {
+    simulate_beside(task, async |_: &Pacer| {}).await
+}
+
+/// Beside something else that asks of the same budget, and ends with the last outcome.
+async fn simulate_beside(task: &Task, other: impl AsyncFnOnce(&Pacer)) -> Noticed {
     let clock = Clock::simulated(START);
     let policy = task.schedule.clone().map_or(Policy::Learned, Policy::Schedule);
     let looks = LookPolicy {
@@ -105,6 +110,7 @@ async fn simulate(task: &Task) -> Noticed {
         Books::new(Arc::clone(&task.workload), policy, looks, (lore.clone(), sky.clone()), (clock, start), task.outage);
     let pacer = Pacer::new(&task.budget);
     let stop = watch::Sender::new(false);
+    let mut stopped = stop.subscribe();
     let engine = Engine::new(books.clone(), lore, sky, Duration::from_secs(1));
     let work = engine.run(&pacer, books.bell(), || true, || {}, stop.subscribe());
     let (bank, told) = (books.clone(), task.callbacks.of(&task.workload));
@@ -124,7 +130,13 @@ async fn simulate(task: &Task) -> Noticed {
         }
         stop.send_replace(true);
     };
-    tokio::join!(work, lead, post);
+    let other = async {
+        tokio::select! {
+            () = other(&pacer) => {}
+            _ = stopped.wait_for(|stop| *stop) => {}
+        }
+    };
+    tokio::join!(work, lead, post, other);
     books.noticed()
 }
 

@@ -4,6 +4,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use super::super::findings::quantile;
 use super::*;
+use crate::daemon::Purpose;
 use crate::domain::polling::Standing;
 use crate::simulation::looks::Shape;
 
@@ -45,6 +46,32 @@ fn an_outage_of_twelve_hours_costs_probes_alone_and_is_worked_off_within_the_bud
     // Until the next probe; then one look for each that was overdue, and for the few that come meanwhile.
     let allowed = 40_500 + i64::try_from(backlog.len()).unwrap() * 10_000 * 5 / 4;
     assert!(backlog.len() > 80 && last - to <= allowed, "{} within {} ms of {allowed}", backlog.len(), last - to);
+}
+
+/// Orders in doubt are asked about without end, by as many at once as there are places. The bug: no look left then, for
+/// minutes, however long its order had been due: it waited for something to be saved up, which money never left it.
+#[test]
+fn regression_outcomes_are_noticed_however_much_money_there_is_to_ask_about() {
+    let (burst, in_flight) = (NonZeroU32::new(20).unwrap(), NonZeroUsize::new(8).unwrap());
+    let budget = Budget { period: Duration::from_millis(500), burst, in_flight, reserve: 20, daily: None };
+    let workload = Arc::new(Shape::Card.draw(200, 1));
+    let task = Task { workload, budget, schedule: None, outage: None, callbacks: Callbacks::default() };
+    let question = async |pacer: &Pacer| {
+        loop {
+            let permit = pacer.permit(Purpose::Money).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            drop(permit);
+        }
+    };
+    let beside_money = async |pacer: &Pacer| {
+        tokio::join!(question(pacer), question(pacer), question(pacer), question(pacer), question(pacer));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let noticed = runtime.block_on(simulate_beside(&task, beside_money));
+    assert_eq!(noticed.delays_ms.len(), task.workload.cases().len());
+    // A tenth of two a second is a look every five seconds, and orders come every seven minutes.
+    let worst = noticed.delays_ms.iter().max().unwrap();
+    assert!(*worst < 300_000, "noticed after {worst} ms");
 }
 
 /// Seconds until outcomes were noticed that came from a moment on: half of them, and 99 in a hundred.
