@@ -15,9 +15,9 @@
 //! calls its person.
 
 mod resettled;
+mod sending;
 
 use std::collections::HashSet;
-use std::num::NonZeroI64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,23 +25,24 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::domain::bank::{CompletionAnswer, StatusAnswer, Unknown, UnknownKind};
+use crate::domain::bank::StatusAnswer;
 use crate::domain::completion::{self, Asked, AtDeadline};
 use crate::domain::event::NewEvent;
 use crate::domain::guard::{Held, Standing};
 use crate::domain::journey::LookOutcome;
-use crate::domain::operation::{self, Operation, OperationKind, OperationState};
-use crate::domain::order::{Order, OrderId, OrderKey, State};
+use crate::domain::operation::{Operation, OperationKind, OperationState};
+use crate::domain::order::{Order, OrderKey, State};
 use crate::domain::polling::Jitter;
 use crate::domain::time::Timestamp;
 use crate::domain::weather::{Prober, Weather};
-use crate::gateway::{self, Leaving, Permit, Purpose};
+use crate::gateway::{self, Leaving, Purpose};
 use crate::progress::Heart;
-use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError};
+use crate::store::{Amendment, OperationChange, OrderWithOperation, StoreError, Upcoming};
 
 use super::merchant::Desk;
 use super::peril::Peril;
 use super::{AFTER_STORE_ERROR, HEART_LIMIT, held, log, login, told_to_stop, weather};
+use sending::{FRESH, Send, carry_out};
 
 /// Works until told to stop; then finishes the steps that are in hand. `ticks` is the cron bell: it only says "look
 /// now".
@@ -50,6 +51,7 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
         heart: desk.shared.progress.heart(format!("completer of {}", desk.merchant), HEART_LIMIT),
         claimed: HashSet::new(),
         steps: JoinSet::new(),
+        upcoming: None,
         stop: stop.clone(),
         desk,
     };
@@ -59,18 +61,19 @@ pub(super) async fn run(desk: Desk, mut ticks: watch::Receiver<u64>, mut stop: w
     loop {
         completer.heart.beat();
         let freed = completer.desk.gateway.sky().freed();
-        completer.claim_due().await;
-        let wait = completer.until_next_due().await;
+        let wait = completer.claim_due().await;
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => break,
             Some(done) = completer.steps.join_next() => completer.release(done),
             () = bell.changed() => {}
             () = completer.desk.gateway.login().reopened() => {}
-            () = freed => {}
+            // The weather alone has changed, and no row.
+            () = freed => continue,
             Ok(()) = ticks.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
+        completer.upcoming = None;
     }
     completer.desk.shared.setting.perils.pass(Peril::Stopping).await;
     while let Some(done) = completer.steps.join_next().await {
@@ -83,40 +86,67 @@ struct Completer {
     heart: Heart,
     claimed: HashSet<OrderKey>,
     steps: JoinSet<OrderKey>,
+    /// What was read of what is next, while nothing says that it may have changed.
+    upcoming: Option<Upcoming>,
     stop: watch::Receiver<bool>,
 }
 
 impl Completer {
-    /// Claims what is due, earliest lapse first, as far as there is room.
-    async fn claim_due(&mut self) {
-        // Counted by the steps in hand: a claim whose step broke off must not take up room for ever.
-        let room = self.desk.completions_max.saturating_sub(self.steps.len());
-        if room == 0 || self.desk.gateway.login().is_closed() {
-            return;
+    /// Claims what is due, earliest lapse first, as far as there is room, and says how long nothing else will be.
+    async fn claim_due(&mut self) -> Duration {
+        if self.desk.gateway.login().is_closed() {
+            return self.desk.shared.setting.rhythm.looks;
         }
-        if let Err(error) = self.try_claim_due(room).await {
-            tracing::error!(%error, merchant = %self.desk.merchant, "Cannot read which completions are due");
-            self.desk.shared.metrics.store_error("completer");
-            tokio::time::sleep(AFTER_STORE_ERROR).await;
+        match self.try_claim_due().await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::error!(%error, merchant = %self.desk.merchant, "Cannot read which completions are due");
+                self.desk.shared.metrics.store_error("completer");
+                tokio::time::sleep(AFTER_STORE_ERROR).await;
+                AFTER_STORE_ERROR
+            }
         }
     }
 
-    async fn try_claim_due(&mut self, room: usize) -> Result<(), StoreError> {
+    async fn try_claim_due(&mut self) -> Result<Duration, StoreError> {
         let desk = self.desk.clone();
-        let (store, now, sky) = (&desk.shared.store, desk.shared.clock().now(), desk.gateway.sky());
+        let (store, now) = (&desk.shared.store, desk.shared.clock().now());
+        // The indexes tell, and every bell asks: rows are read only when one of them is due.
+        let mut upcoming = match self.upcoming {
+            Some(upcoming) => upcoming,
+            None => store.upcoming(&desk.merchant).await?,
+        };
+        // Counted by the steps in hand: a claim whose step broke off must not take up room for ever.
+        let room = desk.completions_max.saturating_sub(self.steps.len());
+        if room > 0 && is_due(upcoming.first(), now) && !self.claim_what_is_due(upcoming, room, now).await? {
+            // What cannot be read was put out of the way, and is due no more.
+            upcoming = store.upcoming(&desk.merchant).await?;
+        }
+        self.upcoming = Some(upcoming);
+        Ok(self.until_due(upcoming.first(), now))
+    }
+
+    /// Whether any of it was found.
+    async fn claim_what_is_due(&mut self, upcoming: Upcoming, room: usize, now: Timestamp) -> Result<bool, StoreError> {
+        let desk = self.desk.clone();
+        let (store, sky) = (&desk.shared.store, desk.gateway.sky());
         let mut room = room;
         if sky.is_open() {
-            self.claim_without_the_bank(store.due_deadlines(&desk.merchant, now, READ_IN_THE_DARK).await?, now);
+            if is_due(upcoming.deadline, now) {
+                self.claim_without_the_bank(store.due_deadlines(&desk.merchant, now, READ_IN_THE_DARK).await?, now);
+            }
             // And one question, as the probe.
             room = usize::from(sky.wait(Prober::Money).is_zero());
         }
-        if room > 0 {
-            let due = store.due_completions(&desk.merchant, now, self.claimed.len() + room).await?;
-            for due in due {
-                self.claim_with_leave(due);
-            }
+        if room == 0 {
+            return Ok(true);
         }
-        Ok(())
+        let due = store.due_completions(&desk.merchant, now, &self.claimed, room).await?;
+        let is_any = !due.is_empty() || !self.claimed.is_empty();
+        for due in due {
+            self.claim_with_leave(due);
+        }
+        Ok(is_any)
     }
 
     fn claim_with_leave(&mut self, due: OrderWithOperation) {
@@ -148,22 +178,18 @@ impl Completer {
         }
     }
 
-    async fn until_next_due(&self) -> Duration {
+    /// How long nothing else is to be done, where the next is due at `next`.
+    fn until_due(&self, next: Option<Timestamp>, now: Timestamp) -> Duration {
         let at_least_every = self.desk.shared.setting.rhythm.looks;
-        if self.desk.gateway.login().is_closed() {
-            return at_least_every;
-        }
-        let now = self.desk.shared.clock().now();
-        match self.desk.shared.store.next_completion_at(&self.desk.merchant).await {
+        match next {
             // Due, and the bank tells nothing: when it may be asked whether it does.
-            Ok(Some(at)) if at <= now && self.desk.gateway.sky().is_open() => {
+            Some(at) if at <= now && self.desk.gateway.sky().is_open() => {
                 self.desk.gateway.sky().wait(Prober::Money).max(LEAST_IN_THE_DARK).min(at_least_every)
             }
             // Due and claimed already, or without room: the end of a step wakes us.
-            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => at_least_every,
-            Ok(Some(at)) => at.since(now).min(at_least_every),
-            Ok(None) => at_least_every,
-            Err(_) => AFTER_STORE_ERROR,
+            Some(at) if at <= now && !self.claimed.is_empty() => at_least_every,
+            Some(at) => at.since(now).min(at_least_every),
+            None => at_least_every,
         }
     }
 
@@ -179,6 +205,10 @@ impl Completer {
             }
         }
     }
+}
+
+fn is_due(at: Option<Timestamp>, now: Timestamp) -> bool {
+    at.is_some_and(|at| at <= now)
 }
 
 /// While the bank tells nothing, so many deadlines are read for what needs no bank. Those that need it stay due.
@@ -208,20 +238,26 @@ async fn try_step(
     leaving: Option<Leaving>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), StoreError> {
-    let open = due.operation.is_some_and(|operation| operation.state.is_open());
-    if !open {
-        intend(desk, &due.order).await?;
-    }
-    let Some((order, operation)) = reload(desk, &due.order).await? else {
-        return Ok(());
+    let OrderWithOperation { order, operation } = due;
+    let open = operation.filter(|operation| operation.state.is_open());
+    let (order, operation) = if let Some(operation) = open {
+        (order, operation)
+    } else {
+        intend(desk, &order).await?;
+        let Some(intended) = reload(desk, &order).await? else {
+            return Ok(());
+        };
+        intended
     };
     let sky = desk.gateway.sky();
     let Some(leaving) = leaving.filter(|leaving| sky.still_lets(leaving)) else {
         return Ok(());
     };
-    let standing = desk.shared.store.standing(&order, Some(operation.key), desk.shared.clock().now()).await?;
-    if let Some(held) = held::unasked(desk, &order, &operation, &standing) {
-        return held::put_off(desk, &order, held).await;
+    if held::may_be_unasked(desk, &order, &operation) {
+        let standing = standing(desk, &order, &operation).await?;
+        if let Some(held) = held::unasked(desk, &order, &operation, &standing) {
+            return held::put_off(desk, &order, held).await;
+        }
     }
     let permit = tokio::select! {
         biased;
@@ -243,7 +279,7 @@ async fn try_step(
     // The budget for the send is waited for before the intent is written: between the two nothing may take long.
     let answered = Instant::now();
     let mut leave = None;
-    let standing = Standing { clock: held::clock_doubt(desk), ..standing };
+    let standing = Standing { clock: held::clock_doubt(desk), ..standing(desk, &order, &operation).await? };
     if expects_to_send(desk, &order, &operation, &bank.answer, &standing) {
         leave = Some(desk.gateway.pacer().permit(Purpose::Send).await);
         if answered.elapsed() > desk.gateway.pacer().patience(FRESH)
@@ -265,10 +301,6 @@ async fn try_step(
         _ => Ok(()),
     }
 }
-
-/// How old a read may be when the send it allows is written down, and how long the first byte may take after that. The
-/// process may have been stopped or the host suspended in between, and what was true then need not be true now.
-const FRESH: Duration = Duration::from_secs(5);
 
 /// Writes down that a completion is decided, or what is done at a deadline, if it still is to be done.
 async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
@@ -305,6 +337,10 @@ async fn intend(desk: &Desk, order: &Order) -> Result<(), StoreError> {
     Ok(())
 }
 
+async fn standing(desk: &Desk, order: &Order, operation: &Operation) -> Result<Standing, StoreError> {
+    desk.shared.store.standing(order, Some(operation.key), desk.shared.clock().now()).await
+}
+
 /// The rows as they are now; `None` when no operation is open any more.
 async fn reload(desk: &Desk, order: &Order) -> Result<Option<(Order, Operation)>, StoreError> {
     let found = desk.shared.store.order(&desk.merchant, order.number.as_str()).await?;
@@ -321,13 +357,6 @@ fn expects_to_send(
 ) -> bool {
     let now = desk.shared.clock().now();
     completion::after_ask(order, operation, answer, standing, &desk.policy, now, Jitter::new(0)).send
-}
-
-/// An operation whose intent is on disk, written by this very call: nobody else may send it.
-struct Send {
-    order: Order,
-    order_id: OrderId,
-    operation: Operation,
 }
 
 /// What writing down an answer tells: the events, what kind of look it was, which operation it is and where it
@@ -411,75 +440,5 @@ fn amendment(before: &Order, open: &Operation, asked: Asked) -> Amendment<Option
         events: asked.events,
         brake: asked.brake,
         ..Amendment::nothing(Some(told))
-    }
-}
-
-/// Writes down in the witness that it sends, sends, and writes down the answer. Whatever it is, the operation stays in
-/// doubt until a read settles it; unless it is called back at the last moment, when nothing is sent at all.
-async fn carry_out(desk: &Desk, send: Send, leave: Permit, writing: Instant) -> Result<(), StoreError> {
-    desk.shared.setting.perils.pass(Peril::AfterIntent).await;
-    let answer = deliver(desk, &send, leave, writing).await;
-    login::note(desk).await;
-    desk.shared.setting.perils.pass(Peril::AfterAnswer).await;
-    let now = desk.shared.clock().now();
-    let events = desk.shared.store.amend(send.order.key, now, answered(answer, Arc::clone(&desk.policy), now)).await?;
-    for event in &events {
-        log::event(&send.order, event);
-    }
-    desk.shared.setting.perils.pass(Peril::BeforeSettling).await;
-    Ok(())
-}
-
-async fn deliver(desk: &Desk, send: &Send, leave: Permit, writing: Instant) -> CompletionAnswer {
-    let not_sent =
-        |detail| CompletionAnswer::NotSent(Unknown { kind: UnknownKind::Withheld, detail, retry_after: None });
-    if let Err(error) = desk.shared.store.bear_witness(send.order.key, desk.shared.clock().now()).await {
-        return not_sent(error.to_string());
-    }
-    desk.shared.setting.perils.pass(Peril::AfterWitness).await;
-    if let Err(why) = still_fresh(desk, &send.order, writing).await {
-        return not_sent(why);
-    }
-    // Connecting may take seconds, so a stop is looked for again right before the first byte.
-    let last_word = held::not_stopped(desk.clone(), send.order.clone());
-    let (gateway, Send { order, order_id, operation }) = (&desk.gateway, send);
-    match operation.kind {
-        OperationKind::Completion => gateway.complete(order_id, operation.amount, leave, last_word).await,
-        OperationKind::Reversal => gateway.reverse(order_id, leave, last_word).await,
-        OperationKind::Decline => gateway.decline(order_id, &order.number, leave, last_word).await,
-        OperationKind::Refund => {
-            let Some(minor) = operation.expected_minor.and_then(NonZeroI64::new) else {
-                return not_sent("its sum is not known".to_owned());
-            };
-            let tools = operation::tools(operation, order, &desk.policy.settle);
-            gateway.refund(order_id, minor, tools.as_ref(), leave, last_word).await
-        }
-    }
-}
-
-/// What speaks against connecting for a send whose intent is on disk: a stop that came since, or too long a while,
-/// which is measured after the stops were read, since they may have been long in coming.
-async fn still_fresh(desk: &Desk, order: &Order, writing: Instant) -> Result<(), String> {
-    held::not_stopped(desk.clone(), order.clone()).await?;
-    if writing.elapsed() > FRESH {
-        return Err("too long passed between the intent and its sending".to_owned());
-    }
-    Ok(())
-}
-
-fn answered(
-    answer: CompletionAnswer,
-    policy: Arc<crate::domain::journey::Policy>,
-    now: Timestamp,
-) -> impl FnOnce(&Order, Option<&Operation>) -> Amendment<Vec<NewEvent>> {
-    move |order, open| {
-        let Some(open) = open.filter(|open| open.state == OperationState::InDoubt) else {
-            return Amendment::nothing(Vec::new());
-        };
-        let (operation, event) = completion::after_answer(order, open, &answer, &policy, now);
-        let (reviewed, opened) = completion::partly_done(order, &answer, now).unzip();
-        let events: Vec<_> = std::iter::once(event).chain(opened).collect();
-        let (order, operation) = (reviewed, OperationChange::Update(operation));
-        Amendment { order, operation, events: events.clone(), brake: None, answer: None, value: events }
     }
 }

@@ -13,11 +13,16 @@ use crate::store::{Amendment, OperationChange, StoreError};
 
 use super::merchant::Desk;
 
+/// Whether a question about a completion can be spared: it was not sent, and no look at its order is due.
+pub(super) fn may_be_unasked(desk: &Desk, order: &Order, operation: &Operation) -> bool {
+    let look_is_due = order.next_look_at.is_none_or(|at| at <= desk.shared.clock().now());
+    operation.state == OperationState::Intended && !look_is_due
+}
+
 /// Why nothing need be asked about a completion now: it was not sent, could not be, and no look at its order is due.
 /// What only the clock holds back asks in turn, since the bank's answer is what ends the doubt.
 pub(super) fn unasked(desk: &Desk, order: &Order, operation: &Operation, standing: &Standing) -> Option<Held> {
-    let look_is_due = order.next_look_at.is_none_or(|at| at <= desk.shared.clock().now());
-    if operation.state != OperationState::Intended || look_is_due {
+    if !may_be_unasked(desk, order, operation) {
         return None;
     }
     let asked_minor = completion::asked_minor(order, operation);

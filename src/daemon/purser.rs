@@ -28,6 +28,9 @@ const AMISS_EVERY: Duration = Duration::from_secs(5);
 /// The same while all is well, and the heart beats.
 const WELL_EVERY: Duration = Duration::from_secs(60);
 
+/// What the bank bears climbs with every second: it is written down when it is so much else.
+const STEP_PER_MILLE: u32 = 200;
+
 /// Works until told to stop.
 pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
     let heart = desk.shared.progress.heart(format!("purser of {}", desk.merchant), WELL_EVERY + HEART_LIMIT);
@@ -74,15 +77,16 @@ impl Purse<'_> {
     async fn look_after(&mut self) -> Result<Duration, StoreError> {
         self.fill().await?;
         let (pacer, now) = (self.desk.gateway.pacer(), self.desk.shared.clock().now());
-        let (borne_per_mille, is_used_up) = (pacer.borne_per_mille(), pacer.is_used_up());
+        let (borne, is_used_up) = (pacer.borne_per_mille(), pacer.is_used_up());
         let is_amiss = is_used_up || pacer.is_throttled();
         let before = match self.told {
             Told::Amiss(pace) => Some(pace),
             Told::Well | Told::NothingYet => None,
         };
         // Since when it is amiss in this way.
-        let same =
-            before.filter(|pace| (pace.is_used_up, is_throttled(*pace)) == (is_used_up, borne_per_mille < 1_000));
+        let same = before.filter(|pace| (pace.is_used_up, is_throttled(*pace)) == (is_used_up, borne < 1_000));
+        let near = same.filter(|pace| pace.borne_per_mille.abs_diff(borne) < STEP_PER_MILLE);
+        let borne_per_mille = near.map_or(borne, |pace| pace.borne_per_mille);
         let since = same.map_or(now, |pace| pace.since);
         let told = if is_amiss { Told::Amiss(Pace { since, borne_per_mille, is_used_up }) } else { Told::Well };
         if told != self.told {
@@ -91,7 +95,7 @@ impl Purse<'_> {
             self.tell(before, row);
             self.told = told;
         }
-        Ok(if is_amiss { AMISS_EVERY } else { WELL_EVERY })
+        Ok(if is_amiss { AMISS_EVERY } else { self.desk.shared.setting.rhythm.looks.max(WELL_EVERY) })
     }
 
     /// Leaves a whole block to those who finish what they have in hand, and takes the notice down.

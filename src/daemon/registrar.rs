@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::domain::order::Order;
 use crate::domain::registration::Request;
 use crate::domain::registration::journey::{self, Registration, RegistrationKey, State, Step};
+use crate::domain::time::Timestamp;
 use crate::domain::weather::Prober;
 use crate::gateway::{Leaving, Permit, Purpose};
 use crate::store::{Added, Moved, StoreError};
@@ -38,6 +39,7 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
         claims_max: desk.registrations_max.saturating_mul(CLAIMS_PER_PLACE),
         claimed: HashSet::new(),
         steps: JoinSet::new(),
+        next: None,
         stop: stop.clone(),
         desk,
     };
@@ -50,16 +52,17 @@ pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
             registrar.forget().await;
         }
         let freed = registrar.desk.gateway.sky().freed();
-        registrar.claim_due().await;
-        let wait = registrar.until_next_due().await;
+        let wait = registrar.claim_due().await;
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => break,
             Some(done) = registrar.steps.join_next() => registrar.release(done),
             () = bell.changed() => {}
-            () = freed => {}
+            // The weather alone has changed, and no row.
+            () = freed => continue,
             () = tokio::time::sleep(wait) => {}
         }
+        registrar.next = None;
         while let Some(done) = registrar.steps.try_join_next() {
             registrar.release(done);
         }
@@ -74,20 +77,44 @@ struct Registrar {
     claims_max: usize,
     claimed: HashSet<RegistrationKey>,
     steps: JoinSet<RegistrationKey>,
+    /// What was read of when the next is due, while nothing says that it may have changed.
+    next: Option<Next>,
     stop: watch::Receiver<bool>,
 }
 
+/// When the next is due, where one is planned.
+#[derive(Clone, Copy, Debug)]
+struct Next(Option<Timestamp>);
+
 impl Registrar {
-    async fn claim_due(&mut self) {
-        if self.claimed.len() >= self.claims_max {
-            return;
+    /// Claims what is due, as far as there is room, and says how long nothing else will be.
+    async fn claim_due(&mut self) -> Duration {
+        match self.try_claim_due().await {
+            Ok(wait) => wait,
+            Err(error) => {
+                self.complain(&error, "Cannot read what is to be registered").await;
+                AFTER_STORE_ERROR
+            }
         }
-        let (store, now) = (&self.desk.shared.store, self.desk.shared.clock().now());
-        // The claimed ones are due too, until their steps are written.
-        match store.due_registrations(&self.desk.merchant, now, self.claims_max + self.claimed.len()).await {
-            Ok(due) => due.into_iter().for_each(|row| self.claim(row)),
-            Err(error) => self.complain(&error, "Cannot read what is to be registered").await,
+    }
+
+    async fn try_claim_due(&mut self) -> Result<Duration, StoreError> {
+        let desk = self.desk.clone();
+        let (store, now) = (&desk.shared.store, desk.shared.clock().now());
+        // The index tells, and every bell asks: rows are read only when one of them is due.
+        let next = match self.next {
+            Some(Next(next)) => next,
+            None => store.next_registration_at(&desk.merchant, now).await?,
+        };
+        self.next = Some(Next(next));
+        if self.claimed.len() < self.claims_max && next.is_some_and(|at| at <= now) {
+            // The claimed ones are due too, until their steps are written.
+            let due = store.due_registrations(&desk.merchant, now, self.claims_max + self.claimed.len()).await?;
+            for row in due {
+                self.claim(row);
+            }
         }
+        Ok(self.until_due(next, now))
     }
 
     /// While the bank tells nothing, one is claimed when a probe is due, and the others stay due.
@@ -100,19 +127,18 @@ impl Registrar {
         self.steps.spawn(step(self.desk.clone(), row, leaving, self.stop.clone()));
     }
 
-    async fn until_next_due(&self) -> Duration {
+    /// How long nothing else is to be done, where the next is due at `next`.
+    fn until_due(&self, next: Option<Timestamp>, now: Timestamp) -> Duration {
         let at_least_every = self.desk.shared.setting.rhythm.looks;
-        let now = self.desk.shared.clock().now();
-        match self.desk.shared.store.next_registration_at(&self.desk.merchant).await {
+        match next {
             // Due, and the bank tells nothing: when it may be asked whether it does.
-            Ok(Some(at)) if at <= now && self.desk.gateway.sky().is_open() => {
+            Some(at) if at <= now && self.desk.gateway.sky().is_open() => {
                 self.desk.gateway.sky().wait(Prober::Look).max(LEAST_IN_THE_DARK).min(at_least_every)
             }
             // Due and claimed already: its end wakes us.
-            Ok(Some(at)) if at <= now && !self.claimed.is_empty() => at_least_every,
-            Ok(Some(at)) => at.since(now).min(at_least_every),
-            Ok(None) => at_least_every,
-            Err(_) => AFTER_STORE_ERROR,
+            Some(at) if at <= now && !self.claimed.is_empty() => at_least_every,
+            Some(at) => at.since(now).min(at_least_every),
+            None => at_least_every,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! While an operation is open its owner is the completer, and the poller leaves the order alone.
 
+use std::collections::HashSet;
+
 use rusqlite::params;
 
 use crate::domain::order::{MerchantId, OrderKey};
@@ -19,22 +21,27 @@ pub(super) const DUE_LOOKS: &str = select_order!(
      ORDER BY next_look_at_ms LIMIT ?3"
 );
 
-/// Three lists that cannot share an order, then their rows: a completion is planned or a deadline, never both. CROSS
-/// JOIN keeps that direction: asked with OR, SQLite walks over every order of the merchant and looks each up in the
-/// lists.
-pub(super) const DUE_COMPLETIONS: &str = select_order!(
-    "FROM (
-        SELECT id AS order_key FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2
+/// Three lists that cannot share an order, and which of them come first: a completion is planned or a deadline, never
+/// both. CROSS JOIN keeps that direction: asked with OR, SQLite walks over every order of the merchant and looks each up
+/// in the lists. Keys alone: their rows are read for those that are taken up, and not to be sorted.
+///
+/// The earliest lapse first; but what is asked about an order that stands in review comes last, and whoever waited
+/// longest first among those: a person has them, and they are due again and again. Did their old holds go first, a page
+/// of them would take all there is to ask, and nobody else's would ever be sent.
+pub(super) const DUE_COMPLETIONS: &str = "SELECT due.order_key FROM (
+        SELECT id AS order_key, NULL AS step_at_ms FROM orders WHERE merchant = ?1 AND complete_at_ms <= ?2
             AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
         UNION ALL
-        SELECT id FROM orders WHERE merchant = ?1 AND deadline_at_ms <= ?2
+        SELECT id, NULL FROM orders WHERE merchant = ?1 AND deadline_at_ms <= ?2
             AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
         UNION ALL
-        SELECT order_key FROM operations
+        SELECT order_key, next_step_at_ms FROM operations
             WHERE merchant = ?1 AND state IN ('intended', 'in_doubt') AND next_step_at_ms <= ?2
      ) AS due CROSS JOIN orders ON orders.id = due.order_key
-     ORDER BY orders.lapses_at_ms NULLS LAST LIMIT ?3"
-);
+     ORDER BY iif(orders.state = 'review', due.step_at_ms, NULL) NULLS FIRST, orders.lapses_at_ms NULLS LAST
+     LIMIT ?3";
+
+const ONE: &str = select_order!("FROM orders WHERE id = ?1");
 
 pub(super) const DUE_DEADLINES: &str = select_order!(
     "FROM orders WHERE merchant = ?1 AND deadline_at_ms <= ?2
@@ -46,14 +53,31 @@ pub(super) const NEXT_LOOK: &str =
     "SELECT min(next_look_at_ms) FROM orders WHERE merchant = ?1 AND next_look_at_ms > ?2
         AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))";
 
-pub(super) const NEXT_COMPLETION: &str = "SELECT min(at_ms) FROM (
-        SELECT min(complete_at_ms) AS at_ms FROM orders WHERE merchant = ?1 AND complete_at_ms IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
-        UNION ALL
-        SELECT min(deadline_at_ms) FROM orders WHERE merchant = ?1 AND deadline_at_ms IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))
-        UNION ALL
-        SELECT min(next_step_at_ms) FROM operations WHERE merchant = ?1 AND state IN ('intended', 'in_doubt'))";
+/// Three heads of three indexes: a completion, a deadline, a step.
+pub(super) const UPCOMING: &str = "SELECT
+        (SELECT min(complete_at_ms) FROM orders WHERE merchant = ?1 AND complete_at_ms IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))),
+        (SELECT min(deadline_at_ms) FROM orders WHERE merchant = ?1 AND deadline_at_ms IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM operations WHERE order_key = orders.id AND state IN ('intended', 'in_doubt'))),
+        (SELECT min(next_step_at_ms) FROM operations WHERE merchant = ?1 AND state IN ('intended', 'in_doubt'))";
+
+/// What is next for a merchant's completer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upcoming {
+    /// The next planned completion.
+    pub completion: Option<Timestamp>,
+    /// The next deadline of a hold.
+    pub deadline: Option<Timestamp>,
+    /// The next step of an operation that is open.
+    pub step: Option<Timestamp>,
+}
+
+impl Upcoming {
+    /// The next of all.
+    pub fn first(&self) -> Option<Timestamp> {
+        [self.completion, self.deadline, self.step].into_iter().flatten().min()
+    }
+}
 
 /// A hold stands in review too, as long as the bank shows it: it lapses whatever we think of it. The words are those of
 /// the index.
@@ -92,14 +116,48 @@ impl Store {
     }
 
     /// Up to `limit` orders whose completion or deadline is due, or whose open operation has its next step due,
-    /// earliest lapse first.
+    /// earliest lapse first, but for those that are `claimed`.
     pub async fn due_completions(
         &self,
         merchant: &MerchantId,
         now: Timestamp,
+        claimed: &HashSet<OrderKey>,
         limit: usize,
     ) -> Result<Vec<OrderWithOperation>, StoreError> {
-        self.due_and_sound(DUE_COMPLETIONS, merchant, now, limit).await
+        let found = self.unclaimed_completions(merchant, now, claimed, limit).await?;
+        if found.is_sound() {
+            return Ok(self.presented(found));
+        }
+        self.put_out_of_the_way(found, now).await?;
+        let found = self.unclaimed_completions(merchant, now, claimed, limit).await?;
+        Ok(self.presented(found.sound()))
+    }
+
+    async fn unclaimed_completions(
+        &self,
+        merchant: &MerchantId,
+        now: Timestamp,
+        claimed: &HashSet<OrderKey>,
+        limit: usize,
+    ) -> Result<Found, StoreError> {
+        let (merchant, claimed) = (merchant.clone(), claimed.clone());
+        self.readers
+            .read(move |connection| {
+                let most = limit.saturating_add(claimed.len());
+                let mut statement = connection.prepare_cached(DUE_COMPLETIONS)?;
+                let mut keys = statement.query(params![merchant.as_str(), now.as_millis(), most])?;
+                let mut found = Found::default();
+                while found.loaded.len() < limit
+                    && let Some(row) = keys.next()?
+                {
+                    let key: i64 = row.get(0)?;
+                    if !claimed.contains(&OrderKey(key)) {
+                        found.add(select_orders(connection, ONE, [key], 1)?);
+                    }
+                }
+                Ok(found)
+            })
+            .await
     }
 
     /// Up to `limit` orders whose deadline is due and for which no operation is open, earliest deadline first.
@@ -181,9 +239,18 @@ impl Store {
             .await
     }
 
-    /// When the next step of a completion falls due; `None` when none is planned.
-    pub async fn next_completion_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
-        self.next(NEXT_COMPLETION, merchant).await
+    /// When a completion, a deadline and a step of an operation fall due next.
+    pub async fn upcoming(&self, merchant: &MerchantId) -> Result<Upcoming, StoreError> {
+        let merchant = merchant.clone();
+        self.readers
+            .read(move |connection| {
+                let upcoming = connection.prepare_cached(UPCOMING)?.query_row([merchant.as_str()], |row| {
+                    let at = |nth| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(nth)?.map(rows::at));
+                    Ok(Upcoming { completion: at(0)?, deadline: at(1)?, step: at(2)? })
+                });
+                Ok(upcoming?)
+            })
+            .await
     }
 
     /// The earliest lapse of a hold for which fewer than `warnings` were given.
@@ -197,17 +264,6 @@ impl Store {
             .read(move |connection| {
                 let mut statement = connection.prepare_cached(NEXT_UNWARNED_LAPSE)?;
                 let next: Option<i64> = statement.query_row(params![merchant.as_str(), warnings], |row| row.get(0))?;
-                Ok(next.map(rows::at))
-            })
-            .await
-    }
-
-    async fn next(&self, sql: &'static str, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
-        let merchant = merchant.clone();
-        self.readers
-            .read(move |connection| {
-                let next: Option<i64> =
-                    connection.prepare_cached(sql)?.query_row([merchant.as_str()], |row| row.get(0))?;
                 Ok(next.map(rows::at))
             })
             .await

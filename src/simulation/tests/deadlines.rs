@@ -52,6 +52,7 @@ fn a_hundred_thousand_overdue_orders_do_not_delay_a_holds_deadline() {
     let mut plan = plan::Plan::draw(1, Extent { orders: 1, ..SHORT });
     plan.policy = policy::PolicyPlan { toml: SHOP.to_owned(), on_release: true };
     (plan.faults, plan.peril_percent, plan.hold_lifetime) = (Vec::new(), 0, plan::HOUR);
+    plan.endpoint = None;
     let directory = tempfile::tempdir().unwrap();
     fastrand::seed(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

@@ -1,14 +1,18 @@
 //! What is due, in which order, and that finding it out does not walk over every order there ever was.
 
+use std::collections::HashSet;
+
 use crate::domain::operation::OperationState;
+use crate::domain::order::ReviewReason;
 
 use super::super::answers::FORGET;
-use super::super::due::{DUE_COMPLETIONS, DUE_DEADLINES, DUE_LOOKS, NEXT_COMPLETION, NEXT_LOOK, UNWARNED_LAPSES};
+use super::super::claims::{COUNT_MONEY, FORGET_CLAIMS, TRIM_LONG};
+use super::super::due::{DUE_COMPLETIONS, DUE_DEADLINES, DUE_LOOKS, NEXT_LOOK, UNWARNED_LAPSES, UPCOMING};
 use super::super::figures::{AUTOCOMPLETION_CONFLICTS, LATEST_ANSWER};
 use super::super::looks::{DUE_BRIEFLY, ONE_DUE, PENDING_BRIEFLY};
 use super::super::money::{IN_DOUBT, MAKE_DUE, MAKE_ROOM, SENT_IN_A_DAY, STOPS_OF_ORDER, TRY_HELD_BACK};
 use super::super::registrations::{
-    DUE_REGISTRATIONS, FORGET_DOCUMENTS, LIST_REGISTRATIONS, NEXT_REGISTRATION, OPEN_REGISTRATIONS,
+    DUE_REGISTRATIONS, FORGET_DOCUMENTS, LAST_REGISTRATION, LIST_REGISTRATIONS, NEXT_REGISTRATION, OPEN_REGISTRATIONS,
 };
 use super::super::sweep::{FUTURE_HOLDS, PULL_IN_ENDED, PULL_IN_OPEN};
 use super::super::witnessed::TAKE;
@@ -62,6 +66,8 @@ async fn completions_come_with_the_earliest_lapse_first() {
         ("not planned", None, 0),
         ("open, due", Some(NOW), 3),
         ("open, asked later", Some(NOW), 0),
+        ("in review, due", Some(NOW), 1),
+        ("in review, due longer", Some(NOW), 4),
     ] {
         let fresh = added(&store, text).await;
         hold(&store, &fresh, complete_at, NOW.plus(MINUTE * (100 + lapses))).await;
@@ -69,13 +75,22 @@ async fn completions_come_with_the_earliest_lapse_first() {
     let (due, asked_later) = (order(&store, "open, due").await, order(&store, "open, asked later").await);
     intend(&store, &due, NOW).await;
     intend(&store, &asked_later, later).await;
-    let found = store.due_completions(&shop(), NOW, 10).await.unwrap();
-    assert_eq!(numbers(&found), ["first", "second", "open, due"]);
-    assert_eq!(numbers(&store.due_completions(&shop(), NOW, 1).await.unwrap()), ["first"]);
-    assert_eq!(store.next_completion_at(&shop()).await.unwrap(), Some(NOW));
+    for (text, at) in [("in review, due", NOW), ("in review, due longer", NOW.minus(MINUTE))] {
+        intend(&store, &order(&store, text).await, at).await;
+        let open = order(&store, text).await;
+        let reason = ReviewReason { code: "in_doubt".to_owned(), sentence: "in doubt".to_owned() };
+        change(&store, &open, |order| {
+            (order.state, order.review, order.complete_at) = (State::Review, Some(reason), None);
+        })
+        .await;
+    }
+    let found = store.due_completions(&shop(), NOW, &HashSet::new(), 10).await.unwrap();
+    assert_eq!(numbers(&found), ["first", "second", "open, due", "in review, due longer", "in review, due"]);
+    assert_eq!(numbers(&store.due_completions(&shop(), NOW, &HashSet::new(), 1).await.unwrap()), ["first"]);
+    assert_eq!(store.upcoming(&shop()).await.unwrap().first(), Some(NOW.minus(MINUTE)));
     let other = MerchantId::new("other").unwrap();
-    assert_eq!(store.due_completions(&other, later, 10).await.unwrap(), []);
-    assert_eq!(store.next_completion_at(&other).await.unwrap(), None);
+    assert_eq!(store.due_completions(&other, later, &HashSet::new(), 10).await.unwrap(), []);
+    assert_eq!(store.upcoming(&other).await.unwrap().first(), None);
 }
 
 #[tokio::test]
@@ -122,7 +137,7 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
         ),
         (DUE_DEADLINES, 3, &["SEARCH orders USING INDEX orders_by_deadline (merchant=? AND deadline_at_ms<?)"]),
         (
-            NEXT_COMPLETION,
+            UPCOMING,
             1,
             &[
                 "SEARCH orders USING COVERING INDEX orders_by_completion (merchant=? AND complete_at_ms>?)",
@@ -150,7 +165,7 @@ fn no_query_of_what_is_due_walks_over_all_orders() {
     ];
     let file = File::at_rest();
     let raw = file.raw();
-    assert_eq!(SCHEMA_VERSION, 13, "a migration may have changed the indexes: read the plans again");
+    assert_eq!(SCHEMA_VERSION, 16, "a migration may have changed the indexes: read the plans again");
     for (sql, parameters, ways) in table {
         let plan = plan(&raw, sql, parameters);
         let of_orders: Vec<_> = plan.iter().filter(|line| line.contains(" orders")).collect();
@@ -220,6 +235,7 @@ fn no_query_of_the_registrar_walks_over_all_registrations() {
     for (sql, parameters) in [
         (DUE_REGISTRATIONS, 4),
         (NEXT_REGISTRATION, 1),
+        (LAST_REGISTRATION, 1),
         (OPEN_REGISTRATIONS, 1),
         (LIST_REGISTRATIONS, 2),
         (FORGET_DOCUMENTS, 3),
@@ -228,6 +244,23 @@ fn no_query_of_the_registrar_walks_over_all_registrations() {
         let ways = ["INDEX registrations_due", "INDEX registrations_kept", "INTEGER PRIMARY KEY"];
         for line in plan.iter().filter(|line| line.starts_with("SCAN") || line.starts_with("SEARCH")) {
             assert!(line.starts_with("SEARCH") && ways.iter().any(|way| line.contains(way)), "{sql}\n{plan:#?}");
+        }
+    }
+}
+
+/// What is asked with every request that has a key, and once an hour.
+#[test]
+fn no_query_of_the_keys_walks_over_all_of_them() {
+    let file = File::at_rest();
+    let raw = file.raw();
+    for (sql, parameters, way) in [
+        (FORGET_CLAIMS, 2, "INDEX request_keys_by_age"),
+        (COUNT_MONEY, 0, "INDEX request_keys_of_money"),
+        (TRIM_LONG, 1, "INDEX request_keys_with_long_replies"),
+    ] {
+        let plan = plan(&raw, sql, parameters);
+        for line in plan.iter().filter(|line| line.starts_with("SCAN") || line.starts_with("SEARCH")) {
+            assert!(line.contains(way) || line.contains("INTEGER PRIMARY KEY"), "{sql}\n{plan:#?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is read to plan looks anew, and what is kept of callbacks.
 
 use super::*;
+use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::order::Kind;
 use crate::domain::polling::{Standing, StoredCallbacks};
 use crate::store::Hinted;
@@ -53,6 +54,60 @@ async fn hints_are_taken_in_once() {
     assert_eq!(store.take_hints(&other), []);
     assert_eq!(store.take_hints(&shop()), [(first.key, NOW), (second.key, NOW.plus(MINUTE))]);
     assert_eq!(store.take_hints(&shop()), []);
+}
+
+/// When the next look at an order is planned, how often the bank told nothing before, when a callback comes, when the look is
+/// asked, all in seconds, and what the journal says made it.
+#[tokio::test]
+async fn what_a_callback_asked_for_has_that_cause() {
+    let file = File::new();
+    let store = file.open();
+    let table = [
+        ("nobody called", 10, 0, None, 10, "look"),
+        ("a callback pulled it forward", 3_600, 0, Some(10), 11, "callback"),
+        ("it waited for the budget", 3_600, 0, Some(10), 900, "callback"),
+        ("it was due, and went first", 5, 0, Some(10), 11, "callback"),
+        ("asked before the callback came", 10, 0, Some(12), 11, "look"),
+        ("the bank's backoff stood", 3_600, 2, Some(10), 3_600, "look"),
+    ];
+    let at = |seconds: u64| NOW.plus(Duration::from_secs(seconds));
+    let cause = async |order: &Order| store.events_of(order.key).await.unwrap().pop().unwrap().cause;
+    let found = |order: &Order, _: Option<&Operation>| {
+        let event =
+            |cause, kind| NewEvent { kind, cause, before: order.state, after: order.state, detail: String::new() };
+        let looked = Order { next_look_at: Some(NOW.plus(MINUTE * 600)), unknown_in_a_row: 0, ..order.clone() };
+        let events =
+            vec![event(Cause::Schedule, EventKind::CompletionIntended), event(Cause::Look, EventKind::Changed)];
+        Amendment { order: Some(looked), events, ..Amendment::nothing(()) }
+    };
+    for (case, planned, unknown, hinted, asked, expected) in table {
+        let row = added(&store, case).await;
+        let plan = move |order: &mut Order| (order.next_look_at, order.unknown_in_a_row) = (Some(at(planned)), unknown);
+        change(&store, &row, plan).await;
+        if let Some(hinted) = hinted {
+            store.hint(&shop(), None, Some(&row.number), at(hinted)).await.unwrap();
+        }
+        store.amend_after_look(row.key, at(asked), at(asked + 1), found).await.unwrap();
+        assert_eq!(cause(&row).await, expected, "{case}");
+        let before = store.events_of(row.key).await.unwrap();
+        assert_eq!(before[1].cause, "schedule", "{case}");
+        // The look after one that came too early is the callback's; any other is nobody's.
+        let again = if case.starts_with("asked before") { "callback" } else { "look" };
+        store.amend_after_look(row.key, at(asked + 7), at(asked + 7), found).await.unwrap();
+        assert_eq!(cause(&row).await, again, "{case}, once more");
+    }
+    // What found nothing is as idle as any.
+    let row = added(&store, "idle").await;
+    change(&store, &row, move |order| order.next_look_at = Some(at(3_600))).await;
+    store.hint(&shop(), None, Some(&row.number), at(10)).await.unwrap();
+    let before = order(&store, "idle").await;
+    let idle = move |order: &Order, _: Option<&Operation>| {
+        let order = Order { next_look_at: Some(at(7_200)), ..order.clone() };
+        Amendment { order: Some(order), ..Amendment::nothing(()) }
+    };
+    store.amend_after_look(row.key, at(11), at(11), idle).await.unwrap();
+    assert_eq!(order(&store, "idle").await, Order { next_look_at: Some(at(7_200)), ..before });
+    assert_eq!(store.check_rows(NOW).await.unwrap().altered, 0);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What is held back, and what makes it due again: a start, a free place, a hint, other settings.
 
+use std::collections::HashSet;
+
 use crate::domain::guard::{self, Held, Scope};
 use crate::domain::operation::OperationState;
 use crate::domain::timekeeping::Doubt;
@@ -59,7 +61,7 @@ fn wait(operation: &mut Operation, held: &Held) {
 
 /// What has an operation that is due; planned alone, an order would be due as well.
 async fn due(store: &Store) -> Vec<String> {
-    let mut due = store.due_completions(&shop(), NOW, 10).await.unwrap();
+    let mut due = store.due_completions(&shop(), NOW, &HashSet::new(), 10).await.unwrap();
     due.retain(|found| found.operation.as_ref().is_some_and(|operation| operation.state.is_open()));
     due.into_iter().map(|found| found.order.number.as_str().to_owned()).collect()
 }
