@@ -10,6 +10,7 @@ mod answer;
 mod codes;
 #[cfg(test)]
 mod conformance;
+mod echoes;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod json;
@@ -53,6 +54,7 @@ use crate::domain::weather::Weather;
 use crate::metrics::{Answer, Metrics, Operation};
 use crate::timekeeper::Timekeeper;
 
+use echoes::Echoes;
 use scrub::Scrubber;
 use transport::{Heard, Reply, Transport};
 
@@ -63,6 +65,7 @@ pub struct Gateway {
     transport: Transport,
     completion_method: CompletionMethod,
     scrubber: Scrubber,
+    echoes: Echoes,
     pacer: Pacer,
     login: LoginGate,
     sky: Sky,
@@ -89,6 +92,7 @@ impl Gateway {
             transport: Transport::new(config, wire)?,
             completion_method: config.completion_method,
             scrubber: Scrubber::new(secret),
+            echoes: Echoes::default(),
             pacer,
             login: LoginGate::open(),
             sky: Sky::clear(),
@@ -172,7 +176,7 @@ impl Gateway {
         let request = Request::Status { order };
         let (begun, asked) = (Instant::now(), self.timekeeper.moment());
         let reply = self.heard(self.transport.post(&request).await, &request, (begun, asked));
-        let told = rest::read_status(reply, &self.scrubber);
+        let told = self.echoes.told(reply, |reply| rest::read_status(reply, &self.scrubber));
         self.login.heard_status(&told.answer);
         self.overhead(Weather::of_status(&told.answer), || words_of(&told.answer), begun);
         drop(permit);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::super::request::Named;
 use super::*;
@@ -54,6 +54,8 @@ const IMPATIENT: Duration = Duration::from_millis(100);
 struct Names {
     bank: SocketAddr,
     nobody: SocketAddr,
+    /// Bound to `nobody`, and never listening.
+    _closed: TcpSocket,
     says: Mutex<VecDeque<Says>>,
     asked: AtomicUsize,
     /// Set when an answer was given.
@@ -104,10 +106,19 @@ async fn bank() -> (SocketAddr, Arc<AtomicUsize>) {
 
 async fn transport(says: &[Says], connect_timeout: Duration) -> (Transport, Arc<Names>, Arc<AtomicUsize>) {
     let (bank, read) = bank().await;
-    // Bound and let go: nobody listens there.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // A port that is let go may be a neighbour's a moment later.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = closed.local_addr().unwrap();
     let says = Mutex::new(says.iter().copied().collect());
-    let names = Arc::new(Names { bank, nobody, says, asked: AtomicUsize::new(0), answered: AtomicBool::new(false) });
+    let names = Arc::new(Names {
+        bank,
+        nobody,
+        _closed: closed,
+        says,
+        asked: AtomicUsize::new(0),
+        answered: AtomicBool::new(false),
+    });
     let config = GatewayConfig {
         url: "http://bank.test/".to_owned(),
         protocol: Protocol::Rest,
