@@ -5,114 +5,143 @@
 use super::operation::OperationKind;
 use super::order::{MerchantId, OrderNumber, State};
 use super::time::Timestamp;
+use super::token::TokenName;
 
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EventKind {
+/// The kinds with their meanings and words, once: the enum, the list and both functions are made of this one table.
+macro_rules! kinds {
+    ($(#[doc = $meaning:literal] $kind:ident = $word:literal,)+) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventKind {
+            $(#[doc = $meaning] $kind,)+
+        }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$kind),+];
+
+            /// The word for it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $word,)+
+                }
+            }
+
+            /// What it means, for whoever reads the feed's description.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $meaning.trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// The order entered the queue.
-    Added,
+    Added = "added",
     /// The bank knew it, the queue did not, and it entered the queue.
-    Discovered,
+    Discovered = "discovered",
     /// Its state changed without contradiction.
-    Changed,
+    Changed = "changed",
     /// It went to review.
-    ReviewOpened,
+    ReviewOpened = "review_opened",
     /// A person's word took it out of review.
-    ReviewResolved,
+    ReviewResolved = "review_resolved",
     /// A person proposed a way out of review, and a second one is asked for.
-    ResolutionProposed,
+    ResolutionProposed = "resolution_proposed",
     /// That was taken back.
-    ResolutionWithdrawn,
+    ResolutionWithdrawn = "resolution_withdrawn",
     /// The bank showed a status number the documents do not define.
-    StatusUnrecognised,
+    StatusUnrecognised = "status_unrecognised",
     /// Its hold is near its lapse.
-    HoldAtRisk,
+    HoldAtRisk = "hold_at_risk",
     /// An operator took it out of the schedule.
-    Parked,
+    Parked = "parked",
     /// An operator, or the shop, released its completion.
-    Released,
+    Released = "released",
     /// Changed settings made its completion due at another time.
-    Rescheduled,
+    Rescheduled = "rescheduled",
     /// A completion is due and was decided.
-    CompletionIntended,
+    CompletionIntended = "completion_intended",
     /// It was written in doubt, to be sent at once.
-    CompletionSent,
+    CompletionSent = "completion_sent",
     /// The bank's answer to it, which confirms nothing.
-    CompletionAnswered,
+    CompletionAnswered = "completion_answered",
     /// A read showed the intended amount deposited.
-    CompletionConfirmed,
+    CompletionConfirmed = "completion_confirmed",
     /// It did not happen.
-    CompletionRefused,
+    CompletionRefused = "completion_refused",
     /// It was taken back before anything was sent.
-    CompletionWithdrawn,
+    CompletionWithdrawn = "completion_withdrawn",
     /// The bank shows another outcome than was intended.
-    CompletionContradicted,
+    CompletionContradicted = "completion_contradicted",
     /// Its outcome stays unknown; a person has to decide.
-    CompletionEscalated,
+    CompletionEscalated = "completion_escalated",
     /// Its money was stopped: nothing is sent for it.
-    MoneyStopped,
+    MoneyStopped = "money_stopped",
     /// Its money was started again.
-    MoneyStarted,
+    MoneyStarted = "money_started",
     /// A reversal is due and was decided.
-    ReversalIntended,
+    ReversalIntended = "reversal_intended",
     /// It was written in doubt, to be sent at once.
-    ReversalSent,
+    ReversalSent = "reversal_sent",
     /// The bank's answer to it, which confirms nothing.
-    ReversalAnswered,
+    ReversalAnswered = "reversal_answered",
     /// A read showed the hold gone and nothing deposited.
-    ReversalConfirmed,
+    ReversalConfirmed = "reversal_confirmed",
     /// It did not happen.
-    ReversalRefused,
+    ReversalRefused = "reversal_refused",
     /// It was taken back before anything was sent.
-    ReversalWithdrawn,
+    ReversalWithdrawn = "reversal_withdrawn",
     /// The bank shows another outcome than was intended.
-    ReversalContradicted,
+    ReversalContradicted = "reversal_contradicted",
     /// Its outcome stays unknown; a person has to decide.
-    ReversalEscalated,
+    ReversalEscalated = "reversal_escalated",
     /// What we know of the hold, or of the clock, gives it another deadline.
-    DeadlineChanged,
+    DeadlineChanged = "deadline_changed",
     /// The gateway would complete it by itself, against our plan.
-    AutocompletionConflict,
+    AutocompletionConflict = "autocompletion_conflict",
     /// Declined, and the bank shows it paid after all.
-    LateApproval,
+    LateApproval = "late_approval",
     /// Money went back, in part or whole, or more of it than before.
-    Refunded,
+    Refunded = "refunded",
     /// Deposited, and the bank shows it reversed.
-    ReversedLate,
+    ReversedLate = "reversed_late",
     /// The buyer's bank takes the money back.
-    Chargeback,
+    Chargeback = "chargeback",
     /// A refund was ordered.
-    RefundIntended,
+    RefundIntended = "refund_intended",
     /// It was written in doubt, to be sent at once.
-    RefundSent,
+    RefundSent = "refund_sent",
     /// The bank's answer to it, which confirms nothing.
-    RefundAnswered,
+    RefundAnswered = "refund_answered",
     /// The bank shows exactly that much given back.
-    RefundConfirmed,
+    RefundConfirmed = "refund_confirmed",
     /// It did not happen.
-    RefundRefused,
+    RefundRefused = "refund_refused",
     /// It was taken back before anything was sent.
-    RefundWithdrawn,
+    RefundWithdrawn = "refund_withdrawn",
     /// The bank shows another outcome than was intended.
-    RefundContradicted,
+    RefundContradicted = "refund_contradicted",
     /// Its outcome stays unknown; a person has to decide.
-    RefundEscalated,
+    RefundEscalated = "refund_escalated",
     /// A decline was ordered.
-    DeclineIntended,
+    DeclineIntended = "decline_intended",
     /// It was written in doubt, to be sent at once.
-    DeclineSent,
+    DeclineSent = "decline_sent",
     /// The bank's answer to it, which confirms nothing.
-    DeclineAnswered,
+    DeclineAnswered = "decline_answered",
     /// The bank shows the order closed.
-    DeclineConfirmed,
+    DeclineConfirmed = "decline_confirmed",
     /// It did not happen.
-    DeclineRefused,
+    DeclineRefused = "decline_refused",
     /// It was taken back before anything was sent.
-    DeclineWithdrawn,
+    DeclineWithdrawn = "decline_withdrawn",
     /// The bank shows another outcome than was intended.
-    DeclineContradicted,
+    DeclineContradicted = "decline_contradicted",
     /// Its outcome stays unknown; a person has to decide.
-    DeclineEscalated,
+    DeclineEscalated = "decline_escalated",
 }
 
 /// The stages of an operation's journey, whatever its kind.
@@ -137,120 +166,6 @@ pub enum Stage {
 }
 
 impl EventKind {
-    /// Every kind.
-    pub const ALL: [Self; 52] = [
-        Self::Added,
-        Self::Discovered,
-        Self::Changed,
-        Self::ReviewOpened,
-        Self::ReviewResolved,
-        Self::ResolutionProposed,
-        Self::ResolutionWithdrawn,
-        Self::StatusUnrecognised,
-        Self::HoldAtRisk,
-        Self::Parked,
-        Self::Released,
-        Self::Rescheduled,
-        Self::CompletionIntended,
-        Self::CompletionSent,
-        Self::CompletionAnswered,
-        Self::CompletionConfirmed,
-        Self::CompletionRefused,
-        Self::CompletionWithdrawn,
-        Self::CompletionContradicted,
-        Self::CompletionEscalated,
-        Self::MoneyStopped,
-        Self::MoneyStarted,
-        Self::ReversalIntended,
-        Self::ReversalSent,
-        Self::ReversalAnswered,
-        Self::ReversalConfirmed,
-        Self::ReversalRefused,
-        Self::ReversalWithdrawn,
-        Self::ReversalContradicted,
-        Self::ReversalEscalated,
-        Self::DeadlineChanged,
-        Self::AutocompletionConflict,
-        Self::LateApproval,
-        Self::Refunded,
-        Self::ReversedLate,
-        Self::Chargeback,
-        Self::RefundIntended,
-        Self::RefundSent,
-        Self::RefundAnswered,
-        Self::RefundConfirmed,
-        Self::RefundRefused,
-        Self::RefundWithdrawn,
-        Self::RefundContradicted,
-        Self::RefundEscalated,
-        Self::DeclineIntended,
-        Self::DeclineSent,
-        Self::DeclineAnswered,
-        Self::DeclineConfirmed,
-        Self::DeclineRefused,
-        Self::DeclineWithdrawn,
-        Self::DeclineContradicted,
-        Self::DeclineEscalated,
-    ];
-
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Discovered => "discovered",
-            Self::Changed => "changed",
-            Self::ReviewOpened => "review_opened",
-            Self::ReviewResolved => "review_resolved",
-            Self::ResolutionProposed => "resolution_proposed",
-            Self::ResolutionWithdrawn => "resolution_withdrawn",
-            Self::StatusUnrecognised => "status_unrecognised",
-            Self::HoldAtRisk => "hold_at_risk",
-            Self::Parked => "parked",
-            Self::Released => "released",
-            Self::Rescheduled => "rescheduled",
-            Self::CompletionIntended => "completion_intended",
-            Self::CompletionSent => "completion_sent",
-            Self::CompletionAnswered => "completion_answered",
-            Self::CompletionConfirmed => "completion_confirmed",
-            Self::CompletionRefused => "completion_refused",
-            Self::CompletionWithdrawn => "completion_withdrawn",
-            Self::CompletionContradicted => "completion_contradicted",
-            Self::CompletionEscalated => "completion_escalated",
-            Self::MoneyStopped => "money_stopped",
-            Self::MoneyStarted => "money_started",
-            Self::ReversalIntended => "reversal_intended",
-            Self::ReversalSent => "reversal_sent",
-            Self::ReversalAnswered => "reversal_answered",
-            Self::ReversalConfirmed => "reversal_confirmed",
-            Self::ReversalRefused => "reversal_refused",
-            Self::ReversalWithdrawn => "reversal_withdrawn",
-            Self::ReversalContradicted => "reversal_contradicted",
-            Self::ReversalEscalated => "reversal_escalated",
-            Self::DeadlineChanged => "deadline_changed",
-            Self::AutocompletionConflict => "autocompletion_conflict",
-            Self::LateApproval => "late_approval",
-            Self::Refunded => "refunded",
-            Self::ReversedLate => "reversed_late",
-            Self::Chargeback => "chargeback",
-            Self::RefundIntended => "refund_intended",
-            Self::RefundSent => "refund_sent",
-            Self::RefundAnswered => "refund_answered",
-            Self::RefundConfirmed => "refund_confirmed",
-            Self::RefundRefused => "refund_refused",
-            Self::RefundWithdrawn => "refund_withdrawn",
-            Self::RefundContradicted => "refund_contradicted",
-            Self::RefundEscalated => "refund_escalated",
-            Self::DeclineIntended => "decline_intended",
-            Self::DeclineSent => "decline_sent",
-            Self::DeclineAnswered => "decline_answered",
-            Self::DeclineConfirmed => "decline_confirmed",
-            Self::DeclineRefused => "decline_refused",
-            Self::DeclineWithdrawn => "decline_withdrawn",
-            Self::DeclineContradicted => "decline_contradicted",
-            Self::DeclineEscalated => "decline_escalated",
-        }
-    }
-
     /// The kind that tells a stage of an operation's journey: one word for each, so that the shop filters by it.
     pub const fn of(operation: OperationKind, stage: Stage) -> Self {
         match (operation, stage) {
@@ -300,10 +215,15 @@ impl EventKind {
 pub enum Cause {
     /// A look at the bank.
     Look,
+    /// A look at the bank that its callback asked for: what the callback said was not believed, and what the look found
+    /// is told.
+    Callback,
     /// The completion schedule.
     Schedule,
     /// The shop, through the API or an import.
     Shop,
+    /// The shop, with a token of this name.
+    ShopAs(TokenName),
     /// The check of the seals on our own rows.
     Seal,
     /// The bank named it, by a callback or in its list.
@@ -313,12 +233,14 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// `look`, `schedule`, `shop`, `seal`, `discovery` or `operator:NAME`.
+    /// `look`, `callback`, `schedule`, `shop`, `shop:TOKEN`, `seal`, `discovery` or `operator:NAME`.
     pub fn to_text(&self) -> String {
         match self {
             Self::Look => "look".to_owned(),
+            Self::Callback => "callback".to_owned(),
             Self::Schedule => "schedule".to_owned(),
             Self::Shop => "shop".to_owned(),
+            Self::ShopAs(token) => format!("shop:{token}"),
             Self::Seal => "seal".to_owned(),
             Self::Discovery => "discovery".to_owned(),
             Self::Operator(name) => format!("operator:{name}"),

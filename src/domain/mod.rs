@@ -14,7 +14,7 @@
 //! [`polling`] (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write after a
 //! look, a completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act changes),
 //! [`review`] (the ways out of review), [`discovery`] (orders that the bank knows and we do not), [`registration`]
-//! (what is asked of the bank for a new order), [`reconciliation`] (a day's report as a value), [`story`] (an order's
+//! (what is asked of the bank for a new order), [`delivery`] (what the shop is told, and when), [`token`] (who may ask), [`claim`] (what is asked again), [`reconciliation`] (a day's report as a value), [`story`] (an order's
 //! in words).
 
 #![deny(clippy::float_arithmetic)]
@@ -26,8 +26,10 @@ pub mod autocompletion;
 pub mod bank;
 pub mod booked;
 pub mod calendar;
+pub mod claim;
 pub mod completion;
 pub mod contested;
+pub mod delivery;
 pub mod difference;
 pub mod discovery;
 pub mod event;
@@ -56,4 +58,5 @@ pub mod review;
 pub mod story;
 pub mod time;
 pub mod timekeeping;
+pub mod token;
 pub mod weather;

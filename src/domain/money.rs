@@ -73,6 +73,11 @@ impl Currency {
         found.map(|(code, _, _)| Self(*code)).ok_or_else(unknown)
     }
 
+    /// Every currency, by its numeric code.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CURRENCIES.iter().map(|(code, _, _)| Self(*code))
+    }
+
     /// The numeric code: 643.
     pub const fn numeric(self) -> u16 {
         self.0

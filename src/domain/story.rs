@@ -132,11 +132,12 @@ fn happened(event: &Event, order: &Order) -> String {
 fn who(cause: &str) -> &str {
     match cause {
         "look" => "A look at the bank",
+        "callback" => "A look that the bank's callback asked for",
         "schedule" => "The schedule",
         "shop" => "The shop",
         "seal" => "The check of the rows' seals",
         "discovery" => "The bank's word",
-        other => other.strip_prefix("operator:").unwrap_or(other),
+        other => ["operator:", "shop:"].iter().find_map(|of| other.strip_prefix(of)).unwrap_or(other),
     }
 }
 

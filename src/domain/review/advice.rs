@@ -1,10 +1,12 @@
 //! The way out that we would take, for each contradiction, and what is at stake: advice for the person who decides.
 
+use std::cmp::Reverse;
+
 use super::super::bank::{BankStatus, BankView};
 use super::super::holds;
 use super::super::lifecycle::ContradictionKind;
 use super::super::money::Currency;
-use super::super::order::Order;
+use super::super::order::{Order, OrderKey};
 use super::super::time::Timestamp;
 use super::Way;
 
@@ -145,13 +147,37 @@ pub fn lapses_at(order: &Order) -> Option<Timestamp> {
     order.hold.filter(|_| holds::stands(order)).map(|hold| hold.lapses_at)
 }
 
-/// Sorts what a person should take up first to the front: holds by their lapse, then by the sum at stake, each currency
-/// by itself, then the oldest.
-pub fn by_urgency<T>(reviews: &mut [T], order_of: impl Fn(&T) -> &Order) {
-    reviews.sort_by_key(|review| {
-        let order = order_of(review);
+/// When a person should take a review up: the smaller, the sooner. Holds by their lapse, then by the sum at stake, each
+/// currency by itself, then the oldest. No two orders have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Urgency {
+    /// When the hold is lost; the end of time where none stands.
+    pub lapses_at: Timestamp,
+    /// Of the sum, by its number.
+    pub currency: u16,
+    /// The sum, of which more is sooner.
+    pub at_stake: Reverse<i64>,
+    /// Since when it stands so.
+    pub since: Timestamp,
+    /// Which it is.
+    pub order: OrderKey,
+}
+
+impl Urgency {
+    /// Of an order in review.
+    pub fn of(order: &Order) -> Self {
         let (minor, currency) = at_stake(order);
-        let lapse = lapses_at(order).map_or(i64::MAX, Timestamp::as_millis);
-        (lapse, currency.numeric(), minor.saturating_neg(), order.state_since, order.key)
-    });
+        Self {
+            lapses_at: lapses_at(order).unwrap_or(Timestamp::from_millis(i64::MAX)),
+            currency: currency.numeric(),
+            at_stake: Reverse(minor),
+            since: order.state_since,
+            order: order.key,
+        }
+    }
+}
+
+/// Sorts what a person should take up first to the front.
+pub fn by_urgency<T>(reviews: &mut [T], order_of: impl Fn(&T) -> &Order) {
+    reviews.sort_by_key(|review| Urgency::of(order_of(review)));
 }
