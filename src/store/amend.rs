@@ -1,9 +1,11 @@
 //! Changing an order: load, decide, write, in one transaction.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::domain::acts::Act;
 use crate::domain::answer::KeptAnswer;
+use crate::domain::claim::Reply;
 use crate::domain::completion;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::guard::{Held, NewStop, Standing};
@@ -14,12 +16,13 @@ use crate::domain::review::ReviewError;
 use crate::domain::review::proposal::{Decision, Proposal};
 use crate::domain::time::Timestamp;
 
+use super::claims::{self, ClaimId};
 use super::connection::Connection;
 use super::loaded::{self, Loaded};
 use super::meta::{self, Meta};
 use super::quarantine::{self, Told};
 use super::witness::Witness;
-use super::{Store, StoreError, answers, events, money, orders, proposals, rows, standing};
+use super::{OrderWithOperation, Store, StoreError, answers, events, idle, money, orders, proposals, rows, standing};
 
 /// How long a completion waits that would be sent and may not, because money is frozen: only a person lifts that, with
 /// the daemon stopped.
@@ -42,8 +45,35 @@ pub struct Amendment<T> {
     pub brake: Option<NewStop>,
     /// The bank's whole answer, to be kept beside the order where it says anything new.
     pub answer: Option<KeptAnswer>,
+    /// What whoever asked for it with a key of its own is told, then and ever after.
+    pub reply: Option<Replying>,
     /// What the caller hears once all of it is on disk.
     pub value: T,
+}
+
+/// The reply to a request that has a key, which is kept with what the request changes: whatever becomes of the process
+/// then, who sends it again hears the reply, and nothing is changed twice.
+pub struct Replying {
+    claim: ClaimId,
+    make: Box<dyn FnOnce(&OrderWithOperation) -> Reply + Send>,
+}
+
+impl Replying {
+    /// Of the request that holds `claim`; `make` is handed the order as it stands afterwards.
+    pub fn new(claim: ClaimId, make: impl FnOnce(&OrderWithOperation) -> Reply + Send + 'static) -> Self {
+        Self { claim, make: Box::new(make) }
+    }
+
+    fn keep(self, connection: &Connection, key: OrderKey) -> Result<(), StoreError> {
+        let Loaded { order, operation, .. } = loaded::load(connection, key)?;
+        claims::put_reply(connection, self.claim, &(self.make)(&OrderWithOperation { order, operation }))
+    }
+}
+
+impl fmt::Debug for Replying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replying").field("claim", &self.claim).finish_non_exhaustive()
+    }
 }
 
 /// What becomes of an order's operation.
@@ -68,7 +98,15 @@ impl OperationChange {
 impl<T> Amendment<T> {
     /// Nothing is written.
     pub const fn nothing(value: T) -> Self {
-        Self { order: None, operation: OperationChange::None, events: Vec::new(), brake: None, answer: None, value }
+        Self {
+            order: None,
+            operation: OperationChange::None,
+            events: Vec::new(),
+            brake: None,
+            answer: None,
+            reply: None,
+            value,
+        }
     }
 }
 
@@ -203,7 +241,12 @@ impl Store {
                 if let Some(answer) = amendment.answer.take().filter(|_| keeps_answers) {
                     answers::put(connection, key, &answer, now)?;
                 }
-                write(connection, &order, now, open.as_ref(), amendment, &instance, witness.as_ref())
+                let replying = amendment.reply.take();
+                let outcome = write(connection, &order, now, open.as_ref(), amendment, &instance, witness.as_ref())?;
+                if let (Outcome::Written { .. }, Some(replying)) = (&outcome, replying) {
+                    replying.keep(connection, key)?;
+                }
+                Ok(outcome)
             })
             .await?;
         match outcome {
@@ -260,7 +303,12 @@ fn write<T>(
             if sends && frozen.is_none() {
                 rows::number_send(connection, operation.key, standing::next_number(connection)?)?;
             }
-            rows::update_operation(connection, operation, instance, now)?;
+            match open {
+                Some(before) if idle::is_an_ask_alone(before, operation) => {
+                    idle::note_ask(connection, operation, instance)?;
+                }
+                _ => rows::update_operation(connection, operation, instance, now)?,
+            }
             standing::note_witnessed(connection, witness)?;
             let was_in_doubt = open.is_some_and(|open| open.state == OperationState::InDoubt);
             let is_known = was_in_doubt && operation.state != OperationState::InDoubt;
@@ -271,7 +319,7 @@ fn write<T>(
     }
     match &amendment.order {
         None => {}
-        Some(after) if rows::is_a_look_alone(order, after) => rows::note_look(connection, after)?,
+        Some(after) if idle::is_a_look_alone(order, after) => idle::note_look(connection, after)?,
         Some(after) => rows::update_order(connection, after)?,
     }
     events::append(connection, key, now, &amendment.events)?;

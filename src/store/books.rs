@@ -1,6 +1,6 @@
 //! What the nightly report is drawn from: totals counted by the database, and the orders that may be worth a line.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use crate::domain::calendar::BusinessDay;
 use crate::domain::order::MerchantId;
@@ -52,19 +52,17 @@ impl Store {
     /// The last nightly slot that was done for a merchant; the first time it is asked, `now` is written down as one, so
     /// that no night before the installation is due.
     pub async fn last_report_slot(&self, merchant: &MerchantId, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let of = merchant.clone();
+        let written = self.readers.read(move |connection| Ok(slot_of(connection, &of)?)).await?;
+        if let Some(slot) = written {
+            return Ok(slot);
+        }
         let merchant = merchant.clone();
         self.writer
             .write(move |connection| {
-                connection.execute(
-                    "INSERT INTO report_schedule (merchant, last_slot_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                    params![merchant.as_str(), now.as_millis()],
-                )?;
-                let slot = connection.query_row(
-                    "SELECT last_slot_ms FROM report_schedule WHERE merchant = ?1",
-                    [merchant.as_str()],
-                    |row| row.get(0),
-                )?;
-                Ok(rows::at(slot))
+                let sql = "INSERT INTO report_schedule (merchant, last_slot_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+                connection.prepare_cached(sql)?.execute(params![merchant.as_str(), now.as_millis()])?;
+                Ok(slot_of(connection, &merchant)?.unwrap_or(now))
             })
             .await
     }
@@ -79,15 +77,19 @@ impl Store {
         let merchant = merchant.clone();
         self.writer
             .write(move |connection| {
-                connection.execute(
-                    "UPDATE report_schedule SET last_slot_ms = max(last_slot_ms, ?2), last_success_ms = ?3
-                     WHERE merchant = ?1",
-                    params![merchant.as_str(), slot.as_millis(), now.as_millis()],
-                )?;
+                let sql = "UPDATE report_schedule SET last_slot_ms = max(last_slot_ms, ?2), last_success_ms = ?3
+                     WHERE merchant = ?1";
+                let values = params![merchant.as_str(), slot.as_millis(), now.as_millis()];
+                connection.prepare_cached(sql)?.execute(values)?;
                 Ok(())
             })
             .await
     }
+}
+
+fn slot_of(connection: &Connection, merchant: &MerchantId) -> Result<Option<Timestamp>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached("SELECT last_slot_ms FROM report_schedule WHERE merchant = ?1")?;
+    Ok(statement.query_row([merchant.as_str()], |row| row.get(0)).optional()?.map(rows::at))
 }
 
 fn totals(

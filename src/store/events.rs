@@ -73,11 +73,24 @@ impl Store {
             .await
     }
 
+    /// Up to `limit` events of an order (at most 1000) after number `after`, oldest first.
+    pub async fn events_of_after(&self, order: OrderKey, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let limit = limit.min(PAGE_MAX);
+        self.readers
+            .read(move |connection| {
+                let values = [order.0, after, i64::from(limit)];
+                select(connection, "WHERE order_key = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3", values)
+            })
+            .await
+    }
+
     /// Up to `limit` events (at most 1000) after number `after`, oldest first.
     pub async fn events_after(&self, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let limit = limit.min(PAGE_MAX);
         self.readers
-            .read(move |connection| select(connection, "WHERE seq > ?1 ORDER BY seq LIMIT ?2", [after, limit.into()]))
+            .read(move |connection| {
+                select(connection, "WHERE seq > ?1 ORDER BY seq LIMIT ?2", [after, i64::from(limit)])
+            })
             .await
     }
 
@@ -129,6 +142,13 @@ fn page(connection: &Connection, filter: &EventFilter) -> Result<EventPage, Stor
     Ok(page)
 }
 
+/// The event of a number.
+pub(super) fn one(connection: &Connection, seq: i64) -> Result<Option<Event>, StoreError> {
+    let mut statement = connection.prepare_cached(&selected("WHERE seq = ?1"))?;
+    let mut found = statement.query([seq])?;
+    found.next()?.map(event).transpose()
+}
+
 fn selected(rest: &str) -> String {
     format!(
         "SELECT seq, at_ms, merchant, order_number, kind, cause, state_before, state_after, detail
@@ -136,7 +156,7 @@ fn selected(rest: &str) -> String {
     )
 }
 
-fn select(connection: &Connection, rest: &str, values: [i64; 2]) -> Result<Vec<Event>, StoreError> {
+fn select(connection: &Connection, rest: &str, values: impl rusqlite::Params) -> Result<Vec<Event>, StoreError> {
     let mut statement = connection.prepare_cached(&selected(rest))?;
     let mut found = statement.query(values)?;
     let mut events = Vec::new();

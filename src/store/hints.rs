@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 
+use crate::domain::event::{Cause, NewEvent};
 use crate::domain::guard;
 use crate::domain::operation::Operation;
 use crate::domain::order::{MerchantId, Order, OrderId, OrderKey, OrderNumber};
@@ -43,22 +44,42 @@ pub enum Hinted {
 /// Hints that no look has answered yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Remembered {
-    unanswered: Arc<Mutex<BTreeMap<OrderKey, Timestamp>>>,
+    unanswered: Arc<Mutex<BTreeMap<OrderKey, Hint>>>,
     untaken: Arc<Mutex<Untaken>>,
+}
+
+/// A hint that no look has answered yet.
+#[derive(Clone, Copy, Debug)]
+struct Hint {
+    at: Timestamp,
+    /// A look that is planned for no later than this is the one that it asked for. Later ones have plans of their own:
+    /// the bank told nothing, or the completer asked meanwhile.
+    due_by: Timestamp,
+}
+
+/// What a look is to the hints about its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heeded {
+    /// There was none.
+    None,
+    /// It was asked after the latest one, and answers it; it was due for it when it was planned for no later than this.
+    Answered(Timestamp),
+    /// It was asked before the latest one, which stands.
+    TooEarly,
 }
 
 /// Hints that the merchant's poller has not taken in: which order, and when.
 type Untaken = BTreeMap<MerchantId, Vec<(OrderKey, Timestamp)>>;
 
 impl Remembered {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderKey, Timestamp>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderKey, Hint>> {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, merchant: &MerchantId, order: OrderKey, at: Timestamp) {
         let mut all = self.lock();
         if all.len() < REMEMBERED_MAX || all.contains_key(&order) {
-            all.insert(order, at);
+            all.insert(order, Hint { at, due_by: at.plus(HINTED_LOOKS_EVERY) });
         }
         drop(all);
         let mut untaken = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,14 +99,22 @@ impl Remembered {
         self.lock().contains_key(&order)
     }
 
-    /// Whether there was a hint for `order` at `asked_at` or later, and forgets an earlier one.
-    fn is_unanswered(&self, order: OrderKey, asked_at: Timestamp) -> bool {
+    /// What a look that was asked at `asked_at` is to the hints about `order`, and forgets one that it answers. After one
+    /// that it does not answer, another look is due by `again`.
+    fn heed(&self, order: OrderKey, asked_at: Timestamp, again: Timestamp) -> Heeded {
         let mut all = self.lock();
-        let found = all.get(&order).is_some_and(|at| *at >= asked_at);
-        if !found {
-            all.remove(&order);
+        match all.get_mut(&order) {
+            None => Heeded::None,
+            Some(hint) if hint.at >= asked_at => {
+                hint.due_by = hint.due_by.max(again);
+                Heeded::TooEarly
+            }
+            Some(hint) => {
+                let due_by = hint.due_by;
+                all.remove(&order);
+                Heeded::Answered(due_by)
+            }
         }
-        found
     }
 }
 
@@ -154,7 +183,7 @@ impl Store {
     }
 
     /// As [`Self::amend`], for what a look makes of an order that was asked about at `asked_at`: a hint that came since
-    /// then makes another one due soon.
+    /// then makes another one due soon. What the look finds that a callback asked for has that cause.
     pub async fn amend_after_look<T, F>(
         &self,
         key: OrderKey,
@@ -169,15 +198,29 @@ impl Store {
         let hints = self.hints.clone();
         self.amend(key, now, move |order, open| {
             let mut amendment = decide(order, open);
-            if hints.is_unanswered(key, asked_at)
-                && let Some(order) = amendment.order.as_mut().filter(|order| order.unknown_in_a_row == 0)
-            {
-                let soon = now.plus(HINTED_LOOKS_EVERY);
-                order.next_look_at = Some(order.next_look_at.map_or(soon, |planned| planned.min(soon)));
+            let soon = now.plus(HINTED_LOOKS_EVERY);
+            match hints.heed(key, asked_at, soon) {
+                Heeded::None => {}
+                Heeded::Answered(due_by) => {
+                    if order.next_look_at.is_some_and(|planned| planned <= due_by) {
+                        amendment.events.iter_mut().for_each(owe_to_the_callback);
+                    }
+                }
+                Heeded::TooEarly => {
+                    if let Some(order) = amendment.order.as_mut().filter(|order| order.unknown_in_a_row == 0) {
+                        order.next_look_at = Some(order.next_look_at.map_or(soon, |planned| planned.min(soon)));
+                    }
+                }
             }
             amendment
         })
         .await
+    }
+}
+
+fn owe_to_the_callback(event: &mut NewEvent) {
+    if event.cause == Cause::Look {
+        event.cause = Cause::Callback;
     }
 }
 

@@ -54,6 +54,12 @@ impl Loaded {
 }
 
 impl Found {
+    /// What another query found as well.
+    pub(super) fn add(&mut self, other: Self) {
+        self.loaded.extend(other.loaded);
+        self.unreadable.extend(other.unreadable);
+    }
+
     /// Whether all of it can be worked on.
     pub(super) fn is_sound(&self) -> bool {
         self.unreadable.is_empty() && self.loaded.iter().all(|loaded| loaded.altered.is_none())

@@ -44,7 +44,7 @@ pub(super) fn set(connection: &Connection, what: Meta, value: &str) -> Result<()
 }
 
 pub(super) fn remove(connection: &Connection, what: Meta) -> Result<(), rusqlite::Error> {
-    connection.execute("DELETE FROM meta WHERE name = ?1", [what.name()]).map(drop)
+    connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([what.name()]).map(drop)
 }
 
 /// The highest number given out; 0 before the first.

@@ -25,6 +25,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_stuck_registrations.sql"),
     include_str!("migrations/0012_almanacs.sql"),
     include_str!("migrations/0013_pace.sql"),
+    include_str!("migrations/0014_webhooks.sql"),
+    include_str!("migrations/0015_tokens.sql"),
+    include_str!("migrations/0016_request_keys.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.

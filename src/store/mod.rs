@@ -11,8 +11,8 @@
 //! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak
 //! to the bank for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal`
 //! (columns to values), `loaded` and `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`,
-//! `due`, `looks`, `hints`, `callbacks`, `discoveries`, `sweep`, `money`, `logins`, `weather`, `events`, `figures`,
-//! `books`, `proposals`; and last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
+//! `due`, `looks`, `hints`, `callbacks`, `discoveries`, `sweep`, `money`, `logins`, `weather`, `events`, `webhooks`,
+//! `figures`, `books`, `proposals`, `tokens`, `claims`; and last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -22,6 +22,7 @@ mod answers;
 mod bell;
 mod books;
 mod callbacks;
+mod claims;
 mod columns;
 mod connection;
 mod create;
@@ -34,6 +35,7 @@ mod filesystem;
 mod hints;
 mod home;
 mod identity;
+mod idle;
 mod keys;
 mod loaded;
 mod looks;
@@ -57,17 +59,22 @@ mod standing;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod transaction;
 mod weather;
+mod webhooks;
 mod witness;
 mod witnessed;
 mod writer;
 
 pub use adopt::{Adoption, Becomes, UnknownSend};
-pub use amend::{Amendment, OperationChange};
+pub use amend::{Amendment, OperationChange, Replying};
 pub use answers::{FORGET_BATCH, SeenAnswer};
 pub use bell::Listener;
 pub use books::DayBooks;
+pub use claims::{ClaimId, Claimed, Fingerprint, NewClaim, REPLY_MAX_BYTES, fingerprint};
 pub use discoveries::{Discovery, DiscoveryRound};
+pub use due::Upcoming;
 pub use events::{EventFilter, EventPage};
 pub use figures::{Figures, Group, LatestAnswer};
 pub use hints::{HINTED_LOOKS_EVERY, Hinted};
@@ -85,7 +92,11 @@ pub use rows::OrderWithOperation;
 pub use seal::SealKey;
 pub use standing::Freeze;
 pub use sweep::{Horizon, PulledIn};
+pub use tokens::{Granting, KnownToken, TOKENS_MAX};
 pub use weather::Incident;
+pub use webhooks::{
+    Checkpoint, Disabled, EndpointFigures, EndpointKey, EndpointState, GivenUp, NewReplay, Replay, TestOutcome, Wishes,
+};
 pub use witness::Sent;
 
 use std::path::{Path, PathBuf};

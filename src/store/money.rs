@@ -453,6 +453,6 @@ pub(super) fn may_move(connection: &Connection, merchant: &MerchantId) -> Result
 /// early harms nobody.
 fn make_due(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<(), StoreError> {
     let (merchant, order) = (scope.merchant().map(MerchantId::as_str), scope.order().map(|(key, _)| key.0));
-    connection.execute(MAKE_DUE, params![now.as_millis(), merchant, order, guard::NOT_SENT])?;
+    connection.prepare_cached(MAKE_DUE)?.execute(params![now.as_millis(), merchant, order, guard::NOT_SENT])?;
     Ok(())
 }

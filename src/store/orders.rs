@@ -25,9 +25,9 @@ pub enum Added {
     NewInReview,
     /// It was queued before, the same in number, amount and currency.
     Exists,
-    /// Another order has its number.
+    /// Another order has its number, in the queue or on its way there, being registered.
     ExistsWithDifferentAmount {
-        /// The amount of the one that is queued, in minor units.
+        /// That one's amount, in minor units.
         amount_minor: i64,
     },
     /// Another order has its gateway id.
@@ -117,7 +117,8 @@ impl Store {
             .await
     }
 
-    /// A page of orders in the order in which they entered the queue.
+    /// A page of orders in the order in which they entered the queue. It is shorter than it may be only where nothing is
+    /// behind it: what cannot be read takes no place in it.
     pub async fn list_orders(&self, filter: ListFilter) -> Result<Vec<OrderWithOperation>, StoreError> {
         let found: Found = self
             .readers
@@ -126,15 +127,14 @@ impl Store {
                     connection,
                     select_order!(
                         "FROM orders WHERE (?1 IS NULL OR merchant = ?1) AND (?2 IS NULL OR state = ?2)
-                        AND id > ?3 ORDER BY id LIMIT ?4"
+                        AND id > ?3 ORDER BY id"
                     ),
                     params![
                         filter.merchant.as_ref().map(MerchantId::as_str),
                         filter.state.map(State::as_str),
                         filter.after.map_or(0, |key| key.0),
-                        filter.limit.clamp(1, PAGE_MAX),
                     ],
-                    usize::MAX,
+                    filter.limit.clamp(1, PAGE_MAX) as usize,
                 )
             })
             .await?;
@@ -165,6 +165,11 @@ pub(super) fn add_order(
         let same = present.amount == new.amount && present.currency == new.currency;
         let amount_minor = present.amount.minor();
         return Ok(if same { Added::Exists } else { Added::ExistsWithDifferentAmount { amount_minor } });
+    }
+    if *cause != Cause::Discovery
+        && let Some(amount_minor) = registrations::other_price(connection, new)?
+    {
+        return Ok(Added::ExistsWithDifferentAmount { amount_minor });
     }
     if let Some(by) = new.order_id.as_ref().map(|id| owner_of(connection, &new.merchant, id)).transpose()?.flatten() {
         return Ok(Added::OrderIdTaken { by });

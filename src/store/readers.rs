@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use super::StoreError;
 use super::connection::Connection;
 use super::open::{Mode, OpenError};
+use super::transaction::Transaction;
 use super::writer::Writer;
 
 /// Reads at once: more would only compete for the same two or four cores and the same file.
@@ -71,10 +72,10 @@ impl Readers {
 
     fn read_here<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let connection = self.connection()?;
-        let snapshot = connection.unchecked_transaction().map_err(StoreError::from);
+        let snapshot = Transaction::of_reads(&connection).map_err(StoreError::from);
         let outcome = snapshot.and_then(|snapshot| {
             let outcome = read(&connection);
-            snapshot.finish()?;
+            snapshot.commit()?;
             outcome
         });
         self.lock_idle().push(connection);

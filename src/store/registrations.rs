@@ -13,6 +13,7 @@ use crate::domain::registration::journey::{
 };
 use crate::domain::registration::{Tree, passed, without_personal_data};
 use crate::domain::time::Timestamp;
+use crate::domain::token::TokenName;
 
 use super::bell::Listener;
 use super::connection::Connection;
@@ -37,6 +38,9 @@ pub(super) const DUE_REGISTRATIONS: &str = "SELECT * FROM registrations
 
 pub(super) const NEXT_REGISTRATION: &str =
     "SELECT MIN(next_step_at_ms) FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
+
+pub(super) const LAST_REGISTRATION: &str =
+    "SELECT MAX(next_step_at_ms) FROM registrations WHERE merchant = ?1 AND next_step_at_ms IS NOT NULL";
 
 pub(super) const OPEN_REGISTRATIONS: &str =
     "SELECT COUNT(*), MIN(created_at_ms), COUNT(stuck_since_ms), MIN(stuck_since_ms)
@@ -151,14 +155,20 @@ impl Store {
             .await
     }
 
-    /// When the next step of any of them is due.
-    pub async fn next_registration_at(&self, merchant: &MerchantId) -> Result<Option<Timestamp>, StoreError> {
+    /// When the next step of any of them is due: now, where one stands further ahead than any is planned.
+    pub async fn next_registration_at(
+        &self,
+        merchant: &MerchantId,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let merchant = merchant.clone();
         self.readers
             .read(move |connection| {
-                let next: Option<i64> =
-                    connection.prepare_cached(NEXT_REGISTRATION)?.query_row([merchant.as_str()], |row| row.get(0))?;
-                Ok(next.map(at))
+                let read = |sql| -> Result<Option<i64>, StoreError> {
+                    Ok(connection.prepare_cached(sql)?.query_row([merchant.as_str()], |row| row.get(0))?)
+                };
+                let is_ahead = read(LAST_REGISTRATION)?.is_some_and(|last| last > now.as_millis() + AHEAD_MAX_MS);
+                Ok(if is_ahead { Some(now) } else { read(NEXT_REGISTRATION)?.map(at) })
             })
             .await
     }
@@ -358,6 +368,14 @@ pub(super) fn hint(connection: &Connection, new: &NewOrder, now: Timestamp) -> R
     Ok(())
 }
 
+/// The price of a registration under way that has the order's number, where it is another: the bank may have that one by
+/// now, and a price never changes.
+pub(super) fn other_price(connection: &Connection, new: &NewOrder) -> Result<Option<i64>, StoreError> {
+    let known = find(connection, &new.merchant, new.number.as_str())?.filter(|known| !known.state.is_settled());
+    let other = known.filter(|known| (known.amount, known.currency) != (new.amount, new.currency));
+    Ok(other.map(|known| known.amount.minor()))
+}
+
 /// Whether the queue has the order that was named; an error takes the whole commit back.
 fn is_that_order(connection: &Connection, settled: &Registration, added: &Added) -> Result<(), StoreError> {
     let why = match added {
@@ -396,8 +414,16 @@ fn load(connection: &Connection, key: RegistrationKey) -> Result<Option<(Registr
     let mut rows = statement.query([key.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let cause: String = row.get("cause")?;
-    let cause = cause.strip_prefix("operator:").map_or(Cause::Shop, |name| Cause::Operator(name.to_owned()));
-    Ok(Some((registration(row)?, cause)))
+    Ok(Some((registration(row)?, cause_of(&cause))))
+}
+
+/// A registration is the shop's wish or a person's.
+fn cause_of(text: &str) -> Cause {
+    if let Some(name) = text.strip_prefix("operator:") {
+        return Cause::Operator(name.to_owned());
+    }
+    let token = text.strip_prefix("shop:").and_then(|name| TokenName::new(name).ok());
+    token.map_or(Cause::Shop, Cause::ShopAs)
 }
 
 /// What was settled stays settled: the statement touches open rows alone.

@@ -15,6 +15,7 @@ use crate::domain::time::Timestamp;
 use super::StoreError;
 use super::columns::{self, Order as C, select_operation, select_order};
 use super::connection::Connection;
+use super::idle;
 use super::seal::{OPERATIONS, ORDERS, Seal};
 
 /// The longest text of the bank's that is kept with an order, in characters.
@@ -117,71 +118,6 @@ fn decode_operation(row: &Row<'_>) -> Result<Operation, StoreError> {
     })
 }
 
-/// Whether nothing that is written is different but that the bank was asked once more, and when it is next.
-pub(super) fn is_a_look_alone(before: &Order, after: &Order) -> bool {
-    let is_seen_as_before = match (&before.view, &after.view) {
-        (None, None) => true,
-        (Some(before), Some(after)) => is_written_alike(&before.view, &after.view),
-        _ => false,
-    };
-    let heard_before = Order {
-        next_look_at: before.next_look_at,
-        heard: before.heard.clone(),
-        view: before.view.clone(),
-        ..after.clone()
-    };
-    is_seen_as_before && heard_before == *before
-}
-
-/// Whether a row of one is that of the other. What the order itself has is compared with it.
-fn is_written_alike(one: &BankView, other: &BankView) -> bool {
-    let BankView {
-        order_number: _,
-        order_id: _,
-        status,
-        action_code,
-        amount,
-        currency,
-        amounts,
-        points,
-        counted_points: _,
-        authorised_at,
-        payment_system: _,
-        chargeback,
-        autocompletion_at: _,
-    } = one;
-    (status, action_code, amount, currency) == (&other.status, &other.action_code, &other.amount, &other.currency)
-        && (amounts, points, authorised_at) == (&other.amounts, &other.points, &other.authorised_at)
-        && *chargeback == other.chargeback
-}
-
-/// What [`update_order`] does, where [`is_a_look_alone`]. Most looks find nothing, and SQLite writes the entries of every
-/// index that has one of the columns named, changed or not: here of one.
-pub(super) fn note_look(connection: &Connection, order: &Order) -> Result<(), StoreError> {
-    let changed = connection
-        .prepare_cached(
-            "UPDATE orders SET version = version + 1, next_look_at_ms = ?3, heard_at_ms = ?4, heard = ?5,
-                bank_seen_at_ms = ?6
-             WHERE id = ?1 AND version = ?2",
-        )?
-        .execute(params![
-            order.key.0,
-            order.version,
-            order.next_look_at.map(Timestamp::as_millis),
-            order.heard.as_ref().map(|heard| heard.at.as_millis()),
-            order.heard.as_ref().map(|heard| shortened(&heard.words)),
-            order.view.as_ref().map(|seen| seen.seen_at.as_millis()),
-        ])?;
-    sealed_once_changed(connection, order.key, changed)
-}
-
-fn sealed_once_changed(connection: &Connection, key: OrderKey, changed: usize) -> Result<(), StoreError> {
-    match changed {
-        1 => connection.ring().seal(connection, &ORDERS, key.0),
-        _ => Err(StoreError::Refused("the order changed in the meantime".to_owned())),
-    }
-}
-
 /// Writes every column of an order that can change, and counts its version up. The row must still have the version that
 /// was read: the last check before money moves.
 pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(), StoreError> {
@@ -248,7 +184,8 @@ pub(super) fn update_order(connection: &Connection, order: &Order) -> Result<(),
             ":before_review": order.before_review.map(State::as_str),
             ":accepted": order.accepted.as_deref(),
         })?;
-    sealed_once_changed(connection, order.key, changed)
+    idle::one_changed(changed)?;
+    connection.ring().seal(connection, &ORDERS, order.key.0)
 }
 
 /// Writes an operation for the first time.
@@ -308,10 +245,8 @@ pub(super) fn update_operation(
             operation.answered_at.map(Timestamp::as_millis),
             operation.refunded_before,
         ])?;
-    match changed {
-        1 => connection.ring().seal(connection, &OPERATIONS, operation.key.0),
-        _ => Err(StoreError::Refused("the operation was settled in the meantime".to_owned())),
-    }
+    idle::one_unsettled(changed)?;
+    connection.ring().seal(connection, &OPERATIONS, operation.key.0)
 }
 
 /// Takes back a completion that was not sent.

@@ -10,7 +10,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::StoreError;
@@ -18,6 +17,7 @@ use super::bell::Bell;
 use super::connection::Connection;
 use super::identity::Identity;
 use super::room::Room;
+use super::transaction::{Transaction, execute};
 
 /// Changes waiting at most; whoever comes then waits, which slows intake rather than filling memory.
 const QUEUE_MAX: usize = 4_096;
@@ -116,9 +116,9 @@ impl Writer {
         let Way::Inline(inline) = &self.way else { return Err(StoreError::Stopped) };
         let inline = inline.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = inline.connection.as_ref().ok_or(StoreError::Stopped)?;
-        let snapshot = connection.unchecked_transaction()?;
+        let snapshot = Transaction::of_reads(connection)?;
         let outcome = read(connection);
-        snapshot.finish()?;
+        snapshot.commit()?;
         outcome
     }
 
@@ -174,13 +174,13 @@ fn commit_group(
         first(Err(StoreError::Refused(why.clone())))(Ok(()));
         return Err(why);
     }
-    let transaction = match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
+    let transaction = match Transaction::of_changes(connection) {
         Ok(transaction) => transaction,
         Err(error) => return not_begun(first, &error, room),
     };
     let mut replies = vec![first(Ok(connection))];
     // A disk that fails under a statement takes the whole transaction with it; what came then would be in none.
-    while replies.len() < GROUP_MAX && !transaction.is_autocommit() {
+    while replies.len() < GROUP_MAX && !transaction.is_over() {
         match waiting() {
             Some(change) => replies.push(change(Ok(connection))),
             None => break,
@@ -206,7 +206,7 @@ fn commit_group(
 /// A commit that fails has been rolled back in this process; whether it is on disk all the same is not known (R1). One
 /// that found no room left frames that the next one is written over, so at most a power cut in between shows it.
 fn commit(transaction: Transaction<'_>, room: &Room) -> Result<(), StoreError> {
-    let (missed_room, why) = if transaction.is_autocommit() {
+    let (missed_room, why) = if transaction.is_over() {
         (room.is_missing(), "a statement's failure took the transaction with it".to_owned())
     } else {
         match transaction.commit() {
@@ -263,9 +263,4 @@ pub(super) fn in_savepoint<T>(
             Err(error)
         }
     }
-}
-
-/// Prepared once: these come with every change.
-fn execute(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
-    connection.prepare_cached(sql)?.execute([]).map(drop)
 }

@@ -1,11 +1,13 @@
 //! Changing an order: rows and events together or not at all.
 
+use std::collections::HashSet;
+
 use crate::domain::bank::{BankStatus, BankView, PaymentSystem};
 use crate::domain::event::EventKind;
 use crate::domain::operation::OperationState;
 use crate::domain::order::{Heard, Kind, SeenView};
 
-use super::super::{StoreError, rows};
+use super::super::{StoreError, idle};
 use super::*;
 
 /// What the bank said, as far as a row keeps it.
@@ -59,7 +61,8 @@ async fn a_row_comes_back_as_it_was_written() {
     assert_eq!(order(&store, "A-1").await, expected);
 }
 
-/// Most looks find nothing, and write a few columns alone: whatever else is different must not be among them.
+/// Most looks find nothing, and write a few columns alone: whatever else is different must not be among them, and is
+/// counted as a version.
 #[tokio::test]
 async fn a_look_that_finds_nothing_writes_what_it_says_and_anything_else_writes_all() {
     type Change = fn(&mut Order);
@@ -82,7 +85,7 @@ async fn a_look_that_finds_nothing_writes_what_it_says_and_anything_else_writes_
             seen.seen_at = NOW.plus(MINUTE);
             seen.view.order_number = Some("A-1".to_owned());
         }),
-        ("an unknown answer", false, |order| order.unknown_in_a_row += 1),
+        ("an unknown answer", true, |order| order.unknown_in_a_row += 1),
         ("another status", false, |order| order.view.as_mut().unwrap().view.status = BankStatus::Held),
         ("another sum", false, |order| order.view.as_mut().unwrap().view.amount = Some(9_001)),
         ("parked", false, |order| order.parked = true),
@@ -91,12 +94,43 @@ async fn a_look_that_finds_nothing_writes_what_it_says_and_anything_else_writes_
         let before = order(&store, "A-1").await;
         let mut after = before.clone();
         act(&mut after);
-        assert_eq!(rows::is_a_look_alone(&before, &after), is_alone, "{what}");
+        assert_eq!(idle::is_a_look_alone(&before, &after), is_alone, "{what}");
         change(&store, &before, act).await;
         if let Some(seen) = &mut after.view {
             seen.view.order_number = None;
         }
-        assert_eq!(order(&store, "A-1").await, Order { version: before.version + 1, ..after }, "{what}");
+        let version = before.version + i64::from(!is_alone);
+        assert_eq!(order(&store, "A-1").await, Order { version, ..after }, "{what}");
+    }
+}
+
+/// The same of an operation: whatever is sealed is sealed anew when it changes, and nothing else need be.
+#[tokio::test]
+async fn a_question_that_finds_nothing_leaves_the_seal() {
+    type Change = fn(&mut Operation);
+    let file = File::new();
+    let store = file.open();
+    let held = added(&store, "A-1").await;
+    intend(&store, &held, NOW).await;
+    let table: [(&str, bool, Change); 6] = [
+        ("when it is asked about next", true, |operation| operation.next_step_at = NOW.plus(MINUTE)),
+        ("how often it was asked about", true, |operation| operation.asks += 1),
+        ("a read that agrees", true, |operation| operation.agreeing_reads += 1),
+        ("words", true, |operation| operation.note = Some("still held".to_owned())),
+        ("its sum", false, |operation| operation.expected_minor = Some(9_000)),
+        ("where it stands", false, |operation| operation.state = OperationState::Withdrawn),
+    ];
+    for (what, is_alone, act) in table {
+        let before = operation(&store, "A-1").await.unwrap();
+        let seal = || file.raw().query_row("SELECT seal FROM operations", [], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let (sealed, mut after) = (seal(), before.clone());
+        act(&mut after);
+        assert_eq!(idle::is_an_ask_alone(&before, &after), is_alone, "{what}");
+        let operation_after = OperationChange::Update(after.clone());
+        let amendment = Amendment { operation: operation_after, ..Amendment::nothing(()) };
+        store.amend(held.key, NOW, move |_, _| amendment).await.unwrap();
+        assert_eq!(operation(&store, "A-1").await, Some(after), "{what}: and it reads as intact");
+        assert_eq!(seal() == sealed, is_alone, "{what}");
     }
 }
 
@@ -106,12 +140,12 @@ async fn a_row_that_changed_meanwhile_is_not_overwritten() {
     let file = File::new();
     let store = file.open();
     let stale = added(&store, "A-1").await;
-    change(&store, &stale, |order| order.unknown_in_a_row = 1).await;
+    change(&store, &stale, |order| order.parked = true).await;
     let late = stale.clone();
     let outcome =
         store.amend(stale.key, NOW, move |_, _| Amendment { order: Some(late), ..Amendment::nothing(()) }).await;
     assert!(matches!(outcome, Err(StoreError::Refused(words)) if words == "the order changed in the meantime"));
-    assert_eq!(order(&store, "A-1").await.unknown_in_a_row, 1);
+    assert!(order(&store, "A-1").await.parked);
 }
 
 #[tokio::test]
@@ -167,8 +201,8 @@ async fn regression_a_completion_is_not_due_for_ever_when_its_order_has_the_id_o
     let found = store.order(&shop(), "held").await.unwrap();
     assert_eq!((found.order.state, found.order.complete_at), (State::Review, None));
     assert_eq!(found.operation.map(|operation| operation.state), Some(OperationState::Withdrawn));
-    assert_eq!(store.due_completions(&shop(), NOW.plus(MINUTE), 10).await.unwrap(), []);
-    assert_eq!(store.next_completion_at(&shop()).await.unwrap(), None);
+    assert_eq!(store.due_completions(&shop(), NOW.plus(MINUTE), &HashSet::new(), 10).await.unwrap(), []);
+    assert_eq!(store.upcoming(&shop()).await.unwrap().first(), None);
     let kinds: Vec<_> = store.events_of(held.key).await.unwrap().into_iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventKind::Added, EventKind::ReviewOpened, EventKind::CompletionWithdrawn]);
 }

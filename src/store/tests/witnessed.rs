@@ -1,5 +1,7 @@
 //! Orders that were lost with their database, sent for by then, and handed in again.
 
+use std::collections::HashSet;
+
 use std::fs;
 
 use super::super::witnessed::REMEMBERED_MAX;
@@ -75,7 +77,7 @@ async fn regression_an_order_that_was_lost_is_in_doubt_from_the_moment_it_is_add
         let kinds: Vec<_> = third.store.events_of(order.key).await.unwrap().iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [EventKind::Added, EventKind::ReviewOpened], "{text}");
     }
-    let due = third.store.due_completions(&shop(), added_at, 10).await.unwrap();
+    let due = third.store.due_completions(&shop(), added_at, &HashSet::new(), 10).await.unwrap();
     assert_eq!(due.len(), 3, "each is the completer's to ask about");
     let new = found(&third.store, "new").await;
     assert_eq!((new.order.state, new.operation), (State::Pending, None));
