@@ -6,8 +6,9 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Budget, CallbackConfig, ClientCertificate, CompletionConfig, Config, Credentials, GatewayConfig, IntegrityConfig,
-    MerchantConfig, Protocol, RegistrationConfig, ReportConfig, RetentionConfig, ReviewConfig, SealKeys,
+    AddressConfig, Budget, CallbackConfig, ClientCertificate, CompletionConfig, Config, Credentials, GatewayConfig,
+    IntegrityConfig, MerchantConfig, Protocol, RegistrationConfig, ReportConfig, RetentionConfig, ReviewConfig,
+    SealKeys, Target, WebhookConfig,
 };
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::HoldPolicy;
@@ -70,8 +71,10 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
         path: _,
         database,
         reports,
+        spool,
         listen,
         api_token,
+        metrics_want_token,
         shutdown_grace,
         clock_tolerance,
         integrity,
@@ -90,8 +93,10 @@ fn whole_file(old: &Config, new: &Config) -> Vec<Change> {
     [
         ("database", *database == new.database, Effect::NeedsRestart),
         ("reports", *reports == new.reports, Effect::AtOnce),
+        ("spool", *spool == new.spool, Effect::AtOnce),
         ("listen", *listen == new.listen, Effect::NeedsRestart),
         ("api_token (content)", same_token, Effect::AtOnce),
+        ("metrics_want_token", *metrics_want_token == new.metrics_want_token, Effect::AtOnce),
         ("shutdown_grace", *shutdown_grace == new.shutdown_grace, Effect::AtOnce),
         ("clock_tolerance", *clock_tolerance == new.clock_tolerance, Effect::NeedsRestart),
         ("integrity.keys (content)", same_keys(keys, &new.integrity.keys), Effect::NeedsRestart),
@@ -123,6 +128,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         registration: RegistrationConfig { wait, keep },
         discovery_every,
         callbacks: old_callbacks,
+        webhooks: old_webhooks,
     } = old;
     let own = [
         ("currency", *currency == new.currency),
@@ -137,6 +143,7 @@ fn differing(old: &MerchantConfig, new: &MerchantConfig) -> Vec<&'static str> {
         ("budget.shared (content)", *shared_budget == new.shared_budget),
         ("discovery.every", *discovery_every == new.discovery_every),
         ("callbacks (content)", same_callbacks(old_callbacks.as_ref(), new.callbacks.as_ref())),
+        ("webhook (content)", same_webhooks(old_webhooks, &new.webhooks)),
         ("review.four_eyes", *four_eyes == new.review.four_eyes),
         ("registration.wait", *wait == new.registration.wait),
         ("registration.keep", *keep == new.registration.keep),
@@ -272,6 +279,31 @@ fn same_callbacks(old: Option<&CallbackConfig>, new: Option<&CallbackConfig>) ->
         (Some(CallbackConfig { key, discover }), Some(new)) => key.same_as(&new.key) && *discover == new.discover,
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+fn same_webhooks(old: &[WebhookConfig], new: &[WebhookConfig]) -> bool {
+    old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same_webhook(old, new))
+}
+
+fn same_webhook(old: &WebhookConfig, new: &WebhookConfig) -> bool {
+    let WebhookConfig { name, target, filter, timeout, in_flight } = old;
+    *name == new.name
+        && same_target(target, &new.target)
+        && *filter == new.filter
+        && *timeout == new.timeout
+        && *in_flight == new.in_flight
+}
+
+fn same_target(old: &Target, new: &Target) -> bool {
+    match (old, new) {
+        (Target::Command(old), Target::Command(new)) => old == new,
+        (Target::Address(AddressConfig { url, reach, keys, extra_roots_pem }), Target::Address(new)) => {
+            let same_keys =
+                keys.len() == new.keys.len() && keys.iter().zip(&new.keys).all(|(old, new)| same_secret(old, new));
+            *url == new.url && *reach == new.reach && same_keys && *extra_roots_pem == new.extra_roots_pem
+        }
+        (Target::Command(_), Target::Address(_)) | (Target::Address(_), Target::Command(_)) => false,
     }
 }
 

@@ -109,11 +109,16 @@ fn parse<'a>(path: &Path, source: &'a str) -> Result<DeTable<'a>, ConfigError> {
 fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'_>) -> Result<Config, Noted> {
     let database = file(section, "database", around.directory, "name the database file");
     let reports = file(section, "reports", around.directory, "name the directory of the nightly reports");
+    let spool = section.parsed("spool", |text| match text {
+        "" => Err("name the directory that files of orders are taken from, or leave the key out".to_owned()),
+        text => Ok(around.directory.join(text)),
+    });
     let listen = section.parsed_or("listen", SocketAddr::from(([127, 0, 0, 1], 9642)), |text| {
         let form = |_| "give an address and a port, such as \"127.0.0.1:9642\"".to_owned();
         text.parse::<SocketAddr>().map_err(form)
     });
     let api_token = secrets::secret(section, "api_token", around).transpose();
+    let metrics_want_token = section.flag_or("metrics_want_token", false);
     let shutdown_grace = section.duration_or("shutdown_grace", Duration::from_secs(30), &GRACE);
     let clock_tolerance = section.duration_or("clock_tolerance", Duration::from_secs(120), &TOLERANCE);
     let integrity = section.section("integrity", |section| integrity(section, around));
@@ -133,8 +138,10 @@ fn outermost(section: &mut Section<'_, '_>, path: &Path, around: &Surroundings<'
         path: path.to_owned(),
         database: database?,
         reports: reports?,
+        spool: spool.transpose()?,
         listen,
         api_token: api_token?.map(|token| token.text),
+        metrics_want_token,
         shutdown_grace,
         clock_tolerance,
         integrity: integrity?,

@@ -16,6 +16,7 @@ use super::policies;
 use super::raw::{NOT_SHOWN, Noted, Section};
 use super::secrets::{self, Secret, Surroundings};
 use super::values::{self, Address, Limits, as_written};
+use super::webhooks;
 use super::{
     Budget, ClientCertificate, CompletionConfig, CompletionMethod, Credentials, GatewayConfig, MerchantConfig,
     Protocol, ReviewConfig, SharedBudgetConfig,
@@ -104,6 +105,7 @@ pub(super) fn merchant(
     let discovery_every = section.section("discovery", discovery);
     let review = section.section("review", |section| ReviewConfig { four_eyes: section.flag_or("four_eyes", false) });
     let registration = section.section("registration", policies::registration);
+    let webhooks = webhooks::webhooks(section, around);
     if let (Ok(completion), Ok(zone)) = (&completion, &zone) {
         policies::quiet_enough(section, completion, timeouts.request);
         policies::in_time(section, completion, &holds, zone);
@@ -128,6 +130,7 @@ pub(super) fn merchant(
         registration,
         discovery_every,
         callbacks: callbacks?,
+        webhooks: webhooks?,
     })
 }
 
@@ -368,7 +371,7 @@ fn extra_roots(section: &mut Section<'_, '_>, directory: &Path) -> Result<Option
 }
 
 /// The bytes of a PEM file. What is in it is the TLS stack's to judge; here a key, or another file, is refused.
-fn certificates(path: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| format!("{}: {error}; name a readable PEM file", path.display());
     if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(format!("{} is not a plain file; name a PEM file", path.display()));

@@ -6,7 +6,7 @@
 //! creates the missing parents of `database` and `reports`.
 //!
 //! Read in this order: this file (what comes out), `check`, `merchant` and `policies` (what is asked of every key, and
-//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `retention`, `raw` (the file as written),
+//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `retention`, `webhooks`, `raw` (the file as written),
 //! `error`, [`changes()`].
 
 mod callbacks;
@@ -22,6 +22,7 @@ mod raw;
 mod retention;
 mod secrets;
 pub(crate) mod values;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use self::integrity::{IntegrityConfig, SealKeys};
 pub use self::retention::RetentionConfig;
 pub use self::secrets::Reading;
 pub use self::values::{as_written, duration};
+pub use self::webhooks::{AddressConfig, Target, WebhookConfig, key_bytes};
 
 use crate::domain::calendar::{CronPattern, Zone};
 use crate::domain::guard::GuardPolicy;
@@ -60,10 +62,14 @@ pub struct Config {
     pub database: PathBuf,
     /// The directory of the nightly reports, absolute. It need not exist yet.
     pub reports: PathBuf,
+    /// The directory that files of orders are taken from, absolute.
+    pub spool: Option<PathBuf>,
     /// Where the HTTP face listens; port 0 lets the system choose one.
     pub listen: SocketAddr,
     /// The bearer token of the HTTP face; without one, nothing that needs it is served.
     pub api_token: Option<SecretString>,
+    /// Whether the metrics want a token with the scope `metrics`.
+    pub metrics_want_token: bool,
     /// How long a stop waits for what is in hand: 1 s to 10 min.
     pub shutdown_grace: Duration,
     /// How far a bank's clock may differ from the host's before no money is sent: 5 s to 1 h.
@@ -113,6 +119,8 @@ pub struct MerchantConfig {
     pub discovery_every: Option<Duration>,
     /// What the bank's callbacks are checked with; without it there is no address for them.
     pub callbacks: Option<CallbackConfig>,
+    /// Whom of the shop's the journal is told: at most 100, their names unique.
+    pub webhooks: Vec<WebhookConfig>,
 }
 
 /// How a merchant's orders are registered at its bank.

@@ -181,6 +181,23 @@ impl<'a, 'n> Section<'a, 'n> {
         }
     }
 
+    /// The texts listed at `key`, each parsed; `form` says how a list is written.
+    pub(super) fn texts<T>(
+        &mut self,
+        key: &'static str,
+        form: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Result<Vec<T>, Noted>> {
+        let value = self.take(key)?;
+        let Some(items) = value.get_ref().as_array() else {
+            return Some(Err(self.problem_showing(key, NOT_SHOWN, form)));
+        };
+        let each =
+            |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().ok_or_else(|| form.to_owned()).and_then(&parse);
+        let found: Result<Vec<T>, String> = items.iter().map(each).collect();
+        Some(found.map_err(|remedy| self.problem(key, remedy)))
+    }
+
     /// The durations of the table at `key`, each under a name of its own that `name` reads.
     pub(super) fn durations_by<K: Ord>(
         &mut self,

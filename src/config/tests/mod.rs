@@ -5,6 +5,7 @@ mod problems;
 mod reload;
 mod secret;
 mod told;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -163,6 +164,7 @@ fn the_sample_has_every_key() {
         ("merchant.shop.discovery.typo", "1"),
         ("merchant.shop.registration.typo", "1"),
         ("merchant.shop.review.typo", "1"),
+        ("merchant.shop.webhook", r#"[{ name = "site", command = ["/bin/sh"], typo = 1 }]"#),
         ("retention.typo", "1"),
     ];
     let problems = Host::new().problems(&wrong);
@@ -176,6 +178,9 @@ fn the_sample_has_every_key() {
                 format!("\n[merchant.{key}]"),
                 format!("\n[{key}]"),
                 format!(", such as {key} = "),
+                format!("\n[[merchant.{key}]]"),
+                format!("\n#   [[merchant.{key}]]"),
+                format!("\n#   {key} = "),
             ]
             .iter()
             .any(|line| source.contains(line));

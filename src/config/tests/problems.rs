@@ -32,7 +32,7 @@ fn the_whole_file() {
     check(
         "colour",
         r#""red""#,
-        "known here: database, reports, listen, api_token, shutdown_grace, clock_tolerance, integrity, retention, budget, merchant",
+        "known here: database, reports, spool, listen, api_token, metrics_want_token, shutdown_grace, clock_tolerance, integrity, retention, budget, merchant",
     );
 }
 
