@@ -20,7 +20,7 @@ pub mod registration;
 #[cfg(test)]
 mod tests;
 
-pub use file::{Format, HeadError, Line, OrderFile};
+pub use file::{Format, HeadError, Line, Mapping, OrderFile};
 pub use problem::{Problem, ProblemCode, Rejection};
 pub use raw::{FIELDS, Field, RawOrder};
 

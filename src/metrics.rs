@@ -2,7 +2,7 @@
 //!
 //! Counters and histograms count what happened in this process. Gauges that describe the queue are set from the
 //! database when they are scraped, zeros included, so that every state always has a series. Labels are closed sets:
-//! merchant, state, operation, answer, outcome, a hold's warning times; never an order. Moments are exported as
+//! merchant, state, operation, answer, outcome, verdict, a hold's warning times, an endpoint's name; never an order. Moments are exported as
 //! timestamps, so that an age keeps growing when something hangs.
 
 mod counted;
@@ -11,10 +11,12 @@ mod labels;
 mod process;
 mod queue;
 mod weather;
+mod webhooks;
 
 pub use labels::{Answer, CallbackOutcome, Operation};
 pub use queue::QueueGauges;
 pub use weather::Overhead;
+pub use webhooks::EndpointGauges;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -35,6 +37,7 @@ use family::Family;
 use process::ProcessGauges;
 use queue::Queue;
 use weather::WeatherGauges;
+use webhooks::Webhooks;
 
 /// The registry and everything in it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -54,6 +57,7 @@ pub struct Metrics {
     rows_unreadable: IntGauge,
     budget_probes: BudgetProbes,
     weather: WeatherGauges,
+    webhooks: Webhooks,
     process: ProcessGauges,
 }
 
@@ -110,6 +114,7 @@ impl Metrics {
             )?,
             budget_probes: BudgetProbes::default(),
             weather: WeatherGauges::new(&of)?,
+            webhooks: Webhooks::new(&of)?,
             process: ProcessGauges::new(&of, started_at)?,
             registry: registry.clone(),
         };

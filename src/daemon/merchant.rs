@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::{MerchantConfig, SharedBudgetConfig};
+use crate::delivery::Messenger;
 use crate::domain::discovery::Terms;
 use crate::domain::journey::Policy;
 use crate::domain::order::MerchantId;
@@ -16,6 +17,7 @@ use crate::metrics::{BudgetReading, Overhead};
 
 use super::login::{self, Login};
 use super::looks::Lore;
+use super::notifier::{self, Endpoint};
 use super::schedule::MinuteBell;
 use super::silence::Silence;
 use super::weather::Suspects;
@@ -63,6 +65,26 @@ pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gate
         .map_err(|cause| StartError::Gateway { merchant: merchant.id.clone(), cause })
 }
 
+/// The merchant's endpoints, and whoever tells them; nothing is sent yet. Each is met before anything else begins, so that
+/// it hears all that happens from now on.
+pub(super) async fn endpoints(merchant: &MerchantConfig, shared: &Shared) -> Result<Vec<Endpoint>, StartError> {
+    let mut endpoints = Vec::new();
+    for config in &merchant.webhooks {
+        let messenger = match &shared.setting.shop {
+            Some(shop) => Messenger::to_a_shop(shop.clone()),
+            None => Messenger::new(config).map_err(|cause| StartError::Webhook {
+                merchant: merchant.id.clone(),
+                endpoint: config.name.clone(),
+                cause,
+            })?,
+        };
+        let met = shared.store.meet_endpoint(&merchant.id, &config.name, Messenger::place(config)).await;
+        met.map_err(StartError::Store)?;
+        endpoints.push(Endpoint { config: config.clone(), messenger: Arc::new(messenger) });
+    }
+    Ok(endpoints)
+}
+
 /// The budgets that merchants share, for as long as somebody does. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SharedBudgets(Arc<Mutex<BudgetsByName>>);
@@ -89,7 +111,12 @@ fn terms(merchant: &MerchantConfig) -> Terms {
 }
 
 impl MerchantWorkers {
-    pub(super) fn start(merchant: &MerchantConfig, (gateway, login): Way, shared: &Shared, bell: &MinuteBell) -> Self {
+    pub(super) fn start(
+        merchant: &MerchantConfig,
+        (gateway, login, endpoints): Way,
+        shared: &Shared,
+        bell: &MinuteBell,
+    ) -> Self {
         let desk = Desk {
             merchant: merchant.id.clone(),
             gateway: Arc::new(gateway),
@@ -167,6 +194,13 @@ impl MerchantWorkers {
             tasks.spawn(async move {
                 surveyor::run(at_survey, terms, every, at_survey_stop).await;
                 "surveyor"
+            });
+        }
+        for endpoint in endpoints {
+            let (of, at_notify, at_notify_stop) = (merchant.id.clone(), shared.clone(), stop.subscribe());
+            tasks.spawn(async move {
+                notifier::run(of, endpoint, at_notify, at_notify_stop).await;
+                "notifier"
             });
         }
         let at_watch_stop = stop.subscribe();

@@ -4,8 +4,9 @@
 //! the `completer` takes held amounts, or lets them go at their deadline, the `watchman` warns of holds near their
 //! lapse and of clocks that went astray, the doorkeeper (`login`) sends nothing with a login that the bank refuses, the
 //! `purser` counts the daily quota of requests, and the forecaster (`weather`) tells when the bank tells nothing.
-//! Where it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have. For
-//! all merchants there are the `reporter`, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP
+//! Where it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have, and each
+//! endpoint of the shop's has a `notifier`, which tells it what the journal says. For
+//! all merchants there are the `reporter`, the `spooler` of files of orders, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP
 //! face, and `stops`, which tells the log of the kill switch. Each worker reads what is due from the database, does it,
 //! writes down what came of it, and sleeps until the next thing is due, a bell rings or a bounded while has passed.
 //! None of them holds anything that a crash could lose.
@@ -22,6 +23,7 @@ mod log;
 pub(crate) mod looks;
 mod login;
 mod merchant;
+mod notifier;
 mod parts;
 pub(crate) mod peril;
 mod place;
@@ -31,9 +33,11 @@ mod registrar;
 mod reporter;
 mod schedule;
 mod silence;
+mod spooler;
 mod steward;
 mod stops;
 mod surveyor;
+pub mod tally;
 mod unserved;
 mod watchman;
 mod weather;
@@ -49,8 +53,11 @@ use tokio::task::JoinSet;
 use crate::api::{self, Api};
 use crate::clock::Clock;
 use crate::config::{Change, Config, MerchantConfig, changes};
+use crate::delivery::MessengerError;
+pub(crate) use crate::delivery::{Message, Shop};
+use crate::domain::delivery::EndpointName;
 use crate::domain::order::MerchantId;
-pub(crate) use crate::gateway::{Connecting, Connector, Pacer, Permit, Sky, Wire};
+pub(crate) use crate::gateway::{Connecting, Connector, Pacer, Permit, Purpose, Sky, Wire};
 use crate::gateway::{Gateway, TransportError};
 use crate::metrics::Metrics;
 use crate::progress::{Phase, Progress};
@@ -93,6 +100,16 @@ pub enum StartError {
         merchant: MerchantId,
         /// Why.
         cause: TransportError,
+    },
+    /// An endpoint of the shop's cannot be told anything.
+    #[error("merchant {merchant}, webhook {endpoint}: {cause}")]
+    Webhook {
+        /// Whose.
+        merchant: MerchantId,
+        /// Which.
+        endpoint: EndpointName,
+        /// Why.
+        cause: MessengerError,
     },
     /// The minute bell cannot be set up.
     #[error("cannot set up the cron schedule: {0}")]
@@ -293,8 +310,8 @@ async fn start_merchants(
 /// A merchant's settings with its way to the bank.
 type ReadyMerchant<'a> = (&'a MerchantConfig, Way);
 
-/// A merchant's way to its bank, and the login it goes with.
-type Way = (Gateway, login::Login);
+/// A merchant's way to its bank, the login it goes with, and the ways to its shop.
+type Way = (Gateway, login::Login, Vec<notifier::Endpoint>);
 
 async fn set_up<'a>(
     merchants: impl Iterator<Item = &'a MerchantConfig>,
@@ -304,7 +321,7 @@ async fn set_up<'a>(
     for merchant in merchants {
         let gateway = merchant::gateway(merchant, shared)?;
         let login = login::examine(merchant, &gateway, shared).await.map_err(StartError::Store)?;
-        ready.push((merchant, (gateway, login)));
+        ready.push((merchant, (gateway, login, merchant::endpoints(merchant, shared).await?)));
     }
     Ok(ready)
 }
@@ -358,6 +375,11 @@ fn start_common(
     common.spawn(async move {
         stops::run(at_stops, stopped).await;
         "watch over stops"
+    });
+    let (for_spooler, its_config, stopped) = (shared.clone(), config.subscribe(), stop.subscribe());
+    common.spawn(async move {
+        spooler::run(for_spooler, its_config, stopped).await;
+        "spooler"
     });
     let (for_steward, its_config, stopped) = (shared.clone(), config.subscribe(), stop.subscribe());
     common.spawn(async move {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::delivery::Shop;
 use crate::gateway::Wire;
 use crate::store::{Lock, LockError, Store};
 
@@ -29,6 +30,8 @@ pub(crate) struct Setting {
     pub(crate) perils: Perils,
     pub(crate) rhythm: Rhythm,
     pub(crate) errands: Errands,
+    /// Who hears what every endpoint is told, where there is no network.
+    pub(crate) shop: Option<Shop>,
 }
 
 /// How often loops look by themselves. A bell may be lost, and another process's changes do not ring here: a lost bell
@@ -41,8 +44,8 @@ pub(crate) struct Rhythm {
     pub(crate) watch: Duration,
     /// The reporter, should the cron bell fall silent.
     pub(crate) reports: Duration,
-    /// The watches over the clock and over stops: two jumps that cancel out within this time go unseen, and a stop that
-    /// another process wrote is told in the log within it.
+    /// The watches over the clock and over stops, and the notifiers: two jumps that cancel out within this time go unseen, and
+    /// a stop, or a wish of an endpoint, that another process wrote is told in the log, or seen to, within it.
     pub(crate) vigil: Duration,
 }
 
@@ -85,7 +88,8 @@ impl Parts {
         let store = Store::open_under(&lock, place(config), clock.now())?;
         let bell = MinuteBell::start().await.map_err(StartError::Schedule)?;
         let (wire, perils, rhythm) = (Wire::Network, Perils::default(), Rhythm::ON_A_HOST);
-        Ok(Self { lock, store, bell, setting: Setting { clock, wire, perils, rhythm, errands: Errands::OnThreads } })
+        let setting = Setting { clock, wire, perils, rhythm, errands: Errands::OnThreads, shop: None };
+        Ok(Self { lock, store, bell, setting })
     }
 
     /// Those of a simulation. Must be called within a runtime whose time is paused.

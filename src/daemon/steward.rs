@@ -1,5 +1,5 @@
 //! The steward: looks for room when the disk was full, keeps the ballast that is let go when it fills up, and forgets
-//! the bank's whole answers once they have been kept long enough.
+//! the bank's whole answers, and the keys of requests, once they have been kept long enough.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{HEART_LIMIT, Shared, told_to_stop};
 use crate::config::Config;
 use crate::store::{FORGET_BATCH, StoreError};
 
-/// How often answers are forgotten: they were kept for a day at least, and an hour more or less is nothing beside it.
+/// How often answers and keys are forgotten: they were kept for a day at least, and an hour more or less is nothing beside it.
 const FORGETTING_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Works until told to stop.
@@ -29,11 +29,11 @@ pub(super) async fn run(shared: Shared, config: watch::Receiver<Arc<Config>>, mu
         if Instant::now() >= forgetting_at && !shared.store.disk_is_full() {
             let after = config.borrow().retention.answers;
             match forget(&shared, after).await {
-                // There may be more: after the looks that waited for the writer.
-                Ok(FORGET_BATCH) => {}
-                Ok(_) => forgetting_at = Instant::now() + FORGETTING_EVERY,
+                // After the looks that waited for the writer.
+                Ok(Forgotten::MayBeMore) => {}
+                Ok(Forgotten::All) => forgetting_at = Instant::now() + FORGETTING_EVERY,
                 Err(error) => {
-                    tracing::error!(%error, "Cannot remove the bank's old answers; in an hour again");
+                    tracing::error!(%error, "Cannot remove the bank's old answers and the old keys of requests; in an hour again");
                     shared.metrics.store_error("steward");
                     forgetting_at = Instant::now() + FORGETTING_EVERY;
                 }
@@ -48,10 +48,18 @@ pub(super) async fn run(shared: Shared, config: watch::Receiver<Arc<Config>>, mu
     }
 }
 
-async fn forget(shared: &Shared, after: Duration) -> Result<usize, StoreError> {
-    let forgotten = shared.store.forget_answers(after, shared.clock().now()).await?;
+/// Whether all is forgotten that was kept long enough.
+enum Forgotten {
+    All,
+    MayBeMore,
+}
+
+async fn forget(shared: &Shared, after: Duration) -> Result<Forgotten, StoreError> {
+    let now = shared.clock().now();
+    let keys = shared.store.forget_claims(now).await?;
+    let forgotten = shared.store.forget_answers(after, now).await?;
     if forgotten > 0 {
         tracing::info!(answers = forgotten, "Removed {forgotten} of the bank's old answers");
     }
-    Ok(forgotten)
+    Ok(if keys.max(forgotten) < FORGET_BATCH { Forgotten::All } else { Forgotten::MayBeMore })
 }

@@ -27,6 +27,25 @@ pub enum Format {
     Csv,
 }
 
+/// Under which names the columns of somebody else's file stand.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping {
+    /// Fields whose columns have another name than ours.
+    pub columns: Vec<(Field, String)>,
+    /// Whether columns that are nothing of an order's are passed over, rather than refused: one that is misspelt would
+    /// be, too.
+    pub ignores_others: bool,
+}
+
+impl Mapping {
+    /// The field of a column; `None` where it is nothing of an order's.
+    fn field(&self, column: &str) -> Option<Field> {
+        let mapped = self.columns.iter().find(|(_, name)| name == column).map(|(field, _)| *field);
+        let ours = || Field::parse(column).filter(|field| !self.columns.iter().any(|(mapped, _)| mapped == field));
+        mapped.or_else(ours)
+    }
+}
+
 /// One line of the file that holds an order, or should.
 #[derive(Debug)]
 pub struct Line {
@@ -65,18 +84,33 @@ pub struct OrderFile<'a, R> {
 #[derive(Debug)]
 enum Layout {
     JsonLines,
-    Csv { columns: Vec<Field>, delimiter: u8 },
+    /// The field of each column; `None` of one that is passed over.
+    Csv {
+        columns: Vec<Option<Field>>,
+        delimiter: u8,
+    },
 }
 
 impl<'a, R: BufRead> OrderFile<'a, R> {
     /// Orders from `reader`. The header of a CSV file is read, and refused, here.
     pub fn new(reader: R, format: Format, config: &'a Config) -> Result<Self, HeadError> {
+        Self::mapped(reader, format, &Mapping::default(), config)
+    }
+
+    /// The same of a file whose columns have names of their own.
+    pub fn mapped(reader: R, format: Format, mapping: &Mapping, config: &'a Config) -> Result<Self, HeadError> {
         let mut lines = Lines { reader, number: 0, bytes: Vec::new() };
         let layout = match format {
             Format::JsonLines => Layout::JsonLines,
-            Format::Csv => header(&mut lines)?,
+            Format::Csv => header(&mut lines, mapping)?,
         };
         Ok(Self { lines, layout, config })
+    }
+
+    /// Passes over the lines before line `number`, counted from 1, without reading what they say.
+    pub fn skip_to(&mut self, number: u64) -> io::Result<()> {
+        while self.lines.number + 1 < number && self.lines.skip()? {}
+        Ok(())
     }
 }
 
@@ -105,7 +139,9 @@ impl Layout {
                 if values.len() != columns.len() {
                     return Err(Rejection::unread(uneven(values.len(), columns.len())));
                 }
-                check(&RawOrder::from_texts(columns.iter().copied().zip(values.iter())), config)
+                let texts =
+                    columns.iter().zip(values.iter()).filter_map(|(column, text)| column.map(|field| (field, text)));
+                check(&RawOrder::from_texts(texts), config)
             }
         }
     }
@@ -119,10 +155,10 @@ fn uneven(values: usize, columns: usize) -> Problem {
     Problem::of_line(ProblemCode::NotARow, sentence)
 }
 
-fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Layout, HeadError> {
+fn header<R: BufRead>(lines: &mut Lines<R>, mapping: &Mapping) -> Result<Layout, HeadError> {
     let read = lines.next_filled().map_err(HeadError::Io)?;
     let columns = match read {
-        Some(Ok(text)) => columns(text),
+        Some(Ok(text)) => columns(text, mapping),
         Some(Err(problem)) => Err(vec![problem]),
         None => Err(vec![Problem::of_line(
             ProblemCode::NotARow,
@@ -135,19 +171,23 @@ fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Layout, HeadError> {
     })
 }
 
-fn columns(text: &str) -> Result<Layout, Vec<Problem>> {
+fn columns(text: &str, mapping: &Mapping) -> Result<Layout, Vec<Problem>> {
     let delimiter = delimiter_of(text);
     let names = split(text, delimiter).map_err(|problem| vec![problem])?;
     let (mut columns, mut problems) = (Vec::new(), Vec::new());
     for name in &names {
-        match Field::parse(name.trim()) {
-            Some(field) if columns.contains(&field) => problems.push(Problem::duplicate(field)),
-            Some(field) => columns.push(field),
-            None => problems.push(unknown_column(name)),
+        match mapping.field(name.trim()) {
+            Some(field) if columns.contains(&Some(field)) => problems.push(Problem::duplicate(field)),
+            None if !mapping.ignores_others => problems.push(unknown_column(name)),
+            found => columns.push(found),
         }
     }
+    for (field, name) in mapping.columns.iter().filter(|(field, _)| !columns.contains(&Some(*field))) {
+        problems.push(Problem::missing(*field, format!("the header has no column {}", shown(name))));
+    }
+    let is_mapped = |field: Field| mapping.columns.iter().any(|(mapped, _)| *mapped == field);
     for field in [Field::OrderNumber, Field::Amount] {
-        if !columns.contains(&field) {
+        if !columns.contains(&Some(field)) && !is_mapped(field) {
             problems.push(Problem::missing(field, "the header needs a column of this name"));
         }
     }
@@ -156,7 +196,12 @@ fn columns(text: &str) -> Result<Layout, Vec<Problem>> {
 
 fn unknown_column(name: &str) -> Problem {
     let known = FIELDS.map(Field::as_str).join(", ");
-    let sentence = format!("the column {} is not known; remove it, or name it one of: {known}", shown(name));
+    let sentence = format!(
+        "the column {} is not known; remove it, say what it is (--column FIELD={}), pass over such columns \
+         (--ignore-other-columns), or name it one of: {known}",
+        shown(name),
+        name.trim().chars().filter(|c| !c.is_control()).take(32).collect::<String>()
+    );
     Problem { sentence, ..Problem::unknown_field(name) }
 }
 
@@ -172,6 +217,12 @@ fn split(text: &str, delimiter: u8) -> Result<csv::StringRecord, Problem> {
 }
 
 fn split_quoted(text: &str, delimiter: u8) -> Result<csv::StringRecord, Problem> {
+    // A row is one line: what goes on in the next one would be queued as far as it has come, and the rest refused.
+    if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
+        let sentence = "a quote is not closed on its line; a value cannot go over several lines, and a quote within it is \
+                        written twice";
+        return Err(Problem::of_line(ProblemCode::NotARow, sentence));
+    }
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .delimiter(delimiter)
@@ -196,6 +247,13 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
+    /// Passes over a line; false at the end.
+    fn skip(&mut self) -> io::Result<bool> {
+        let is_there = self.reader.skip_until(b'\n')? > 0;
+        self.number += u64::from(is_there);
+        Ok(is_there)
+    }
+
     /// The next line that is not blank, without its end, or why it cannot be read as text. `None` at the end.
     fn next_filled(&mut self) -> io::Result<Option<Result<&str, Problem>>> {
         loop {

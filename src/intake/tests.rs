@@ -227,6 +227,14 @@ fn csv_comes_as_spreadsheets_write_it() {
     }
 }
 
+/// The bug: the line was queued as far as it had come.
+#[test]
+fn regression_a_value_that_goes_on_in_the_next_line_is_refused() {
+    let text = "order_number,amount,order_id\nA,1,\"id\nand more\"\nB,2,\nC,3,\"id-3\"\n\"D\"\"\",4,\n";
+    let words = [(2, "not_a_row"), (3, "not_a_row"), (4, "B"), (5, "C"), (6, "D\"")];
+    assert_eq!(lines(text.as_bytes(), Format::Csv), expected(&words));
+}
+
 #[test]
 fn a_line_in_another_encoding_or_without_end_spoils_nothing_else() {
     let mut bytes = b"order_number,amount\nA,1\n".to_vec();
@@ -254,6 +262,61 @@ fn a_header_is_refused_with_all_that_is_wrong_with_it() {
             Ok(_) => assert!(expected.is_empty(), "{text:?}"),
             Err(HeadError::Columns { rejection, .. }) => assert_eq!(words(&rejection), expected, "{text:?}"),
             Err(HeadError::Io(error)) => panic!("{error}"),
+        }
+    }
+}
+
+/// A header of somebody else's, what is said of it, and what its row becomes; or what is wrong with the two together.
+#[test]
+fn columns_of_other_names_are_taken_for_what_they_are_said_to_be() {
+    type Row = (&'static str, &'static [(Field, &'static str)], bool, Result<&'static str, &'static [&'static str]>);
+    let config = config(ONE_MERCHANT);
+    let table: [Row; 8] = [
+        ("Номер;Копейки", &[(Field::OrderNumber, "Номер"), (Field::Amount, "Копейки")], false, Ok("A 100")),
+        (" Номер ;amount", &[(Field::OrderNumber, "Номер")], false, Ok("A 100")),
+        ("Номер;amount;Клиент", &[(Field::OrderNumber, "Номер")], false, Err(&["unknown_field Клиент"])),
+        ("Номер;amount;Клиент", &[(Field::OrderNumber, "Номер")], true, Ok("A 100")),
+        // What another column is said to be is not our name's column any more.
+        ("order_number;amount;Сумма", &[(Field::Amount, "Сумма")], true, Ok("A 7")),
+        ("order_number;amount;Сумма", &[(Field::Amount, "Сумма")], false, Err(&["unknown_field amount"])),
+        ("order_number;amount", &[(Field::OrderId, "Ид")], true, Err(&["missing order_id"])),
+        ("Номер;Номер;amount", &[(Field::OrderNumber, "Номер")], true, Err(&["duplicate_field order_number"])),
+    ];
+    for (header, columns, ignores_others, expected) in table {
+        let columns = columns.iter().map(|(field, name)| (*field, (*name).to_owned())).collect();
+        let text = format!("{header}\nA;100;7\n")
+            .replace(";7\n", if header.matches(';').count() == 2 { ";7\n" } else { "\n" });
+        let mapping = Mapping { columns, ignores_others };
+        match (OrderFile::mapped(text.as_bytes(), Format::Csv, &mapping, &config), expected) {
+            (Ok(mut file), Ok(expected)) => {
+                let order = file.next().unwrap().unwrap().order.unwrap();
+                assert_eq!(format!("{} {}", order.number, order.amount.minor()), expected, "{header}");
+            }
+            (Err(HeadError::Columns { rejection, .. }), Err(expected)) => {
+                assert_eq!(words(&rejection), expected, "{header}");
+            }
+            (found, _) => panic!("{header}: {:?}", found.map(|_| ())),
+        }
+    }
+}
+
+/// From which line it is gone on with, and what is read then.
+#[test]
+fn a_file_is_gone_on_with_from_a_line() {
+    let config = config(ONE_MERCHANT);
+    let csv = "order_number,amount\nA,1\n\nnonsense\nB,2\n";
+    let json = "{\"order_number\": \"A\", \"amount\": 1}\nnonsense\n\n\n{\"order_number\": \"B\", \"amount\": 2}";
+    for (text, format) in [(csv, Format::Csv), (json, Format::JsonLines)] {
+        for (from, read) in
+            [(1, "A?B"), (2, if format == Format::Csv { "A?B" } else { "?B" }), (5, "B"), (6, ""), (99, "")]
+        {
+            let mut file = OrderFile::new(text.as_bytes(), format, &config).unwrap();
+            file.skip_to(from).unwrap();
+            let told: String = file
+                .map(|line| line.unwrap())
+                .map(|line| line.order.map_or_else(|_| "?".to_owned(), |order| order.number.to_string()))
+                .collect();
+            assert_eq!(told, read, "{format:?} from {from}");
         }
     }
 }
