@@ -34,9 +34,10 @@
 //!   whatever contradicts our book ───────────────────────▶ review ── a person's word ([`domain::review`]) ──▶
 //! ```
 //!
-//! [`intake`] checks an order, [`store`] queues it; acknowledged means synced. The poller ([`daemon`]) asks the bank,
-//! [`gateway`] classifies the answer (known, refused, unknown), [`domain::lifecycle`] judges it, [`domain::journey`]
-//! makes the row of it, and [`store::Store::amend`] writes row and event in one transaction.
+//! [`intake`] checks an order, handed in over HTTP, at the command line or as a file in the spool; [`store`] queues it;
+//! acknowledged means synced. The poller ([`daemon`]) asks the bank, [`gateway`] classifies the answer (known, refused,
+//! unknown), [`domain::lifecycle`] judges it, [`domain::journey`] makes the row of it, and [`store::Store::amend`]
+//! writes row and event in one transaction.
 //!
 //! A held order's completion goes through [`domain::operation`]:
 //!
@@ -62,6 +63,13 @@
 //! tells nothing ([`domain::weather`]), only probes leave.
 //! `simulate` runs the same engine on a workload ([`simulation::looks`]).
 //!
+//! # How the shop hears of it
+//!
+//! The journal is the feed (`GET /v1/events`) and the queue of every endpoint of the shop's: a notifier in [`daemon`] tells
+//! it what [`domain::delivery`] says is its turn, through [`delivery`], and keeps in [`store`] the endpoint's place in the
+//! journal and the bounded number of events beside it that were not taken. Of an order the next event waits for the one
+//! before it; nothing else waits for anything.
+//!
 //! # The rules under which money moves
 //!
 //! The code names them by number.
@@ -72,7 +80,8 @@
 //! * **R2** Only the process that wrote an intent sends it; whatever is found at a start is asked about.
 //! * **R3** The class of an answer is *unknown* unless the code lists it.
 //! * **R4** Before each send a fresh read shows our order, held, enough approved, nothing deposited, and due by the
-//!   clock as it goes now; an earlier view agrees before the first send; then a compare-and-set on the row's version.
+//!   clock as it goes now; an earlier view agrees before the first send; then a compare-and-set on the row's version,
+//!   which counts every change but that of a look that found nothing.
 //! * **R5** Presence settles, absence never does: "still held" only plans the next question. What shows less taken or
 //!   given back than was confirmed or shown before is old, and decides nothing ([`domain::booked`]).
 //! * **R6** Confirmed only by a read with the intended amount, never by an acknowledgement.
@@ -93,15 +102,16 @@
 //!
 //! `domain` and `sandbox` use nothing of ours; `clock`, `store`, `report`, `metrics` and `callback` use domain;
 //! `config` uses domain and callback, and `intake` both; `timekeeper` uses clock and domain; `gateway` uses domain,
-//! config, metrics, timekeeper; `api` uses everything but gateway, report and daemon; `daemon` wires all; `cli` starts
-//! them, and only `daemon` reaches the gateway. `simulation` runs the daemon against the sandbox in virtual time.
-//! `progress` and `systemd` stand alone. `rusqlite` lives in `store` alone, `ring` there, in `callback` and in
-//! `sandbox`, `rustix` in `store` and `cli::core_dumps`, `reqwest` and `governor` in `gateway`, `quick_xml` in
-//! `gateway` and `sandbox`, `axum` in `api` and `sandbox`, `tokio-cron-scheduler` in `daemon::schedule`. A test reads
-//! the source and holds the house to it.
+//! config, metrics, timekeeper; `delivery`, which speaks to the shop and never to the bank, uses config and domain;
+//! `api` uses everything but gateway, delivery, report and daemon; `daemon` wires all; `cli` starts them, and only
+//! `daemon` reaches the gateway and the shop. `simulation` runs the daemon against the sandbox in virtual time.
+//! `progress` and `systemd` stand alone. `rusqlite` lives in `store` alone, `ring` there, in `callback`, `delivery` and
+//! `sandbox`, `rustix` in `store`, `delivery` and `cli::core_dumps`, `reqwest` in `gateway` and `delivery`, `governor`
+//! in `gateway`, `quick_xml` in `gateway` and `sandbox`, `axum` in `api` and `sandbox`, `tokio-cron-scheduler` in
+//! `daemon::schedule`. A test reads the source and holds the house to it.
 //!
 //! Read [`domain`], [`store`], [`gateway`] and [`daemon`] in this order, and you know what it does; then [`config`],
-//! [`intake`], [`callback`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests,
+//! [`intake`], [`callback`], [`delivery`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests,
 //! and [`simulation`]; and [`clock`], [`timekeeper`], [`metrics`], [`progress`] and [`systemd`], the small things.
 
 pub mod domain;
@@ -110,6 +120,7 @@ pub mod gateway;
 pub mod daemon;
 
 pub mod callback;
+pub mod delivery;
 pub mod config;
 pub mod intake;
 pub mod api;

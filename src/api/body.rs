@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::LengthLimitError;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
@@ -22,19 +22,24 @@ pub(super) const BATCH_MAX: usize = 1_000;
 
 /// The body as text. An empty one may come without a content type.
 pub(super) async fn text(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<String, Problem> {
-    if declared_bytes(headers).is_some_and(|bytes| bytes > max_bytes as u64) {
-        return Err(too_large(max_bytes));
-    }
-    let bytes = to_bytes(body, max_bytes).await.map_err(|error| match error.source() {
-        Some(source) if source.is::<LengthLimitError>() => too_large(max_bytes),
-        _ => Problem::bad_request("the body ended before it was whole"),
-    })?;
-    if !bytes.is_empty() && !is_json(headers) {
+    let bytes = whole(headers, body, max_bytes).await?;
+    if !bytes.is_empty() && kind(headers) != Kind::Json {
         let detail = "the body is not declared to be JSON; send `Content-Type: application/json`";
         return Err(Problem::unsupported_media_type(detail));
     }
     String::from_utf8(bytes.into())
         .map_err(|_| Problem::bad_request("the body is not UTF-8; Windows-1251 is likely where Russian text is in it"))
+}
+
+/// The body as it came.
+pub(super) async fn whole(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+    if declared_bytes(headers).is_some_and(|bytes| bytes > max_bytes as u64) {
+        return Err(too_large(max_bytes));
+    }
+    to_bytes(body, max_bytes).await.map_err(|error| match error.source() {
+        Some(source) if source.is::<LengthLimitError>() => too_large(max_bytes),
+        _ => Problem::bad_request("the body ended before it was whole"),
+    })
 }
 
 fn declared_bytes(headers: &HeaderMap) -> Option<u64> {
@@ -45,10 +50,29 @@ fn too_large(max_bytes: usize) -> Problem {
     Problem::too_large(format!("the body has more than {max_bytes} bytes; send less at a time"))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// What a body is declared to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One JSON value.
+    Json,
+    /// A JSON object on each line.
+    Lines,
+    /// Something else, or nothing is said.
+    Other,
+}
+
+/// The names under which JSON lines go about; none is registered.
+const LINES: [&str; 4] = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"];
+
+/// What the headers declare.
+pub(super) fn kind(headers: &HeaderMap) -> Kind {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = declared.split(';').next().unwrap_or("").trim();
-    essence.eq_ignore_ascii_case("application/json")
+    match essence {
+        json if json.eq_ignore_ascii_case("application/json") => Kind::Json,
+        lines if LINES.iter().any(|name| lines.eq_ignore_ascii_case(name)) => Kind::Lines,
+        _ => Kind::Other,
+    }
 }
 
 /// The orders of an array: at most [`BATCH_MAX`] are kept, all are counted.

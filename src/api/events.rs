@@ -14,10 +14,12 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::channel::{Channel, Sender};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+use super::openapi::words;
 use super::problem::Problem;
 use super::views::{EventsView, FeedEventView};
 use super::{Context, Shared};
@@ -48,13 +50,19 @@ const STREAM_LIFE: Duration = Duration::from_secs(240);
 const STREAM_PAGE: u32 = 100;
 
 /// What `GET /v1/events` may be asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "EventsAsked")]
 #[serde(deny_unknown_fields)]
 pub(super) struct FeedQuery {
+    #[schemars(with = "Option<words::EventNumber>")]
     after: Option<String>,
+    #[schemars(with = "Option<words::PageLimit>")]
     limit: Option<u32>,
+    #[schemars(with = "Option<words::Merchant>")]
     merchant: Option<String>,
+    #[schemars(with = "Vec<words::EventKind>")]
     kind: Option<String>,
+    #[schemars(with = "Option<words::Wait>")]
     wait: Option<String>,
 }
 
@@ -69,7 +77,7 @@ pub(super) async fn feed(
     let streams = wants_stream(&headers);
     let mut filter = filter(&query)?;
     if let Some(last) = headers.get("last-event-id").filter(|_| streams) {
-        filter.after = last.to_str().ok().and_then(|text| number(text).ok()).ok_or_else(bad_last_id)?;
+        filter.after = last.to_str().ok().and_then(|text| number("after", text).ok()).ok_or_else(bad_last_id)?;
     }
     let end = read(&shared, shared.api.store.journal_end()).await?;
     if filter.after > end {
@@ -92,13 +100,15 @@ fn filter(query: &FeedQuery) -> Result<EventFilter, Problem> {
     }
     let words = query.kind.as_deref().unwrap_or("").split(',').map(str::trim).filter(|word| !word.is_empty());
     let kinds = words.map(|word| EventKind::parse(word).ok_or_else(|| unknown_kind(word))).collect::<Result<_, _>>()?;
-    let after = query.after.as_deref().map_or(Ok(0), number)?;
+    let after = query.after.as_deref().map_or(Ok(0), |text| number("after", text))?;
     Ok(EventFilter { after, limit, merchant, kinds })
 }
 
-fn number(text: &str) -> Result<i64, Problem> {
+/// The number of an event, after which is asked by this parameter.
+pub(super) fn number(parameter: &str, text: &str) -> Result<i64, Problem> {
     let seq = text.parse::<i64>().ok().filter(|seq| *seq >= 0);
-    seq.ok_or_else(|| Problem::bad_request("after: this is no number of an event; leave it out to begin at the first"))
+    let detail = || format!("{parameter}: this is no number of an event; leave it out to begin at the first");
+    seq.ok_or_else(|| Problem::bad_request(detail()))
 }
 
 fn bad_last_id() -> Problem {

@@ -6,10 +6,12 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
 use super::body::{self, ACT_MAX_BYTES};
+use super::openapi::words;
 use super::problem::Problem;
 use crate::domain::event::Cause;
 use crate::domain::login::LoginRefusal;
@@ -20,25 +22,33 @@ use crate::store::StoreError;
 const WORDS_MAX: usize = 64;
 
 /// As `reconciled login show --json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Logins")]
 pub(super) struct LoginsView {
+    #[schemars(with = "words::Moment")]
     at: String,
     refused: Vec<RefusalView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "LoginRefusal")]
 struct RefusalView {
+    #[schemars(with = "words::Merchant")]
     merchant: String,
+    #[schemars(with = "words::Moment")]
     since: String,
     request: String,
     words: String,
 }
 
 /// Who says that a login is let in again, and why.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Resume")]
 #[serde(deny_unknown_fields)]
-struct Resume {
+pub(super) struct Resume {
+    #[schemars(with = "words::ShortText")]
     by: String,
+    #[schemars(with = "words::ShortText")]
     reason: String,
 }
 

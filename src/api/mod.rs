@@ -2,14 +2,14 @@
 //! neighbours ask how the daemon fares.
 //!
 //! It reads and writes rows and never speaks to the bank; whoever has an order registered waits here, for a bounded
-//! while, until the daemon has. What was answered with 200 or 201 is on disk. Everything under `/v1` needs the bearer
-//! token, and the bank's callbacks their checksum; every refusal is an RFC 9457 problem with what to do about it. One
+//! while, until the daemon has. What was answered with 200 or 201 is on disk. Everything under `/v1` needs a bearer
+//! token with the scope of its route, and the bank's callbacks their checksum; every refusal is an RFC 9457 problem with what to do about it. One
 //! page, at `/`, shows a person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
 //!
-//! Read in this order: this file (the routes), `orders`, `registrations` and `acts` (what the shop does), `views` (what
+//! Read in this order: this file, `routes` (every route), `orders`, `registrations` and `acts` (what the shop does), `views` (what
 //! it reads), `events` (the feed), `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `logins`,
 //! `callbacks`, `page`, `scrape` and `health`, then what all of them stand on: `auth`,
-//! `body`, `problem`, `server`.
+//! `idempotency`, `body`, `lines`, `problem`, `server`; `openapi` describes all of it.
 
 mod acts;
 mod auth;
@@ -19,14 +19,19 @@ mod events;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod health;
+mod idempotency;
+mod lines;
 mod logins;
 mod money;
+mod openapi;
 mod orders;
 mod page;
 mod problem;
 mod registrations;
+mod review_list;
 mod review_views;
 mod reviews;
+mod routes;
 mod scrape;
 mod server;
 mod verbs;
@@ -42,16 +47,19 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::MethodRouter;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 
 use problem::Problem;
+use routes::{Needs, Route};
 use server::Limits;
+pub use views::event_document;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::time::in_words;
+use crate::domain::token::Scope;
 use crate::metrics::Metrics;
 use crate::progress::Progress;
 use crate::store::Store;
@@ -59,6 +67,17 @@ use crate::store::Store;
 /// Requests of the shop that may be at the database at once. The store has four readers and one writer for everybody:
 /// two and a scrape leave one to the daemon, whatever comes in here; `/readyz` asks for a 1 and is gone.
 const TURNS: usize = 2;
+
+/// Requests with orders that may be at the writer at once: it takes what has come while the disk synced in one commit, so
+/// that many at a time cost little more than one.
+const WRITING_TURNS: usize = 64;
+
+/// Requests that may wait for either at once. Each keeps a connection, of which there are 256 for everybody; whoever comes
+/// then is told to come again (429).
+const WAITING: usize = 96;
+
+/// Requests with lines of orders that may be read at once: their bodies are the longest there are.
+const BULKS: usize = 2;
 
 /// Requests that may wait for events at once. Each keeps a connection, of which there are 256 for everybody.
 const FOLLOWERS: usize = 64;
@@ -90,8 +109,20 @@ struct Shared {
     api: Api,
     /// See [`TURNS`].
     turns: Semaphore,
+    /// See [`WRITING_TURNS`].
+    writing_turns: Semaphore,
+    /// See [`WAITING`].
+    waiting: Semaphore,
+    /// See [`BULKS`].
+    bulks: Semaphore,
     /// See [`FOLLOWERS`].
     followers: Arc<Semaphore>,
+    /// See [`idempotency::KEYED`].
+    keyed: Arc<Semaphore>,
+    /// Of these, requests with lines, whose bodies are kept until they are done: see [`BULKS`].
+    keyed_bulks: Arc<Semaphore>,
+    /// Which requests with keys are worked on.
+    in_hand: Arc<idempotency::InHand>,
     /// Whether the daemon stops: whoever waits for events is let go then.
     stop: watch::Receiver<bool>,
     /// Held while a scrape reads the queue: two at once would only read the same figures twice.
@@ -100,12 +131,51 @@ struct Shared {
     callback: Mutex<()>,
     /// Callbacks that were refused, so that the log tells of them now and then.
     refused_callbacks: callbacks::Untold,
+    /// The description of it all, for programs.
+    document: openapi::Kept,
+    /// Who may ask, besides whoever has the configuration's token.
+    tokens: auth::Tokens,
 }
 
 impl Shared {
+    fn new(api: Api, stop: watch::Receiver<bool>) -> Self {
+        Self {
+            api,
+            turns: Semaphore::new(TURNS),
+            writing_turns: Semaphore::new(WRITING_TURNS),
+            waiting: Semaphore::new(WAITING),
+            bulks: Semaphore::new(BULKS),
+            followers: Arc::new(Semaphore::new(FOLLOWERS)),
+            keyed: Arc::new(Semaphore::new(idempotency::KEYED)),
+            keyed_bulks: Arc::new(Semaphore::new(BULKS)),
+            in_hand: Arc::default(),
+            stop,
+            scrape: Mutex::default(),
+            callback: Mutex::default(),
+            refused_callbacks: callbacks::Untold::default(),
+            document: openapi::Kept::default(),
+            tokens: auth::Tokens::default(),
+        }
+    }
+
     /// Waits for a turn at the database.
     async fn turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.turns.acquire().await.map_err(|_| Problem::unavailable("the daemon is stopping; try again in a while"))
+        self.turn_of(&self.turns).await
+    }
+
+    /// Waits for a turn to hand orders to the database's writer.
+    async fn writing_turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.turn_of(&self.writing_turns).await
+    }
+
+    async fn turn_of<'turns>(&self, turns: &'turns Semaphore) -> Result<SemaphorePermit<'turns>, Problem> {
+        if let Ok(turn) = turns.try_acquire() {
+            return Ok(turn);
+        }
+        let _waiting = self.waiting.try_acquire().map_err(|_| {
+            Problem::overloaded("as many requests wait for the database as may, and nothing of this one was done")
+        })?;
+        turns.acquire().await.map_err(|_| Problem::unavailable("the daemon is stopping; try again in a while"))
     }
 
     fn is_stopping(&self) -> bool {
@@ -126,52 +196,41 @@ impl Shared {
 type Context = State<Arc<Shared>>;
 
 fn router(api: Api, request_within: Duration, stop: watch::Receiver<bool>) -> Router {
-    let shared = Arc::new(Shared {
-        api,
-        turns: Semaphore::new(TURNS),
-        followers: Arc::new(Semaphore::new(FOLLOWERS)),
-        stop,
-        scrape: Mutex::default(),
-        callback: Mutex::default(),
-        refused_callbacks: callbacks::Untold::default(),
-    });
-    Router::new()
-        .nest("/v1", v1(&shared))
-        .route("/callbacks/{merchant}", get(callbacks::receive).post(callbacks::receive))
-        .route("/", get(page::page))
-        .route("/page.css", get(page::style))
-        .route("/metrics", get(scrape::scrape))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+    let shared = Arc::new(Shared::new(api, stop));
+    let (mut v1, mut open) = (Router::new(), Router::new());
+    for route in routes::all() {
+        let is_keyed = route.takes_key();
+        let Route { path, needs, serve, .. } = route;
+        let serve = match needs {
+            Needs::Token(scope) => {
+                let serve = if is_keyed { keyed(&shared, scope, serve) } else { serve };
+                serve.route_layer(from_fn(move |request, next| auth::require_scope(scope, request, next)))
+            }
+            Needs::TokenIfAsked => {
+                serve.route_layer(from_fn_with_state(Arc::clone(&shared), auth::require_for_metrics))
+            }
+            Needs::Checksum | Needs::Nothing => serve,
+        };
+        match path.strip_prefix("/v1") {
+            Some(inner) => v1 = v1.route(inner, serve),
+            None => open = open.route(path, serve),
+        }
+    }
+    // The token is asked for in front of all of it, its 404s included.
+    let v1 = v1
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(Arc::clone(&shared), auth::require_token));
+    open.nest("/v1", v1)
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(move |request, next| in_time(request_within, request, next)))
         .with_state(shared)
 }
 
-/// The token is asked for in front of all of it, its 404s included: a route added here cannot be forgotten there.
-fn v1(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/orders", post(orders::add).get(orders::list))
-        .route("/orders/{merchant}/{order_number}", get(orders::show))
-        .route("/orders/{merchant}/{order_number}/answer", get(orders::answer))
-        .route("/orders/{merchant}/{order_number}/release", post(acts::release))
-        .route("/orders/{merchant}/{order_number}/park", post(acts::park))
-        .route("/orders/{merchant}/{order_number}/reverse", post(verbs::reverse))
-        .route("/orders/{merchant}/{order_number}/refund", post(verbs::refund))
-        .route("/orders/{merchant}/{order_number}/decline", post(verbs::decline))
-        .route("/events", get(events::feed))
-        .route("/registrations", post(registrations::register))
-        .route("/registrations/{merchant}/{order_number}", get(registrations::show))
-        .route("/money", get(money::show))
-        .route("/logins", get(logins::show))
-        .route("/logins/{merchant}/resume", post(logins::resume))
-        .route("/reviews", get(reviews::list))
-        .route("/reviews/{merchant}/{order_number}", get(reviews::show))
-        .route("/reviews/{merchant}/{order_number}/resolve", post(reviews::resolve))
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(Arc::clone(shared), auth::require_token))
+fn keyed(shared: &Arc<Shared>, scope: Scope, serve: MethodRouter<Arc<Shared>>) -> MethodRouter<Arc<Shared>> {
+    let (shared, is_money) = (Arc::clone(shared), scope == Scope::Money);
+    serve.route_layer(from_fn(move |request, next| idempotency::once(Arc::clone(&shared), is_money, request, next)))
 }
 
 async fn no_such_path() -> Problem {

@@ -3,9 +3,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Context;
+use super::openapi::words;
 use super::problem::Problem;
 use crate::config::MerchantConfig;
 use crate::domain::guard::Stop;
@@ -13,32 +15,42 @@ use crate::domain::order::MerchantId;
 use crate::store::{Freeze, LastDay, MoneyFigures, StoreError};
 
 /// As `reconciled money show --json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Money")]
 pub(super) struct MoneyView {
+    #[schemars(with = "words::Moment")]
     at: String,
     money_frozen: Option<FreezeView>,
     stops: Vec<StopView>,
     merchants: Vec<MerchantView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Freeze")]
 struct FreezeView {
+    #[schemars(with = "Option<words::Moment>")]
     since: Option<String>,
     why: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Stop")]
 struct StopView {
+    #[schemars(with = "words::StopScope")]
     scope: &'static str,
+    #[schemars(with = "Option<words::Merchant>")]
     merchant: Option<String>,
     order_number: Option<String>,
+    #[schemars(with = "words::Moment")]
     since: String,
     by: String,
     reason: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "MerchantMoney")]
 struct MerchantView {
+    #[schemars(with = "words::Merchant")]
     name: String,
     stopped: bool,
     in_doubt: u64,
@@ -47,8 +59,10 @@ struct MerchantView {
     brake: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "SentLastDay")]
 struct SentView {
+    #[schemars(with = "words::CurrencyCode")]
     currency: String,
     sent_minor: i64,
     refunded_minor: i64,

@@ -5,18 +5,22 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::auth::Caller;
 use super::body::{self, BATCH_MAX, Batch, ORDERS_MAX_BYTES};
+use super::events::number;
+use super::openapi::words;
 use super::problem::Problem;
 use super::views::{AddedView, AnswerView, BatchView, OrderView, OrderWithEvents, PageView};
-use super::{Context, Shared};
+use super::{Context, Shared, lines};
 use crate::domain::event::Cause;
 use crate::domain::order::{MerchantId, NewOrder, OrderKey, OrderNumber, State as OrderState};
 use crate::intake::{self, Rejection};
@@ -29,19 +33,27 @@ const PAGE: u32 = 100;
 /// Orders in a page at most; the store's own limit.
 const PAGE_MAX: u32 = 1_000;
 
-/// `POST /v1/orders`: one object, or an array of them.
-pub(super) async fn add(State(shared): Context, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+/// `POST /v1/orders`: one object, an array of them, or one on each line.
+pub(super) async fn add(
+    State(shared): Context,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    if body::kind(&headers) == body::Kind::Lines {
+        return lines::add(&shared, &headers, body, caller.cause()).await;
+    }
     let text = body::text(&headers, body, ORDERS_MAX_BYTES).await?;
     if text.trim_start().starts_with('[') {
-        add_batch(&shared, &text).await.map(|answer| Json(answer).into_response())
+        add_batch(&shared, &text, caller.cause()).await.map(|answer| Json(answer).into_response())
     } else {
-        add_one(&shared, &text).await
+        add_one(&shared, &text, caller.cause()).await
     }
 }
 
-async fn add_one(shared: &Shared, text: &str) -> Result<Response, Problem> {
+async fn add_one(shared: &Shared, text: &str, cause: Cause) -> Result<Response, Problem> {
     let order = intake::from_json(text, &shared.config()).map_err(Problem::refused)?;
-    let added = record(shared, vec![order.clone()]).await?;
+    let added = record(shared, vec![order.clone()], cause).await?;
     let Some(added) = added.into_iter().next() else {
         return Err(Problem::unavailable("the database gave no word for the order; send it again"));
     };
@@ -72,7 +84,7 @@ fn order_id_taken(by: &OrderNumber) -> Problem {
     Problem::named(StatusCode::CONFLICT, "order_id_taken", "The gateway's id belongs to another order", detail)
 }
 
-async fn add_batch(shared: &Shared, text: &str) -> Result<BatchView, Problem> {
+async fn add_batch(shared: &Shared, text: &str, cause: Cause) -> Result<BatchView, Problem> {
     let batch: Batch = serde_json::from_str(text).map_err(|error| {
         Problem::named(
             StatusCode::BAD_REQUEST,
@@ -89,7 +101,7 @@ async fn add_batch(shared: &Shared, text: &str) -> Result<BatchView, Problem> {
     let checked: Vec<Result<NewOrder, Rejection>> =
         batch.orders.iter().map(|raw| intake::check(raw, &config)).collect();
     let good: Vec<NewOrder> = checked.iter().filter_map(|order| order.as_ref().ok().cloned()).collect();
-    let mut added = record(shared, good).await?.into_iter();
+    let mut added = record(shared, good, cause).await?.into_iter();
     let results = checked.into_iter().filter_map(|order| match order {
         Ok(order) => added.next().map(|added| AddedView::of(&order, &added)),
         Err(rejection) => Some(AddedView::refused(rejection)),
@@ -98,14 +110,14 @@ async fn add_batch(shared: &Shared, text: &str) -> Result<BatchView, Problem> {
 }
 
 /// Returns once every order is on disk or has its word.
-async fn record(shared: &Shared, orders: Vec<NewOrder>) -> Result<Vec<Added>, Problem> {
+pub(super) async fn record(shared: &Shared, orders: Vec<NewOrder>, cause: Cause) -> Result<Vec<Added>, Problem> {
     if orders.is_empty() {
         return Ok(Vec::new());
     }
     let merchants: Vec<MerchantId> = orders.iter().map(|order| order.merchant.clone()).collect();
     let api = &shared.api;
-    let _turn = shared.turn().await?;
-    let added = api.store.add_orders(orders, Cause::Shop, api.clock.now()).await;
+    let _turn = shared.writing_turn().await?;
+    let added = api.store.add_orders(orders, cause, api.clock.now()).await;
     let added = added.map_err(|error| Problem::of_store(&error, &api.metrics))?;
     count_new(&api.metrics, &merchants, &added);
     Ok(added)
@@ -122,12 +134,17 @@ fn count_new(metrics: &Metrics, merchants: &[MerchantId], added: &[Added]) {
 }
 
 /// What `GET /v1/orders` may be asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "OrdersAsked")]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    #[schemars(with = "Option<words::Merchant>")]
     merchant: Option<String>,
+    #[schemars(with = "Option<words::OrderState>")]
     state: Option<String>,
+    #[schemars(with = "Option<words::PageLimit>")]
     limit: Option<u32>,
+    #[schemars(with = "Option<words::Cursor>")]
     after: Option<String>,
 }
 
@@ -178,16 +195,30 @@ fn from_cursor(text: &str) -> Option<OrderKey> {
     Some(OrderKey(key)).filter(|key| key.0 >= 0)
 }
 
-/// `GET /v1/orders/{merchant}/{order_number}`: the order, its operation and its journal.
+/// What `GET /v1/orders/{merchant}/{order_number}` may be asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "OrderAsked")]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShowQuery {
+    #[schemars(with = "Option<words::EventNumber>")]
+    events_after: Option<String>,
+}
+
+/// `GET /v1/orders/{merchant}/{order_number}`: the order, its operation, and a page of its journal.
 pub(super) async fn show(
     State(shared): Context,
     path: Result<Path<(String, String)>, PathRejection>,
+    query: Result<Query<ShowQuery>, QueryRejection>,
 ) -> Result<Json<OrderWithEvents>, Problem> {
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let after = query.events_after.as_deref().map_or(Ok(0), |text| number("events_after", text))?;
     let _turn = shared.turn().await?;
     let found = find(&shared, path).await?;
-    let events = shared.api.store.events_of(found.order.key).await;
+    let events = shared.api.store.events_of_after(found.order.key, after, PAGE_MAX).await;
     let events = events.map_err(|error| Problem::of_store(&error, &shared.api.metrics))?;
-    Ok(Json(OrderWithEvents::of(&found, &events)))
+    let full = events.len() >= PAGE_MAX as usize;
+    let next = events.last().filter(|_| full).map(|last| last.seq);
+    Ok(Json(OrderWithEvents::of(&found, &events, next)))
 }
 
 /// `GET /v1/orders/{merchant}/{order_number}/answer`: what the bank said last, whole.

@@ -2,8 +2,10 @@
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::openapi::words;
 use crate::domain::acts::ActError;
 use crate::domain::registration;
 use crate::domain::review::ReviewError;
@@ -15,13 +17,16 @@ use crate::store::StoreError;
 const WORKER: &str = "api";
 
 /// A refusal on its way to the caller.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Problem")]
 pub(super) struct Problem {
     /// `about:blank` where the status says all, else `urn:reconciled:problem:WORD`.
     #[serde(rename = "type")]
+    #[schemars(with = "words::ProblemType")]
     kind: String,
     title: &'static str,
     #[serde(serialize_with = "as_number")]
+    #[schemars(with = "u16", range(min = 400, max = 599))]
     status: StatusCode,
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -29,7 +34,8 @@ pub(super) struct Problem {
 }
 
 /// One of several things that are wrong with an order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "FieldProblem")]
 pub(super) struct FieldProblem {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +101,17 @@ impl Problem {
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
         Self::plain(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// More is asked at once than is done at once; nothing of this request was.
+    pub(super) fn overloaded(detail: impl Into<String>) -> Self {
+        let detail = format!("{}; send it again in a moment", detail.into());
+        Self::named(StatusCode::TOO_MANY_REQUESTS, "overloaded", "Too much at once", detail)
+    }
+
+    /// The same as what is wrong with one of several.
+    pub(super) fn of_one(&self, code: &'static str) -> FieldProblem {
+        FieldProblem { code, field: None, detail: self.detail.clone() }
     }
 
     /// 503 and not 507: whoever sends again after the one does so by habit, and knows the header that says when.
@@ -233,6 +250,7 @@ impl IntoResponse for Problem {
         match self.status {
             StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5")),
+            StatusCode::TOO_MANY_REQUESTS => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
             _ => None,
         };
         response

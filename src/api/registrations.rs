@@ -4,16 +4,20 @@
 
 use std::fmt::Write;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::auth::Caller;
 use super::body;
+use super::idempotency::Provisional;
+use super::openapi::words;
 use super::problem::Problem;
 use super::{Context, Shared};
 use crate::domain::event::Cause;
@@ -30,7 +34,12 @@ const REGISTRATION_MAX_BYTES: usize = 256 * 1024;
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 /// `POST /v1/registrations`.
-pub(super) async fn register(State(shared): Context, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+pub(super) async fn register(
+    State(shared): Context,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
     let text = body::text(&headers, body, REGISTRATION_MAX_BYTES).await?;
     let config = shared.config();
     let now = shared.api.clock.now();
@@ -38,7 +47,7 @@ pub(super) async fn register(State(shared): Context, headers: HeaderMap, body: B
     // From before the intent on, so that no ring is missed.
     let mut bell = shared.api.store.registration_bell();
     let new = NewRegistration { merchant: merchant.id.clone(), request };
-    let (row, is_new) = intend(&shared, new).await?;
+    let (row, is_new) = intend(&shared, new, caller.cause()).await?;
     let until = Instant::now() + merchant.registration.wait;
     let mut row = row;
     while !row.state.is_settled() {
@@ -51,10 +60,10 @@ pub(super) async fn register(State(shared): Context, headers: HeaderMap, body: B
     answer(&row, is_new)
 }
 
-async fn intend(shared: &Shared, new: NewRegistration) -> Result<(Registration, bool), Problem> {
+async fn intend(shared: &Shared, new: NewRegistration, cause: Cause) -> Result<(Registration, bool), Problem> {
     let number = new.request.number.clone();
     let _turn = shared.turn().await?;
-    let intended = shared.api.store.intend_registration(new, Cause::Shop, shared.api.clock.now()).await;
+    let intended = shared.api.store.intend_registration(new, cause, shared.api.clock.now()).await;
     match intended.map_err(|error| Problem::of_store(&error, &shared.api.metrics))? {
         Intended::New(row) => Ok((row, true)),
         Intended::Again(row) => Ok((row, false)),
@@ -131,6 +140,7 @@ fn answer(row: &Registration, is_new: bool) -> Result<Response, Problem> {
     }
     if status == StatusCode::ACCEPTED {
         response.headers_mut().insert(header::RETRY_AFTER, ASK_AGAIN);
+        response.extensions_mut().insert(Provisional);
     }
     Ok(response)
 }
@@ -150,12 +160,16 @@ fn location(row: &Registration) -> String {
 }
 
 /// A registration as it stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "RegistrationStanding")]
 pub(super) struct RegistrationView {
+    #[schemars(with = "words::Merchant")]
     merchant: String,
     order_number: String,
     amount: i64,
+    #[schemars(with = "words::CurrencyCode")]
     currency: String,
+    #[schemars(with = "words::RegistrationState")]
     state: &'static str,
     /// The gateway's id of the order.
     order_id: Option<String>,
@@ -166,10 +180,13 @@ pub(super) struct RegistrationView {
     /// The latest word, for people.
     note: Option<String>,
     /// Since when a person is called for it: the bank does not tell whether it has the order.
+    #[schemars(with = "Option<words::Moment>")]
     stuck_since: Option<String>,
     attempts: u32,
+    #[schemars(with = "words::Moment")]
     created_at: String,
     /// When it was last sent.
+    #[schemars(with = "Option<words::Moment>")]
     sent_at: Option<String>,
 }
 

@@ -1,7 +1,9 @@
 //! What callers read of reviews. Names, sums and times are as in an order's view.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::openapi::words;
 use super::views::OrderView;
 use crate::domain::event::Cause;
 use crate::domain::journey::Policy;
@@ -13,34 +15,41 @@ use crate::domain::review::{self, Sends, Way};
 use crate::domain::time::Timestamp;
 use crate::store::OrderWithOperation;
 
-/// Everything in review.
-#[derive(Debug, Serialize)]
+/// A page of what is in review.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Reviews")]
 pub(super) struct ReviewsView {
     reviews: Vec<ListedReview>,
-    /// Whether there are no more than these.
-    is_all: bool,
+    /// What to ask `after` for the next page; null when there is none.
+    #[schemars(with = "Option<words::ReviewCursor>")]
+    next: Option<String>,
 }
 
 impl ReviewsView {
-    pub(super) fn of(found: &[OrderWithOperation], is_all: bool) -> Self {
-        Self { reviews: found.iter().map(ListedReview::of).collect(), is_all }
+    pub(super) fn of(found: &[OrderWithOperation], next: Option<String>) -> Self {
+        Self { reviews: found.iter().map(ListedReview::of).collect(), next }
     }
 }
 
 /// A review: the order, and what to take up first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ListedReview")]
 struct ListedReview {
     #[serde(flatten)]
     order: OrderView,
     at_stake: i64,
+    #[schemars(with = "words::CurrencyCode")]
     at_stake_currency: String,
     /// When the hold is lost; null when none stands.
+    #[schemars(with = "Option<words::Moment>")]
     hold_lapses_at: Option<String>,
     advice: AdviceView,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Advice")]
 struct AdviceView {
+    #[schemars(with = "words::WayWord")]
     way: &'static str,
     why: &'static str,
 }
@@ -60,7 +69,8 @@ impl ListedReview {
 }
 
 /// A review with both sides and its ways out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Review")]
 pub(super) struct ShownReview {
     #[serde(flatten)]
     listed: ListedReview,
@@ -69,7 +79,8 @@ pub(super) struct ShownReview {
     proposal: Option<ProposalView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ReviewLine")]
 struct LineView {
     what: &'static str,
     ours: String,
@@ -77,30 +88,38 @@ struct LineView {
     differs: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "WayOut")]
 struct WayView {
+    #[schemars(with = "words::WayWord")]
     way: &'static str,
     /// Why it is not open; null when it is.
     refused: Option<String>,
     /// The state it leads to.
+    #[schemars(with = "Option<words::OrderState>")]
     state: Option<&'static str>,
     sends: Option<SendsView>,
 }
 
 /// Whether money may move, and from when.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Sends")]
 struct SendsView {
     may_move_money: bool,
     /// Null when it waits for the hold, or nothing may be sent.
+    #[schemars(with = "Option<words::Moment>")]
     at: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Proposal")]
 struct ProposalView {
     what: String,
     reason: String,
     by: String,
+    #[schemars(with = "words::Moment")]
     at: String,
+    #[schemars(with = "words::Moment")]
     lapses_at: String,
     /// Why it cannot be confirmed; null when it can.
     refused: Option<String>,
@@ -135,10 +154,13 @@ impl ShownReview {
 }
 
 /// What a person's word did, or would do.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Decided")]
 pub(super) struct DecidedView {
+    #[schemars(with = "words::DecisionOutcome")]
     outcome: &'static str,
     dry_run: bool,
+    #[schemars(with = "words::OrderState")]
     state: &'static str,
     changes: Vec<ChangeView>,
     event: DecidedEventView,
@@ -146,16 +168,20 @@ pub(super) struct DecidedView {
     proposal: Option<ProposalView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Change")]
 struct ChangeView {
     column: &'static str,
     before: String,
     after: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "DecidedEvent")]
 struct DecidedEventView {
+    #[schemars(with = "words::EventKind")]
     kind: &'static str,
+    #[schemars(with = "words::EventCause")]
     cause: String,
     detail: String,
 }

@@ -1,61 +1,36 @@
-//! Reviews: what both sides say, the ways out, and a person's word about one.
+//! A review: what both sides say, the ways out, and a person's word about it.
 //!
 //! The token says which shop asks, not which person: whoever decides is named in the request, and the journal says that
 //! the name came through here.
 
-use axum::Json;
 use axum::body::Body;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::acts::policy_of;
 use super::body::{self, ACT_MAX_BYTES};
+use super::idempotency::reply_of;
+use super::openapi::words;
 use super::orders::find;
 use super::problem::Problem;
-use super::review_views::{DecidedView, ReviewsView, ShownReview, open};
+use super::review_views::{DecidedView, ShownReview, open};
 use super::{Context, Shared};
 use crate::config::MerchantConfig;
 use crate::domain::event::Cause;
-use crate::domain::order::{MerchantId, Order, State as OrderState};
-use crate::domain::review::advice::by_urgency;
+use crate::domain::order::{Order, State as OrderState};
 use crate::domain::review::proposal::{Ask, Proposed, Word, decide};
 use crate::domain::review::{ReviewError, Way};
-use crate::store::{Amendment, ListFilter};
-
-/// Reviews in one answer at most, the store's own limit: more than that are no longer decided one by one.
-const REVIEWS_MAX: u32 = 1_000;
+use crate::store::{Amendment, ClaimId, Replying};
 
 /// The longest name of whoever decides, in characters, as on the command line.
 const NAME_MAX: usize = 64;
 
 /// The longest reason that is kept, in characters: it stands in the journal for ever.
 pub(super) const REASON_MAX: usize = 400;
-
-/// What `GET /v1/reviews` may be asked.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ListQuery {
-    merchant: Option<String>,
-}
-
-/// `GET /v1/reviews`: what is most urgent first.
-pub(super) async fn list(
-    State(shared): Context,
-    query: Result<Query<ListQuery>, QueryRejection>,
-) -> Result<Json<ReviewsView>, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    let merchant = query.merchant.as_deref().map(MerchantId::new).transpose();
-    let merchant = merchant.map_err(|error| Problem::bad_request(format!("merchant: {error}")))?;
-    let filter = ListFilter { merchant, state: Some(OrderState::Review), after: None, limit: REVIEWS_MAX };
-    let _turn = shared.turn().await?;
-    let found = shared.api.store.list_orders(filter).await;
-    let mut found = found.map_err(|error| Problem::of_store(&error, &shared.api.metrics))?;
-    let is_all = found.len() < REVIEWS_MAX as usize;
-    by_urgency(&mut found, |found| &found.order);
-    Ok(Json(ReviewsView::of(&found, is_all)))
-}
 
 /// `GET /v1/reviews/{merchant}/{order_number}`.
 pub(super) async fn show(
@@ -74,16 +49,20 @@ pub(super) async fn show(
 }
 
 /// A person's word, as it is sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ReviewWord")]
 #[serde(deny_unknown_fields)]
-struct RawWord {
+pub(super) struct RawWord {
     #[serde(rename = "as")]
+    #[schemars(with = "Option<words::WayWord>")]
     way: Option<String>,
     #[serde(default)]
     confirm: bool,
     #[serde(default)]
     withdraw: bool,
+    #[schemars(with = "words::Reason")]
     reason: String,
+    #[schemars(with = "words::ShortText")]
     by: String,
     #[serde(default)]
     dry_run: bool,
@@ -129,18 +108,20 @@ pub(super) fn within(field: &str, text: &str, max: usize) -> Result<String, Prob
 /// `POST /v1/reviews/{merchant}/{order_number}/resolve`.
 pub(super) async fn resolve(
     State(shared): Context,
+    claim: Option<Extension<ClaimId>>,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DecidedView>, Problem> {
     let text = body::text(&headers, body, ACT_MAX_BYTES).await?;
     let (word, dry_run) = RawWord::read(&text)?;
-    decided(&shared, path, word, dry_run).await
+    decided(&shared, claim, path, word, dry_run).await
 }
 
 /// Decides against the order as it is in the same transaction, and writes it; a dry run decides against what was read.
 pub(super) async fn decided(
     shared: &Shared,
+    claim: Option<Extension<ClaimId>>,
     path: Result<Path<(String, String)>, PathRejection>,
     word: Word,
     dry_run: bool,
@@ -155,7 +136,11 @@ pub(super) async fn decided(
         decide(&found.order, open(&found), standing.as_ref(), &word, &policy, four_eyes, now)
     } else {
         let amended = api.store.amend_review(found.order.key, now, move |order, open, standing| {
-            Amendment::of_decision(decide(order, open, standing, &word, &policy, four_eyes, now), standing)
+            let decided = decide(order, open, standing, &word, &policy, four_eyes, now);
+            let reply = decided.as_ref().ok().map(|decision| reply_of(&DecidedView::of(decision, false)));
+            let reply = claim.zip(reply).map(|(Extension(claim), reply)| Replying::new(claim, |_| reply));
+            let (amendment, afterwards) = Amendment::of_decision(decided, standing);
+            (Amendment { reply, ..amendment }, afterwards)
         });
         amended.await.map_err(store_error)?
     };

@@ -8,13 +8,13 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use super::problem::Problem;
-use super::{Api, Context};
+use super::{Api, Context, Shared};
 use crate::config::MerchantConfig;
 use crate::domain::holds::level_word;
 use crate::domain::operation::OperationState;
 use crate::domain::order::State as OrderState;
 use crate::domain::time::Timestamp;
-use crate::metrics::QueueGauges;
+use crate::metrics::{EndpointGauges, QueueGauges};
 use crate::store::{Figures, MoneyFigures, StoreError};
 
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -27,6 +27,7 @@ pub(super) async fn scrape(State(shared): Context) -> Result<impl IntoResponse, 
         let gauges = read(api, merchant).await.map_err(|error| Problem::of_store(&error, &api.metrics))?;
         api.metrics.set_queue(&gauges);
     }
+    set_endpoints(&shared).await.map_err(|error| Problem::of_store(&error, &api.metrics))?;
     api.metrics.set_disk_full(api.store.disk_is_full());
     let freeze = api.store.freeze().await.map_err(|error| Problem::of_store(&error, &api.metrics))?;
     api.metrics.set_integrity(freeze.is_some(), api.store.unreadable());
@@ -35,6 +36,26 @@ pub(super) async fn scrape(State(shared): Context) -> Result<impl IntoResponse, 
         Problem::unavailable("the metrics could not be written out; the daemon's log says why")
     })?;
     Ok(([(header::CONTENT_TYPE, TEXT_FORMAT)], text))
+}
+
+/// How the shops' endpoints stand, as far as the configuration names them.
+async fn set_endpoints(shared: &Shared) -> Result<(), StoreError> {
+    let (config, metrics) = (shared.config(), &shared.api.metrics);
+    let all = shared.api.store.endpoint_figures().await?;
+    metrics.forget_endpoints();
+    for merchant in &config.merchants {
+        for webhook in &merchant.webhooks {
+            let Some(found) = all.iter().find(|found| found.is(&merchant.id, &webhook.name)) else { continue };
+            let gauges = EndpointGauges {
+                backlog: (found.backlog.count, found.backlog.oldest),
+                given_up: found.given_up.count,
+                down_since: found.down_since,
+                is_disabled: found.disabled.is_some(),
+            };
+            metrics.set_endpoint(&merchant.id, &webhook.name, &gauges);
+        }
+    }
+    Ok(())
 }
 
 async fn read(api: &Api, merchant: &MerchantConfig) -> Result<QueueGauges, StoreError> {

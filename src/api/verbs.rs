@@ -2,29 +2,34 @@
 //!
 //! As with a word about a review, the token says which shop asks and the request which person, and why.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Context;
 use super::body::{self, ACT_MAX_BYTES};
+use super::openapi::words;
 use super::problem::Problem;
 use super::review_views::DecidedView;
 use super::reviews::{decided, said_by, within};
 use crate::domain::money::Amount;
 use crate::domain::review::proposal::{Ask, Proposed, Word};
 use crate::domain::verbs::Verb;
+use crate::store::ClaimId;
 
 type OrderPath = Result<Path<(String, String)>, PathRejection>;
 
 /// What is ordered, as it is sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Ordered")]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a member of the request")]
-struct RawOrder {
+pub(super) struct RawOrder {
+    #[schemars(with = "Option<words::Minor>")]
     amount: Option<i64>,
     #[serde(default)]
     take_back: bool,
@@ -32,7 +37,9 @@ struct RawOrder {
     confirm: bool,
     #[serde(default)]
     withdraw: bool,
+    #[schemars(with = "words::Reason")]
     reason: String,
+    #[schemars(with = "words::ShortText")]
     by: String,
     #[serde(default)]
     dry_run: bool,
@@ -69,35 +76,39 @@ impl RawOrder {
 /// `POST .../reverse`: the hold is let go.
 pub(super) async fn reverse(
     context: Context,
+    claim: Option<Extension<ClaimId>>,
     path: OrderPath,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DecidedView>, Problem> {
-    ordered(context, path, headers, body, Verb::Reverse).await
+    ordered(context, claim, path, headers, body, Verb::Reverse).await
 }
 
 /// `POST .../refund`, with `{"amount": N}` to give back less than all that is left.
 pub(super) async fn refund(
     context: Context,
+    claim: Option<Extension<ClaimId>>,
     path: OrderPath,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DecidedView>, Problem> {
-    ordered(context, path, headers, body, Verb::Refund(None)).await
+    ordered(context, claim, path, headers, body, Verb::Refund(None)).await
 }
 
 /// `POST .../decline`: the order is closed before anybody pays.
 pub(super) async fn decline(
     context: Context,
+    claim: Option<Extension<ClaimId>>,
     path: OrderPath,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DecidedView>, Problem> {
-    ordered(context, path, headers, body, Verb::Decline).await
+    ordered(context, claim, path, headers, body, Verb::Decline).await
 }
 
 async fn ordered(
     State(shared): Context,
+    claim: Option<Extension<ClaimId>>,
     path: OrderPath,
     headers: HeaderMap,
     body: Body,
@@ -105,5 +116,5 @@ async fn ordered(
 ) -> Result<Json<DecidedView>, Problem> {
     let text = body::text(&headers, body, ACT_MAX_BYTES).await?;
     let (word, dry_run) = RawOrder::read(&text, verb)?;
-    decided(&shared, path, word, dry_run).await
+    decided(&shared, claim, path, word, dry_run).await
 }

@@ -3,10 +3,12 @@
 //! Amounts are whole minor units, currencies ISO 4217 codes as text, times RFC 3339 in UTC. Fields without a value are
 //! null rather than missing, so that a shop sees what there could be. Nothing here is a secret.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::problem::FieldProblem;
+use super::openapi::words;
+use super::problem::{FieldProblem, Problem};
 use crate::domain::autocompletion;
 use crate::domain::bank::PaymentSystem;
 use crate::domain::event::Event;
@@ -18,11 +20,13 @@ use crate::intake::Rejection;
 use crate::store::{Added, EventPage, OrderWithOperation, SeenAnswer};
 
 /// What became of one order that was handed in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Added")]
 pub(super) struct AddedView {
     #[serde(skip_serializing_if = "Option::is_none")]
     merchant: Option<String>,
     order_number: Option<String>,
+    #[schemars(with = "words::AddedResult")]
     result: &'static str,
     /// Whether it went to review at once: money was sent for it before the database was lost. Missing where it did not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -59,6 +63,19 @@ impl AddedView {
         }
     }
 
+    /// The database failed before it was this one's turn, or while it was.
+    pub(super) fn not_recorded(order: &NewOrder, problem: &Problem) -> Self {
+        Self {
+            merchant: Some(order.merchant.to_string()),
+            order_number: Some(order.number.to_string()),
+            result: "not_recorded",
+            in_review: false,
+            queued_amount: None,
+            taken_by: None,
+            problems: vec![problem.of_one("not_recorded")],
+        }
+    }
+
     pub(super) fn refused(rejection: Rejection) -> Self {
         Self {
             merchant: None,
@@ -73,13 +90,15 @@ impl AddedView {
 }
 
 /// What became of an array of orders, in its order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "AddedOrders")]
 pub(super) struct BatchView {
     pub(super) results: Vec<AddedView>,
 }
 
 /// A page of orders.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "OrderPage")]
 pub(super) struct PageView {
     pub(super) orders: Vec<OrderView>,
     /// What `after` takes for the next page; null when this may be the last one.
@@ -87,31 +106,45 @@ pub(super) struct PageView {
 }
 
 /// An order as it stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Order")]
 pub(super) struct OrderView {
+    #[schemars(with = "words::Merchant")]
     merchant: String,
     order_number: String,
     order_id: Option<String>,
     amount: i64,
+    #[schemars(with = "words::CurrencyCode")]
     currency: String,
     currency_alpha: &'static str,
+    #[schemars(with = "words::OrderState")]
     state: &'static str,
+    #[schemars(with = "words::Moment")]
     state_since: String,
+    #[schemars(with = "words::Moment")]
     created_at: String,
+    #[schemars(with = "Option<words::Moment>")]
     expires_at: Option<String>,
     /// What a completion takes; null is the whole.
     complete_amount: Option<i64>,
     parked: bool,
+    #[schemars(with = "Option<words::Moment>")]
     released_at: Option<String>,
+    #[schemars(with = "Option<words::Moment>")]
     held_at: Option<String>,
+    #[schemars(with = "Option<words::Moment>")]
     lapses_at: Option<String>,
+    #[schemars(with = "Option<words::Moment>")]
     complete_at: Option<String>,
     /// When the policy acts on a hold that nothing completes in time.
+    #[schemars(with = "Option<words::Moment>")]
     deadline_at: Option<String>,
     /// When the gateway completes it by itself, as far as known.
+    #[schemars(with = "Option<words::Moment>")]
     autocompletion_at: Option<String>,
     /// Whether that is against what is planned here.
     autocompletion_conflict: bool,
+    #[schemars(with = "Option<words::Moment>")]
     next_look_at: Option<String>,
     heard: Option<HeardView>,
     bank: Option<BankView>,
@@ -152,8 +185,10 @@ impl OrderView {
 }
 
 /// The latest answer to a look, in words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Heard")]
 struct HeardView {
+    #[schemars(with = "words::Moment")]
     at: String,
     words: String,
 }
@@ -163,7 +198,8 @@ fn heard(order: &Order) -> Option<HeardView> {
 }
 
 /// Why the order stands in review.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ReviewReason")]
 struct ReviewView {
     code: String,
     sentence: String,
@@ -175,13 +211,16 @@ fn review(order: &Order) -> Option<ReviewView> {
 }
 
 /// The bank's latest word.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "BankWord")]
 struct BankView {
+    #[schemars(with = "words::Moment")]
     seen_at: String,
     status: String,
     order_status: i64,
     action_code: Option<i64>,
     amount: Option<i64>,
+    #[schemars(with = "Option<words::CurrencyCode>")]
     currency: Option<String>,
     approved: Option<i64>,
     deposited: Option<i64>,
@@ -190,6 +229,7 @@ struct BankView {
     points_approved: Option<i64>,
     points_deposited: Option<i64>,
     points_refunded: Option<i64>,
+    #[schemars(with = "Option<words::Moment>")]
     authorised_at: Option<String>,
     payment_system: Option<String>,
     chargeback: Option<bool>,
@@ -219,9 +259,11 @@ impl BankView {
 }
 
 /// The bank's latest answer, whole: its own members, with card data masked or left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "BankAnswer")]
 pub(super) struct AnswerView {
     /// When it was first heard as it is.
+    #[schemars(with = "words::Moment")]
     seen_at: String,
     answer: Value,
 }
@@ -235,16 +277,22 @@ impl AnswerView {
 }
 
 /// The order's open completion or reversal, or else its latest one.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Operation")]
 struct OperationView {
+    #[schemars(with = "words::OperationKind")]
     kind: &'static str,
+    #[schemars(with = "words::OperationState")]
     state: &'static str,
     /// What it takes; null is the whole.
     amount: Option<i64>,
     attempt: u32,
+    #[schemars(with = "words::Moment")]
     intended_at: String,
+    #[schemars(with = "Option<words::Moment>")]
     sent_at: Option<String>,
     /// When the bank is asked next; null once it is settled.
+    #[schemars(with = "Option<words::Moment>")]
     next_step_at: Option<String>,
     note: Option<String>,
 }
@@ -264,28 +312,40 @@ impl OperationView {
     }
 }
 
-/// An order with everything that happened to it, oldest first.
-#[derive(Debug, Serialize)]
+/// An order with what happened to it, oldest first: a thousand events, and where to ask for more.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "OrderWithEvents")]
 pub(super) struct OrderWithEvents {
     #[serde(flatten)]
     order: OrderView,
     events: Vec<EventView>,
+    /// What to ask for more `events_after`; null at the end.
+    #[schemars(range(min = 1))]
+    events_next: Option<i64>,
 }
 
 impl OrderWithEvents {
-    pub(super) fn of(found: &OrderWithOperation, events: &[Event]) -> Self {
-        Self { order: OrderView::of(found), events: events.iter().map(EventView::of).collect() }
+    pub(super) fn of(found: &OrderWithOperation, events: &[Event], next: Option<i64>) -> Self {
+        let events = events.iter().map(EventView::of).collect();
+        Self { order: OrderView::of(found), events, events_next: next }
     }
 }
 
 /// One line of the journal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "OrderEvent")]
 struct EventView {
+    #[schemars(range(min = 1))]
     seq: i64,
+    #[schemars(with = "words::Moment")]
     at: String,
+    #[schemars(with = "words::EventKind")]
     kind: &'static str,
+    #[schemars(with = "words::EventCause")]
     cause: String,
+    #[schemars(with = "words::OrderState")]
     state_before: &'static str,
+    #[schemars(with = "words::OrderState")]
     state_after: &'static str,
     detail: String,
 }
@@ -305,7 +365,8 @@ impl EventView {
 }
 
 /// A stretch of the feed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "EventPage")]
 pub(super) struct EventsView {
     events: Vec<FeedEventView>,
     /// What to ask after next.
@@ -321,8 +382,10 @@ impl EventsView {
 }
 
 /// A line of the journal, and whose it is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Event")]
 pub(super) struct FeedEventView {
+    #[schemars(with = "words::Merchant")]
     merchant: String,
     order_number: String,
     #[serde(flatten)]
@@ -334,6 +397,12 @@ impl FeedEventView {
         let (merchant, order_number) = (event.merchant.to_string(), event.number.to_string());
         Self { merchant, order_number, event: EventView::of(event) }
     }
+}
+
+/// An event as the feed shows it, for whoever tells the shop.
+pub fn event_document(event: &Event) -> serde_json::Value {
+    // Texts and numbers under texts: nothing in it that JSON does not have.
+    serde_json::to_value(FeedEventView::of(event)).unwrap_or_default()
 }
 
 fn text(moment: Option<Timestamp>) -> Option<String> {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State as Extracted;
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::watch;
 
-use super::super::callbacks::Untold;
-use super::super::{Shared, TURNS, scrape};
+use super::super::{Shared, scrape};
 use super::Face;
 use crate::domain::operation::OperationState;
 use crate::domain::order::State;
@@ -93,16 +92,7 @@ fn check_exposition(text: &str) {
 #[tokio::test]
 async fn a_scrape_waits_for_the_one_before() {
     let face = Face::open().await;
-    let (turns, scrape) = (Semaphore::new(TURNS), Mutex::default());
-    let shared = Arc::new(Shared {
-        api: face.api.clone(),
-        turns,
-        followers: Arc::new(Semaphore::new(1)),
-        stop: watch::channel(false).1,
-        scrape,
-        callback: Mutex::default(),
-        refused_callbacks: Untold::default(),
-    });
+    let shared = Arc::new(Shared::new(face.api.clone(), watch::channel(false).1));
     let before = shared.scrape.lock().await;
     let mut second = pin!(scrape::scrape(Extracted(Arc::clone(&shared))));
     tokio::select! {

@@ -5,10 +5,13 @@ mod bounds;
 mod callbacks;
 mod events;
 mod health;
+mod idempotency;
+mod lines;
 mod money;
 mod orders;
 mod page;
 mod reviews;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -123,6 +126,11 @@ impl Face {
 
 fn authorization(token: &str) -> String {
     format!("authorization: Bearer {token}\r\n")
+}
+
+/// The configuration of a face, without a face.
+pub(super) fn two_merchants() -> Config {
+    config(&tempfile::tempdir().unwrap(), "")
 }
 
 /// Two merchants; `shop` completes on release only.

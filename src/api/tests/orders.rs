@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Face, TOKEN, authorization, config};
 use crate::domain::answer::KeptAnswer;
+use crate::domain::event::{Cause, EventKind, NewEvent};
+use crate::domain::operation::Operation;
 use crate::domain::order::{MerchantId, Order};
 use crate::store::Amendment;
 
@@ -72,6 +74,36 @@ async fn an_order_is_taken_once_and_readable_at_once() {
     let events = order["events"].as_array().unwrap();
     assert_eq!((events.len(), &events[0]["kind"], &events[0]["cause"]), (1, &json!("added"), &json!("shop")));
     assert!(events[0]["at"].as_str().unwrap().ends_with('Z'));
+}
+
+/// Whatever went on with an order for years, it is read by pages.
+#[tokio::test]
+async fn an_orders_journal_comes_in_pages() {
+    let face = Face::open().await;
+    face.post("/v1/orders", A1).await;
+    let found = face.api.store.order(&MerchantId::new("shop").unwrap(), "A-1").await.unwrap();
+    let restless = |order: &Order, _: Option<&Operation>| {
+        let (before, after) = (order.state, order.state);
+        let parked = NewEvent { kind: EventKind::Parked, cause: Cause::Shop, before, after, detail: String::new() };
+        Amendment { events: vec![parked; 1_100], ..Amendment::nothing(()) }
+    };
+    face.api.store.amend(found.order.key, face.api.clock.now(), restless).await.unwrap();
+    let (mut path, mut counts, mut last) = ("/v1/orders/shop/A-1".to_owned(), Vec::new(), 0);
+    loop {
+        let page = face.get(&path).await.json();
+        let events = page["events"].as_array().unwrap();
+        counts.push(events.len());
+        for event in events {
+            assert!(event["seq"].as_i64().unwrap() > last, "{event}");
+            last = event["seq"].as_i64().unwrap();
+        }
+        let Some(next) = page["events_next"].as_i64() else { break };
+        path = format!("/v1/orders/shop/A-1?events_after={next}");
+    }
+    assert_eq!(counts, [1_000, 101]);
+    for wrong in ["events_after=x", "events_after=-1", "after=1"] {
+        assert_eq!(face.get(&format!("/v1/orders/shop/A-1?{wrong}")).await.status, 400, "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn says(face: &Face, body: &Value) -> (u16, Value) {
 async fn a_review_is_listed_and_shown_with_both_sides_and_its_ways_out() {
     let face = with_review().await;
     let listed = face.get("/v1/reviews?merchant=shop").await.json();
-    assert_eq!((&listed["reviews"][0]["order_number"], &listed["is_all"]), (&json!("A-1"), &json!(true)));
+    assert_eq!((&listed["reviews"][0]["order_number"], &listed["next"]), (&json!("A-1"), &Value::Null));
     assert_eq!(
         (&listed["reviews"][0]["at_stake"], &listed["reviews"][0]["advice"]["way"]),
         (&json!(1000), &json!("bank"))
@@ -82,6 +82,49 @@ async fn a_review_is_listed_and_shown_with_both_sides_and_its_ways_out() {
     let [held, none] = [json!("held"), Value::Null];
     // It has no gateway's id, without which nothing can be completed.
     assert_eq!(ways, [(&json!("bank"), &held), (&json!("ours"), &held), (&json!("complete"), &none)]);
+}
+
+#[tokio::test]
+async fn reviews_come_in_pages_the_most_urgent_first() {
+    let face = with_review().await;
+    // Without a hold the larger sum goes first, and of equal ones the older.
+    for (number, minor) in [("B-1", 100), ("B-2", 300), ("B-3", 200), ("B-4", 300)] {
+        let body = json!({ "merchant": "shop", "order_number": number, "amount": minor });
+        assert_eq!(face.post("/v1/orders", &body.to_string()).await.status, 201);
+        let key = face.api.store.order(&MerchantId::new("shop").unwrap(), number).await.unwrap().order.key;
+        let decide = |order: &Order, _: Option<&_>| {
+            let review =
+                Some(ReviewReason { code: "amount_differs:1:2".to_owned(), sentence: "It differs.".to_owned() });
+            let order = Order { state: State::Review, review, before_review: Some(State::Pending), ..order.clone() };
+            Amendment { order: Some(order), ..Amendment::nothing(()) }
+        };
+        face.api.store.amend(key, face.api.clock.now(), decide).await.unwrap();
+    }
+    for (limit, expected) in [
+        (1, "A-1 | B-2 | B-4 | B-3 | B-1"),
+        (2, "A-1 B-2 | B-4 B-3 | B-1"),
+        (5, "A-1 B-2 B-4 B-3 B-1"),
+        (1_000, "A-1 B-2 B-4 B-3 B-1"),
+    ] {
+        let (mut pages, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = face.get(&format!("/v1/reviews?merchant=shop&limit={limit}{after}")).await.json();
+            let numbers = page["reviews"].as_array().unwrap().iter();
+            pages.push(
+                numbers.map(|review| review["order_number"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" "),
+            );
+            let Some(next) = page["next"].as_str() else { break };
+            after = format!("&after={next}");
+        }
+        assert_eq!(pages.join(" | "), expected, "{limit}");
+    }
+    let beyond = face.get("/v1/reviews?after=rx_643_1_1_1").await.json();
+    assert_eq!(beyond["reviews"][0]["order_number"], Value::Null);
+    for query in ["limit=0", "limit=1001", "after=o1", "after=r", "after=rx_643_-1_1_1", "after=rx_643_1_1_1_1"] {
+        let answer = face.get(&format!("/v1/reviews?{query}")).await;
+        assert_eq!(answer.status, 400, "{query}");
+        answer.problem();
+    }
 }
 
 #[tokio::test]
