@@ -12,7 +12,9 @@ use serde::Serialize;
 use super::failure::{Failure, complain};
 use super::output::{Output, Table};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, MerchantConfig, Problem, Reading, SealKeys, as_written};
+use crate::config::{
+    Config, ConfigError, MerchantConfig, Problem, Reading, SealKeys, Target, WebhookConfig, as_written,
+};
 use crate::domain::bank::PaymentSystem;
 use crate::domain::guard::GuardPolicy;
 use crate::domain::holds::{AtDeadline, CompletionSchedule, HoldPolicy, level_word};
@@ -55,7 +57,11 @@ fn reading() -> Reading {
 
 fn explain(config: &Config, reading: Reading, now: Timestamp, output: &Output) -> Result<(), Failure> {
     output.heading(format!("{} is in order.", config.path.display()))?;
-    let token = if config.api_token.is_some() { "with a token" } else { "without a token, so orders are not served" };
+    let token = if config.api_token.is_some() {
+        "with a token"
+    } else {
+        "without api_token, so that only tokens of `token add` let in"
+    };
     let mut facts = Table::facts();
     facts.fact("database", config.database.display());
     facts.fact("reports", config.reports.display());
@@ -115,10 +121,28 @@ fn policies(facts: &mut Table, merchant: &MerchantConfig, now: Timestamp) {
     if merchant.review.four_eyes {
         facts.fact("four eyes", "a way out of review after which money may move, and a release, takes two people");
     }
+    for webhook in &merchant.webhooks {
+        facts.fact("webhook", told(webhook));
+    }
     facts.fact(
         "report",
         format!("at {:?}, next {next_report}; a day ends at {}", report.at.as_str(), report.cut_off.strftime("%H:%M")),
     );
+}
+
+fn told(webhook: &WebhookConfig) -> String {
+    let WebhookConfig { name, target, filter, timeout, in_flight } = webhook;
+    let kinds = match filter.kinds.len() {
+        0 => "of every kind".to_owned(),
+        kinds => format!("of {kinds} kinds"),
+    };
+    let keys = match target {
+        Target::Address(address) if address.keys.len() > 1 => ", signed with two keys",
+        Target::Address(_) => ", signed",
+        Target::Command(_) => "",
+    };
+    let (place, timeout) = (webhook.whereabouts(), as_written(*timeout));
+    format!("{name}: {place} is told events {kinds}{keys}, {in_flight} at once, for {timeout} each")
 }
 
 fn lapse(holds: &HoldPolicy) -> String {
@@ -208,6 +232,8 @@ struct Merchant<'a> {
     /// How their checksums are made; null where none are taken.
     callbacks: Option<&'a str>,
     discovery: bool,
+    /// The names of its endpoints.
+    webhooks: Vec<&'a str>,
     zone: &'a str,
     next_report_at: Option<String>,
 }
@@ -229,6 +255,7 @@ impl<'a> Document<'a> {
             completion_method: merchant.gateway.completion_method.as_str(),
             callbacks: merchant.callbacks.as_ref().map(|taken| taken.key.scheme()),
             discovery: merchant.discovery_every.is_some(),
+            webhooks: merchant.webhooks.iter().map(|webhook| webhook.name.as_str()).collect(),
             zone: merchant.zone.name(),
             next_report_at: merchant.report.at.next_after(&merchant.zone, now).map(|at| at.to_string()),
         };

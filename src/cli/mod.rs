@@ -3,7 +3,7 @@
 //! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
-//! Read in this order: this file, `order` (the family of most commands), `review`, then `money`, `login`, `status`,
+//! Read in this order: this file, `order` (the family of most commands), `review`, then `money`, `login`, `token`, `webhook`, `status`,
 //! `adopt`, `report`, `check`, `sandbox`, `simulate`,
 //! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
 
@@ -27,6 +27,8 @@ mod sandbox;
 mod signals;
 mod simulate;
 mod status;
+mod token;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,6 +83,12 @@ enum Command {
     /// Show logins that a bank refuses, and use them again
     #[command(subcommand)]
     Login(login::Command),
+    /// Say who may ask the HTTP face, and for what
+    #[command(subcommand)]
+    Token(token::Command),
+    /// See whom of the shop's is told what happened, test it, and tell it again
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Decide where money contradicts itself: what both sides say, and the ways out
     #[command(subcommand)]
     Review(review::Command),
@@ -122,6 +130,8 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Registration(registration) => registration.run(&config, &output).await,
         Command::Money(money) => money.run(&config, &output).await,
         Command::Login(login) => login.run(&config, &output).await,
+        Command::Token(token) => token.run(&config, &output).await,
+        Command::Webhook(webhook) => webhook.run(&config, &output).await,
         Command::Review(review) => review.run(&config, &output).await,
         Command::Status(status) => status.run(&config, &output).await,
         Command::Adopt(adopt) => adopt.run(&config, &output).await,

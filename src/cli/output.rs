@@ -155,6 +155,11 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// How many rows it has.
+    pub(super) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Adds a name and what belongs to it.
     pub(super) fn fact(&mut self, name: &str, words: impl Display) {
         self.row(vec![tinted(name, Tint::Faint), cell(words)]);

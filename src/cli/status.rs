@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::login::{self, RefusalDocument};
 use super::money::{self, StopDocument};
 use super::output::{self, Output, Table, Tint, cell, state_cell, tinted};
+use super::webhook::{self, EndpointDocument};
 use crate::config::MerchantConfig;
 use crate::domain::guard::Stop;
 use crate::domain::login::LoginRefusal;
@@ -17,7 +18,7 @@ use crate::domain::operation::OperationState;
 use crate::domain::order::{MerchantId, State};
 use crate::domain::polling::{Standing, StoredCallbacks};
 use crate::domain::time::{Timestamp, in_words};
-use crate::store::{Figures, Freeze, Group, Incident, Pace};
+use crate::store::{EndpointFigures, Figures, Freeze, Group, Incident, Pace};
 
 /// `reconciled status`.
 #[derive(Debug, clap::Args)]
@@ -36,18 +37,25 @@ struct Counted<'a> {
     pace: Option<Pace>,
     /// What the bank's callbacks are taken for; `None` where none are taken.
     callbacks: Option<StoredCallbacks>,
+    /// The endpoints of its shop's that the configuration names.
+    endpoints: Vec<EndpointFigures>,
 }
 
 impl Status {
     pub(super) async fn run(&self, config: &Path, output: &Output) -> Result<(), Failure> {
         let desk = Desk::open(config)?;
         let mut counted = Vec::new();
+        let all = desk.store.endpoint_figures().await?;
         for merchant in &desk.config.merchants {
             let figures = desk.store.figures(&merchant.id, desk.now, &merchant.holds.warn_at).await?;
             let requests = desk.store.requests_of_the_day(&merchant.id, desk.now).await?;
             let pace = desk.store.pace(&merchant.id).await?.filter(|_| desk.holder().is_some());
             let callbacks = desk.store.callbacks(&merchant.id).await?.filter(|_| merchant.callbacks.is_some());
-            counted.push(Counted { merchant, figures, requests, pace, callbacks });
+            let is_named = |found: &&EndpointFigures| {
+                merchant.webhooks.iter().any(|webhook| found.is(&merchant.id, &webhook.name))
+            };
+            let endpoints = all.iter().filter(is_named).cloned().collect();
+            counted.push(Counted { merchant, figures, requests, pace, callbacks, endpoints });
         }
         let stops = desk.store.money_stops().await?;
         let refusals = desk.store.login_refusals().await?;
@@ -129,7 +137,7 @@ fn for_a_person(
         let remedy = "the configuration does not name it; put its [[merchant]] table back";
         table.row(vec![cell(merchant), tinted(words, Tint::Bad), cell(remedy)]);
     }
-    for Counted { merchant, figures, pace, callbacks, .. } in counted {
+    for Counted { merchant, figures, pace, callbacks, endpoints, .. } in counted {
         let mut line = |tint, words: String, remedy: &str| {
             table.row(vec![cell(&merchant.id), tinted(words, tint), cell(remedy)]);
         };
@@ -170,6 +178,9 @@ fn for_a_person(
             let words = format!("callbacks have stopped, for {}", in_words(now.since(callbacks.since)));
             line(Tint::Bad, words, "see whether the bank sends them, and what refuses them; looks do without");
         }
+        for (tint, words, remedy) in endpoints.iter().flat_map(|endpoint| untaken(endpoint, now)) {
+            line(tint, words, remedy);
+        }
         if figures.unanswered > 0 {
             let words = format!("{} without a useful answer", output::counted(figures.unanswered, "order"));
             line(Tint::Warning, words, "reconciled order why NUMBER tells what the bank said");
@@ -179,6 +190,23 @@ fn for_a_person(
         table.row(vec![tinted("nothing", Tint::Good)]);
     }
     table
+}
+
+/// What is wrong with an endpoint of the shop's.
+fn untaken(endpoint: &EndpointFigures, now: Timestamp) -> Vec<(Tint, String, &'static str)> {
+    let (name, mut lines) = (&endpoint.name, Vec::new());
+    if let Some(disabled) = &endpoint.disabled {
+        let words = format!("endpoint {name} wants no more, for {}", in_words(now.since(disabled.at)));
+        lines.push((Tint::Bad, words, "reconciled webhook enable NAME, once the shop takes events again"));
+    } else if let Some(since) = endpoint.down_since {
+        let words = format!("endpoint {name} takes nothing, for {}", in_words(now.since(since)));
+        lines.push((Tint::Bad, words, "reconciled webhook list tells what it says"));
+    }
+    if endpoint.given_up.count > 0 {
+        let words = format!("{} given up for endpoint {name}", output::counted(endpoint.given_up.count, "event"));
+        lines.push((Tint::Bad, words, "reconciled webhook replay NAME --given-up"));
+    }
+    lines
 }
 
 fn age(group: Group, now: Timestamp) -> String {
@@ -208,7 +236,7 @@ fn states(figures: &Figures, now: Timestamp) -> Table {
 }
 
 fn rest(counted: &Counted<'_>, now: Timestamp) -> Table {
-    let Counted { merchant, figures, requests, callbacks, .. } = counted;
+    let Counted { merchant, figures, requests, callbacks, endpoints, .. } = counted;
     let mut facts = Table::facts();
     facts.fact("looks due", due(figures.overdue_looks, now));
     facts.fact("completions and deadlines due", due(figures.overdue_completions, now));
@@ -221,6 +249,9 @@ fn rest(counted: &Counted<'_>, now: Timestamp) -> Table {
     if let Some(callbacks) = callbacks {
         facts
             .fact("callbacks", format!("{} for {}", callbacks.standing.as_str(), in_words(now.since(callbacks.since))));
+    }
+    if !endpoints.is_empty() {
+        facts.fact("webhooks", webhook::waiting(endpoints, now));
     }
     let last = figures.last_report_at.map_or("none yet".to_owned(), |at| merchant.zone.for_people(at));
     let next = merchant.report.at.next_after(&merchant.zone, now);
@@ -312,6 +343,8 @@ struct MerchantDocument<'a> {
     throttled: Option<ThrottledDocument>,
     /// What the bank's callbacks are taken for: unproven, trusted, doubted or stopped; null where none are taken.
     callbacks: Option<CallbacksDocument>,
+    /// The endpoints of its shop's.
+    webhooks: Vec<EndpointDocument<'a>>,
     last_report_at: Option<String>,
 }
 
@@ -370,7 +403,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> From<&'a Counted<'a>> for MerchantDocument<'a> {
-    fn from(Counted { merchant, figures, requests, pace, callbacks }: &'a Counted<'a>) -> Self {
+    fn from(Counted { merchant, figures, requests, pace, callbacks, endpoints }: &'a Counted<'a>) -> Self {
         let is_used_up = pace.is_some_and(|pace| pace.is_used_up);
         let throttled = pace.filter(|pace| pace.borne_per_mille < 1_000);
         let of = |state| StateDocument { state: State::as_str(state), group: figures.orders_in(state).into() };
@@ -398,6 +431,7 @@ impl<'a> From<&'a Counted<'a>> for MerchantDocument<'a> {
                 standing: standing.as_str(),
                 since: since.to_string(),
             }),
+            webhooks: endpoints.iter().map(EndpointDocument::of).collect(),
             last_report_at: figures.last_report_at.map(|at| at.to_string()),
         }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::desk::{Desk, operator};
 use super::super::failure::Failure;
 use super::super::output::Output;
-use super::queued::{Word, refusal};
+use crate::daemon::tally::{Word, refusal};
 use crate::domain::money::for_people;
 use crate::domain::order::NewOrder;
 use crate::intake::{Field, RawOrder, check};

@@ -2,7 +2,7 @@
 //!
 //! A wrong line is refused alone, with its number and everything that is wrong with it; the others are queued. The file
 //! is never held whole: lines are queued in batches, each on disk before the next is read, and since adding an order
-//! again changes nothing, an import that was cut short is simply repeated.
+//! again changes nothing, an import that was cut short is simply repeated, or gone on with from the line it tells.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
@@ -10,25 +10,21 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 
 use super::super::desk::Desk;
 use super::super::failure::Failure;
 use super::super::output::{Output, remark};
-use super::queued::{Word, refusal};
 use crate::clock::Clock;
 use crate::config::{Config, Reading};
+use crate::daemon::tally::Summary;
 use crate::domain::event::Cause;
 use crate::domain::order::NewOrder;
-use crate::intake::{self, Line, OrderFile, Rejection};
+use crate::intake::{self, FIELDS, Field, Line, Mapping, OrderFile};
 use crate::store::Added;
 
 /// Orders in one transaction: enough that the sync is not what takes time, few enough that the daemon beside it is not
 /// kept waiting.
 const BATCH: usize = 1_000;
-
-/// Refusals listed in the JSON summary at most; all are counted, and all are on stderr.
-const REFUSALS_MAX: usize = 10_000;
 
 /// `reconciled order import`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +33,7 @@ const REFUSALS_MAX: usize = 10_000;
                         Names:      merchant, order_number, amount (minor units), currency, order_id, expires_at,\n\
                         \x20           complete_amount, autocompletion_date, two_phase; all but order_number and amount may be left\n\
                         \x20           out\n\n\
+                        A file of your shop's: --column order_number=\"Order No\" --column amount=Kopecks --ignore-other-columns\n\n\
                         Importing a file again changes nothing.")]
 pub(in super::super) struct Import {
     /// The file, or - for the standard input
@@ -44,6 +41,15 @@ pub(in super::super) struct Import {
     /// How it is written; told by the ending of the name otherwise
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Which column of a CSV file holds a field: order_number="Order No"; once for each that has a name of its own
+    #[arg(long = "column", value_name = "FIELD=NAME", value_parser = column)]
+    columns: Vec<(Field, String)>,
+    /// Pass over columns that are nothing of an order's; a misspelt one would be passed over, too
+    #[arg(long)]
+    ignore_other_columns: bool,
+    /// Go on with an import that was cut short: lines before this one were queued
+    #[arg(long, value_name = "LINE", value_parser = clap::value_parser!(u64).range(1..))]
+    from_line: Option<u64>,
     /// Read and check every line, and queue nothing
     #[arg(long)]
     dry_run: bool,
@@ -61,32 +67,14 @@ enum Format {
     Csv,
 }
 
-/// What became of the lines.
-#[derive(Debug, Default, Serialize)]
-struct Summary {
-    dry_run: bool,
-    added: u64,
-    /// Of these, how many went to review at once: money was sent for them before the database was lost.
-    in_review: u64,
-    exists: u64,
-    refused: u64,
-    refusals: Vec<Refusal>,
-}
-
-#[derive(Debug, Serialize)]
-struct Refusal {
-    line: u64,
-    order_number: Option<String>,
-    #[serde(flatten)]
-    word: Word,
-    problems: Vec<ProblemDocument>,
-}
-
-#[derive(Debug, Serialize)]
-struct ProblemDocument {
-    code: &'static str,
-    field: Option<String>,
-    sentence: String,
+/// A field and its column's name.
+fn column(text: &str) -> Result<(Field, String), String> {
+    let known = || FIELDS.map(Field::as_str).join(", ");
+    let (field, name) = text.split_once('=').ok_or("write it as FIELD=NAME, the field first")?;
+    let found =
+        Field::parse(field.trim()).ok_or_else(|| format!("there is no field {field:?}; there are: {}", known()))?;
+    let name = name.trim();
+    if name.is_empty() { Err(format!("the column of {field} needs a name")) } else { Ok((found, name.to_owned())) }
 }
 
 impl Import {
@@ -96,12 +84,22 @@ impl Import {
         let reader = self.reader(&bar)?;
         let summary = if self.dry_run {
             let config = Config::load_partly(config, Reading::NoSecrets)?;
-            let mut work = Work { desk: None, bar: &bar, summary: Summary { dry_run: true, ..Summary::default() } };
+            let mut work = Work {
+                desk: None,
+                bar: &bar,
+                summary: Summary { dry_run: true, ..Summary::default() },
+                next_line: self.from_line.unwrap_or(1),
+            };
             work.read(self.lines(reader, format, &config)?).await?;
             work.summary
         } else {
             let desk = Desk::open_or_create(config)?;
-            let mut work = Work { desk: Some(&desk), bar: &bar, summary: Summary::default() };
+            let mut work = Work {
+                desk: Some(&desk),
+                bar: &bar,
+                summary: Summary::default(),
+                next_line: self.from_line.unwrap_or(1),
+            };
             work.read(self.lines(reader, format, &desk.config)?).await?;
             work.summary
         };
@@ -111,6 +109,21 @@ impl Import {
     }
 
     fn format(&self) -> Result<intake::Format, Failure> {
+        let format = self.format_told()?;
+        let is_mapped = !self.columns.is_empty() || self.ignore_other_columns;
+        if is_mapped && format == intake::Format::JsonLines {
+            let words = "JSON lines have no columns; --column and --ignore-other-columns are for CSV";
+            return Err(Failure::Usage(words.to_owned()));
+        }
+        if let Some((field, _)) = self.columns.iter().enumerate().find_map(|(nth, (field, name))| {
+            self.columns.iter().take(nth).any(|(other, _)| other == field).then_some((field, name))
+        }) {
+            return Err(Failure::Usage(format!("--column names {} twice", field.as_str())));
+        }
+        Ok(format)
+    }
+
+    fn format_told(&self) -> Result<intake::Format, Failure> {
         let ending = self.file.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         match (self.format, ending.as_str()) {
             (Some(Format::Jsonl), _) | (None, "jsonl" | "ndjson") => Ok(intake::Format::JsonLines),
@@ -150,8 +163,13 @@ impl Import {
         format: intake::Format,
         config: &'a Config,
     ) -> Result<OrderFile<'a, Box<dyn BufRead>>, Failure> {
-        OrderFile::new(reader, format, config)
-            .map_err(|error| Failure::failed(format!("{}: {error}", self.file.display())))
+        let mapping = Mapping { columns: self.columns.clone(), ignores_others: self.ignore_other_columns };
+        let mut lines = OrderFile::mapped(reader, format, &mapping, config)
+            .map_err(|error| Failure::failed(format!("{}: {error}", self.file.display())))?;
+        lines
+            .skip_to(self.from_line.unwrap_or(1))
+            .map_err(|error| Failure::failed(format!("cannot read {}: {error}", self.file.display())))?;
+        Ok(lines)
     }
 
     fn tell(&self, summary: &Summary, output: &Output) -> Result<(), Failure> {
@@ -179,6 +197,8 @@ struct Work<'a> {
     desk: Option<&'a Desk>,
     bar: &'a ProgressBar,
     summary: Summary,
+    /// The first line of which it is not known that it is on disk.
+    next_line: u64,
 }
 
 impl Work<'_> {
@@ -197,14 +217,11 @@ impl Work<'_> {
     async fn queue(&mut self, batch: Vec<Line>) -> Result<(), Failure> {
         let orders = batch.iter().filter_map(|line| line.order.as_ref().ok()).cloned().collect();
         let mut added = self.add(orders).await?.into_iter();
+        self.next_line = batch.last().map_or(self.next_line, |line| line.number + 1);
         for line in batch {
-            match line.order {
-                Ok(order) => {
-                    if let Some(added) = added.next() {
-                        self.count(line.number, &order, &added);
-                    }
-                }
-                Err(rejection) => self.refuse(Refusal::unread(line.number, rejection)),
+            let added = if line.order.is_ok() { added.next() } else { None };
+            if let Some(words) = self.summary.count(line, added.as_ref()) {
+                self.bar.suspend(|| remark(&words));
             }
         }
         self.bar.set_message(format!("{} added, {} queued before", self.summary.added, self.summary.exists));
@@ -220,67 +237,13 @@ impl Work<'_> {
         added.map_err(|error| self.cut_short(&error.to_string()))
     }
 
-    fn count(&mut self, line: u64, order: &NewOrder, added: &Added) {
-        let word = Word::from(added);
-        match refusal(order, added) {
-            Some(sentence) => self.refuse(Refusal::of(line, order, word, sentence)),
-            None if word.result == "exists" => self.summary.exists += 1,
-            None => {
-                self.summary.added += 1;
-                if *added == Added::NewInReview {
-                    self.summary.in_review += 1;
-                    let (number, merchant) = (&order.number, &order.merchant);
-                    self.bar
-                        .suspend(|| remark(&format!("line {line}, order {number} of {merchant}: in review at once")));
-                }
-            }
-        }
-    }
-
-    fn refuse(&mut self, refusal: Refusal) {
-        self.summary.refused += 1;
-        self.bar.suspend(|| remark(&refusal.sentence()));
-        if self.summary.refusals.len() < REFUSALS_MAX {
-            self.summary.refusals.push(refusal);
-        }
-    }
-
     fn cut_short(&self, why: &str) -> Failure {
         self.bar.abandon();
         let Summary { added, exists, .. } = self.summary;
         Failure::failed(format!(
             "{why}\n       {added} added and {exists} queued before by then; import the file again once that is \
-             mended"
+             mended, or go on with --from-line {}",
+            self.next_line
         ))
-    }
-}
-
-impl Refusal {
-    /// Of a line that holds no order.
-    fn unread(line: u64, rejection: Rejection) -> Self {
-        let document = |problem: intake::Problem| ProblemDocument {
-            code: problem.code.as_str(),
-            field: problem.field,
-            sentence: problem.sentence,
-        };
-        let problems = rejection.problems.into_iter().map(document).collect();
-        Self { line, order_number: rejection.order_number, word: Word::REFUSED, problems }
-    }
-
-    /// Of an order that does not fit to what is queued.
-    fn of(line: u64, order: &NewOrder, word: Word, sentence: String) -> Self {
-        let problems = vec![ProblemDocument { code: word.result, field: None, sentence }];
-        Self { line, order_number: Some(order.number.to_string()), word, problems }
-    }
-
-    /// `line 7, order A-1: amount: ...`
-    fn sentence(&self) -> String {
-        let number = self.order_number.as_ref().map(|number| format!(", order {number}")).unwrap_or_default();
-        let problem = |problem: &ProblemDocument| match &problem.field {
-            Some(field) => format!("{field}: {}", problem.sentence),
-            None => problem.sentence.clone(),
-        };
-        let problems: Vec<_> = self.problems.iter().map(problem).collect();
-        format!("line {}{number}: {}", self.line, problems.join(" | "))
     }
 }

@@ -1,7 +1,6 @@
 //! The commands about orders: they read and write rows, and what follows from that is the daemon's.
 //!
-//! `document` is how an order looks in JSON, `queued` what became of one that was handed in; each other file is a
-//! command.
+//! `document` is how an order looks in JSON; each other file is a command.
 
 mod acts;
 mod add;
@@ -9,7 +8,6 @@ pub(super) mod document;
 mod import;
 mod list;
 mod moved;
-mod queued;
 mod register;
 mod show;
 mod verbs;
