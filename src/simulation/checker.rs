@@ -1,10 +1,11 @@
 //! The checker: queries over the evidence, each of which must return no row.
 //!
 //! Most ask about one order (`of_order`), about what people ordered for it (`of_verbs`), or about its registration
-//! (`of_registrations`), some about all of them (`of_all`).
+//! (`of_registrations`), some about all of them (`of_all`), or about what the shop heard (`of_hearing`).
 //! None knows how the daemon works, only what must hold.
 
 mod of_all;
+mod of_hearing;
 mod of_order;
 mod of_registrations;
 mod of_verbs;
@@ -97,7 +98,7 @@ pub(super) fn check(evidence: &Evidence, terms: &Terms<'_>) -> Vec<Violation> {
             violations.extend(rows.map(|row| Violation { query, order: (*number).to_owned(), row }));
         }
     }
-    for (query, ask) in of_all::QUERIES {
+    for (query, ask) in of_all::QUERIES.into_iter().chain(of_hearing::QUERIES) {
         let rows = ask(evidence, terms).into_iter();
         violations.extend(rows.map(|row| Violation { query, order: String::new(), row }));
     }

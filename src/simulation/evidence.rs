@@ -13,6 +13,7 @@ use crate::domain::verbs::Verb;
 use crate::sandbox::{Bank, Effect, Entry, FaultName, LedgerLine, Operation as Request};
 use crate::store::{ListFilter, OrderWithOperation, Store, StoreError};
 
+use super::endpoint::Heard;
 use super::log::Log;
 use super::policy::LOGIN;
 
@@ -50,6 +51,8 @@ pub(super) struct Evidence {
     pub(super) rivals: Vec<(i64, bool)>,
     /// Why the daemon did not start, or gave up.
     pub(super) failures: Vec<(i64, String)>,
+    /// What the shop's endpoint was told, in the order in which it heard it; `None` where it has none.
+    pub(super) heard: Option<Vec<Heard>>,
     /// Money in the reports of all days, once they are drawn.
     pub(super) reported_minor: Option<i64>,
     ledger_read: u64,
@@ -225,6 +228,15 @@ impl Evidence {
                 amount_minor: effect.amount_minor,
             }),
         }
+    }
+
+    /// Takes what the shop's endpoint has heard since.
+    pub(super) fn gather_heard(&mut self, heard: Vec<Heard>, log: &mut Log) {
+        for heard in &heard {
+            let Heard { after_ms, id, number, verdict, .. } = heard;
+            log.line(*after_ms, "shop", &format!("hears {id} of {number}: {}", verdict.as_str()));
+        }
+        self.heard.get_or_insert_default().extend(heard);
     }
 
     /// Reads our database. `true_ms` gives the bank's time of a moment on our clock, the earliest and the latest it can

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use crate::sandbox::{CardSystem, FaultRule};
 
+use super::endpoint::{self, EndpointPlan};
 use super::policy::{self, PolicyPlan};
 use super::{Extent, swarm};
 
 /// One hour.
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// The dearest order in minor units.
 const AMOUNT_MAX: i64 = 1_000_000;
@@ -51,6 +52,8 @@ pub(super) struct Plan {
     pub(super) stops: Vec<StopPlan>,
     /// How often the operator parks what is held, in per cent.
     pub(super) park_percent: u8,
+    /// How the shop hears of it, if it does.
+    pub(super) endpoint: Option<EndpointPlan>,
     /// When faults, crashes and people end: what is left must settle by itself.
     pub(super) calm_from: Duration,
     /// The end.
@@ -145,9 +148,9 @@ impl Plan {
             orders: (1..=orders)
                 .map(|number| order(number, calm_from, [regret_percent, ours_percent], chance))
                 .collect(),
-            kills: moments(calm_from, [0, 1, 3, 8], days, chance),
+            kills: moments(calm_from, [0, 1, 2, 5], days, chance),
             restarts: moments(calm_from, [0, 0, 1, 2], days, chance),
-            peril_percent: one_of([0, 0, 1, 4, 12], chance),
+            peril_percent: one_of([0, 0, 1, 2, 6], chance),
             outages: outages(calm_from, chance),
             clock_steps: if extras.clock_steps { clock_steps(calm_from, chance) } else { Vec::new() },
             restore_percent: if extras.restored_backups { one_of([0, 0, 2, 10], chance) } else { 0 },
@@ -160,6 +163,7 @@ impl Plan {
             park_percent: one_of([0, 0, 5, 20], chance),
             policy,
             faults,
+            endpoint: endpoint::draw(seed, calm_from),
             calm_from,
             ends_at,
         }
@@ -217,7 +221,15 @@ fn moments(until: Duration, in_ten_days: [u32; 4], days: u32, chance: &mut fastr
 
 fn outages(calm_from: Duration, chance: &mut fastrand::Rng) -> Vec<Outage> {
     let count = one_of([0, 0, 1, 3], chance);
-    let longest = one_of([HOUR, HOUR * 12, DAY * 3], chance).min(calm_from / 4);
+    // Most are short. While one lasts, a probe is all that happens, twice a minute.
+    let longest = match chance.u8(..16) {
+        0 => DAY * 3,
+        1..4 => HOUR * 12,
+        4..8 => HOUR * 6,
+        8..13 => HOUR,
+        _ => MINUTE * 10,
+    };
+    let longest = longest.min(calm_from / 4);
     let mut all: Vec<Outage> = Vec::new();
     for _ in 0..count {
         let from = within(calm_from.saturating_sub(longest), chance);
@@ -278,10 +290,10 @@ fn stops(calm_from: Duration, orders: usize, chance: &mut fastrand::Rng) -> Vec<
     (0..count).map(stop).collect()
 }
 
-fn within(until: Duration, chance: &mut fastrand::Rng) -> Duration {
+pub(super) fn within(until: Duration, chance: &mut fastrand::Rng) -> Duration {
     Duration::from_millis(chance.u64(..=u64::try_from(until.as_millis()).unwrap_or(u64::MAX)))
 }
 
-fn one_of<T: Copy, const N: usize>(of: [T; N], chance: &mut fastrand::Rng) -> T {
+pub(super) fn one_of<T: Copy, const N: usize>(of: [T; N], chance: &mut fastrand::Rng) -> T {
     of[chance.usize(..N)]
 }

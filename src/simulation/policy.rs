@@ -33,7 +33,6 @@ pub(super) fn draw(chance: &mut fastrand::Rng) -> PolicyPlan {
         r#"[{ until_age = "20m", every = "3m" }, { until_age = "1d", every = "2h" }]"#,
         r#"[{ until_age = "1h", every = "5m" }]"#,
         r#""learned""#,
-        r#""learned""#,
     ]);
     let mut toml = String::from("database = \"reconciled.db\"\nreports = \"reports\"\nlisten = \"127.0.0.1:0\"\n\n");
     let merchant = [

@@ -3,6 +3,8 @@
 //! One task does one deed after the other, each at its moment; what the daemon does in between is its own. A crash
 //! drops the daemon with all its tasks and its database connections, and leaves its files as they are.
 
+use std::collections::HashSet;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ use crate::store::{Lock, Store};
 use super::backlog::{lost_to_faults, worked_off_within};
 use super::cast::Deed;
 use super::checker::{self, Terms, Violation};
+use super::endpoint::{self, Endpoint};
 use super::evidence::{self, Backlog, Evidence};
 use super::log::Log;
 use super::network::Network;
@@ -57,6 +60,8 @@ pub(super) struct World {
     pub(super) plan: Plan,
     pub(super) bank: Arc<InProcess>,
     pub(super) network: Arc<Network>,
+    /// The shop's, where it has one.
+    endpoint: Option<Endpoint>,
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) chance: fastrand::Rng,
@@ -137,7 +142,8 @@ impl World {
     /// A world in `directory`, which is empty. Must be called within a runtime whose time is paused.
     pub(super) fn new(seed: u64, plan: Plan, directory: &Path, log: Log) -> anyhow::Result<Self> {
         let path = directory.join("reconciled.toml");
-        std::fs::write(&path, &plan.policy.toml).context("cannot write the configuration")?;
+        let toml = plan.policy.toml.clone() + plan.endpoint.as_ref().map_or("", |_| endpoint::TABLE);
+        std::fs::write(&path, toml).context("cannot write the configuration")?;
         let config = Config::load_with(&path, &|_| None)?;
         let settings = Settings {
             seed,
@@ -151,6 +157,7 @@ impl World {
             seed,
             bank: Arc::new(InProcess::open(&settings, START_MS)),
             network: Arc::default(),
+            endpoint: plan.endpoint.clone().map(|endpoint| Endpoint::open(seed, endpoint)),
             config,
             clock: Clock::simulated(Timestamp::from_millis(START_MS)),
             // Another stream than the plan's.
@@ -274,7 +281,8 @@ impl World {
 
     async fn assemble(&self, perils: Perils) -> Result<Daemon, StartError> {
         let wire = Wire::InProcess(self.network.connector(&self.bank));
-        let setting = Setting { clock: self.clock.clone(), wire, perils, rhythm: RHYTHM, errands: Errands::Here };
+        let shop = self.endpoint.as_ref().map(Endpoint::shop);
+        let setting = Setting { clock: self.clock.clone(), wire, perils, rhythm: RHYTHM, errands: Errands::Here, shop };
         let parts = Parts::simulated(&self.config, RING_EVERY, setting)?;
         Daemon::assemble(self.config.clone(), parts, None).await
     }
@@ -322,11 +330,12 @@ impl World {
     /// Sets the host's clock, or lets the host sleep. What was due by the old clock need not be by the new one.
     pub(super) fn step_clock(&mut self, step: ClockStep) {
         self.lives += 1;
+        // A loop may sleep on as its old hour told it to, which on a host is for two seconds at most and here for hours;
+        // it may wake just before a sweep is due, and then sleep as long again.
+        self.swept_at = self.elapsed() + RHYTHM.watch * 2 + SWEEP;
         match step {
             ClockStep::Set(ms) => {
                 self.clock.step(ms);
-                // It may wake just before a sweep is due, and then sleep as long again.
-                self.swept_at = self.elapsed() + RHYTHM.watch * 2 + SWEEP;
                 self.note("host", &format!("its clock is set by {ms} ms"));
             }
             ClockStep::Suspend(ms) => {
@@ -346,6 +355,9 @@ impl World {
     pub(super) async fn check(&mut self) {
         let now_ms = self.now_ms();
         self.evidence.gather_ledger(self.bank.bank(), START_MS, &mut self.log);
+        if let Some(endpoint) = &self.endpoint {
+            self.evidence.gather_heard(endpoint.take_heard(), &mut self.log);
+        }
         let store = match self.store().cloned().or_else(|| self.estate.take()) {
             Some(store) => Ok(store),
             None => Store::open_simulated_beside(&self.config.database),
@@ -392,7 +404,8 @@ impl World {
         };
         let (merchant, now) = (self.merchant(), self.clock.now());
         let looks = store.due_looks(&merchant.id, now, usize::MAX >> 1).await.unwrap_or_default();
-        let completions = store.due_completions(&merchant.id, now, usize::MAX >> 1).await.unwrap_or_default();
+        let completions =
+            store.due_completions(&merchant.id, now, &HashSet::new(), usize::MAX >> 1).await.unwrap_or_default();
         if looks.is_empty() && completions.is_empty() {
             return;
         }
