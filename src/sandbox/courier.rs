@@ -24,7 +24,7 @@ use super::transport::Stopping;
 const UNDER_WAY_MAX: usize = 32;
 
 /// A store that has not answered by then has not listened.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// It looks by itself this often at the latest: a due moment may be set while it is not looking.
 const LOOK_EVERY_MS: i64 = 1_000;
