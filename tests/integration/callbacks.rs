@@ -9,7 +9,7 @@ use reconciled::store::Store;
 use serde_json::Value;
 
 use crate::child::{Process, says, wire_order};
-use crate::fixture::{LOGIN, World, in_time, wait_for_state};
+use crate::fixture::{LOGIN, World, in_time, shop, wait_for_state};
 use crate::verbs::done;
 
 /// Pages close after ten seconds, which is when an order is looked at of which nobody tells.
@@ -74,12 +74,24 @@ async fn callbacks_are_trusted_while_they_prove_true_and_that_they_stopped_is_to
     pay(&world, &process, &store, (0..12).map(|nth| format!("told-{nth}"))).await;
     becomes(&process, &trusted, "1").await;
     becomes(&process, came, "12").await;
+    let causes = async |numbers: &str| {
+        let mut causes = Vec::new();
+        for nth in 0..6 {
+            let found = store.order(&shop(), &format!("{numbers}-{nth}")).await.unwrap();
+            let events = store.events_of(found.order.key).await.unwrap();
+            causes.extend(events.into_iter().filter(|event| event.after == State::Deposited).map(|event| event.cause));
+        }
+        causes
+    };
+    // A look of its own plan may come first, and does not often.
+    assert!(causes("told").await.contains(&"callback".to_owned()));
     let looks = world.asked_about().len();
     assert!(looks <= 18, "{looks} looks at twelve orders");
     assert_eq!(metric(&process, &stopped), "0");
 
     world.bank.bank().set_contract(LOGIN, contract(None)).unwrap();
     pay(&world, &process, &store, (0..6).map(|nth| format!("untold-{nth}"))).await;
+    assert_eq!(causes("untold").await, ["look"; 6]);
     becomes(&process, &trusted, "0").await;
     assert_eq!(metric(&process, &stopped), "0", "a callback may come for a minute yet");
     let warning = process.read_until(says("have stopped"));

@@ -354,7 +354,10 @@ async fn a_connection_that_is_reset_when_accepted_is_never_taken_for_an_answer()
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_connected_was_not_sent() {
     let world = World::new(Settings::default(), HASTE).await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound and never listening: a port that is let go may be a neighbour's a moment later.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = nobody.local_addr().unwrap();
     let table = [
         ("refused", format!("http://{closed}/payment/rest/")),
         ("no such name", "https://bank.invalid/payment/rest/".to_owned()),

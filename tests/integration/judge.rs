@@ -38,6 +38,8 @@ pub(crate) struct KeptOperation {
     pub(crate) part: Option<i64>,
     pub(crate) expected: Option<i64>,
     pub(crate) sent_at_ms: Option<i64>,
+    /// Why it waits, for whoever reads a failed test.
+    pub(crate) note: Option<String>,
 }
 
 impl Kept {
@@ -86,7 +88,7 @@ fn read_book(connection: &Connection) -> HashMap<String, Kept> {
     let mut orders = connection
         .prepare(
             "SELECT o.id, o.order_number, o.amount_minor, o.complete_amount_minor, o.state, o.review_code,
-                    o.next_look_at_ms, p.state, p.amount_minor, p.expected_minor, p.sent_at_ms
+                    o.next_look_at_ms, p.state, p.amount_minor, p.expected_minor, p.sent_at_ms, p.note
              FROM orders o
              LEFT JOIN operations p ON p.id = (SELECT max(id) FROM operations WHERE order_key = o.id AND kind = 'completion')",
         )
@@ -113,6 +115,7 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
             part: row.get(8)?,
             expected: row.get(9)?,
             sent_at_ms: row.get(10)?,
+            note: row.get(11)?,
         })
     });
     Ok(Kept {
@@ -267,6 +270,7 @@ impl History {
             part: Some(7_000),
             expected: Some(7_000),
             sent_at_ms: Some(1_999),
+            note: None,
         };
         let kept = Kept {
             amount: 10_000,

@@ -191,6 +191,24 @@ async fn a_date_that_has_passed_is_wrong_of_a_new_number_alone() {
     daemon.stop().await;
 }
 
+/// A price never changes: what the bank may have by now cannot enter the queue with another. Found by the simulation, of
+/// an old copy of the database that was put back.
+#[tokio::test(flavor = "multi_thread")]
+async fn regression_what_is_being_registered_is_not_queued_with_another_price() {
+    let faults = vec![FaultRule::always(FaultKind::Error500 { effect: Moment::Before })];
+    let world = World::new(Settings { faults, ..Settings::default() }, HASTE).await;
+    let daemon = world.daemon().await;
+    let (status, _, said) = post(daemon.address(), &sale("A-1", 100)).await;
+    assert_eq!(status, 202, "{said}");
+    for (amount, expected) in [(101, 409), (100, 201)] {
+        let order = json!({"merchant": "shop", "order_number": "A-1", "amount": amount});
+        let (status, _, said) = ask(daemon.address(), "POST /v1/orders", &order.to_string()).await;
+        assert_eq!(status, expected, "{amount}: {said}");
+        assert!(status != 409 || said.to_string().contains("exists_with_different_amount"), "{said}");
+    }
+    daemon.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_is_wrong_is_told_at_once_and_nothing_is_sent() {
     let world = World::new(Settings::default(), HASTE).await;

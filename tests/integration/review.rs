@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use reconciled::domain::event::EventKind;
-use reconciled::domain::order::State;
+use reconciled::domain::order::{Order, State};
 use reconciled::sandbox::{AmountPart, FaultKind, FaultRule, Operation, Settings};
 use serde_json::{Value, json};
 
@@ -128,7 +128,8 @@ async fn money_takes_two_people_where_the_merchant_says_so() {
     assert_eq!(maria.json(&["resolve", "A-1", "--withdraw", "--reason", "not yet"])["outcome"], "withdrawn");
     assert_eq!(ivan.json(&resolve)["outcome"], "proposed");
     // Looks go on meanwhile and show the same: the proposal stands.
-    crate::fixture::wait_for(daemon.store(), "A-1", |now| now.order.version > found.version + 2).await;
+    let heard_at = |order: &Order| order.heard.as_ref().map(|heard| heard.at);
+    crate::fixture::wait_for(daemon.store(), "A-1", |now| heard_at(&now.order) > heard_at(&found)).await;
     assert!(maria.reads(&["show", "A-1"]).contains("ivan proposed `ours`"));
     assert_eq!(world.completions("A-1"), (0, 0), "nothing is sent on one person's word");
     let done = maria.json(&confirm);

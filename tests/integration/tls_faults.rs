@@ -62,7 +62,12 @@ impl SecureFront {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("https://{}/payment/rest/", self.address)
+        self.origin("/payment/rest/")
+    }
+
+    /// Another path there.
+    pub(crate) fn origin(&self, path: &str) -> String {
+        format!("https://{}{path}", self.address)
     }
 }
 

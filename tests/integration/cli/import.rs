@@ -73,4 +73,25 @@ fn an_import_that_cannot_be_read_says_why() {
     check(&["-"], 64, "--format");
     check(&["gone.csv"], 1, "cannot read gone.csv");
     check(&["bad.csv"], 1, "order_number");
+    check(&["bad.csv"], 1, "--column FIELD=number");
+    check(&["bad.csv", "--column", "number=order_number"], 64, "there is no field \"number\"");
+    check(&["bad.csv", "--column", "order_number"], 64, "FIELD=NAME");
+    check(&["bad.csv", "--column", "amount=a", "--column", "amount=b"], 64, "names amount twice");
+    check(&["bad.csv", "--column", "order_number=Number"], 1, "the header has no column \"Number\"");
+    check(&["-", "--format", "jsonl", "--ignore-other-columns"], 64, "JSON lines have no columns");
+    check(&["bad.csv", "--from-line", "0"], 64, "0");
+}
+
+/// A shop's own export, gone on with where it was cut short.
+#[test]
+fn an_export_of_the_shops_is_imported_as_it_is() {
+    let host = Host::new();
+    host.file("export.csv", "Order No;Customer;Kopecks\nE-1;Ann;100\nE-2;=cmd;200\nE-3;Олег;300\n");
+    let named = ["--column", "order_number=Order No", "--column", "amount=Kopecks", "--ignore-other-columns"];
+    let import = |more: &[&str]| host.run(&[&["order", "import", "export.csv"], &named[..], more].concat());
+    assert_eq!(import(&["--from-line", "3"]).stdout, "2 added, 0 queued before, 0 refused.\n");
+    assert_eq!(import(&[]).stdout, "1 added, 2 queued before, 0 refused.\n");
+    let listed = host.json(&["order", "list", "--json"]);
+    let numbers: Vec<_> = listed.as_array().unwrap().iter().map(|order| order["order_number"].clone()).collect();
+    assert_eq!(numbers, ["E-2", "E-3", "E-1"]);
 }

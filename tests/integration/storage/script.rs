@@ -240,6 +240,8 @@ fn next(order: &Order, open: Option<&Operation>, tried: usize) -> Amendment<Opti
         operation.note = Some(detail.clone());
     }
     after.heard = Some(Heard { at: NOW, words: detail.clone() });
+    // What is heard alone makes no version.
+    after.lapse_warnings += 1;
     let event = NewEvent { kind, cause: Cause::Look, before: order.state, after: after.state, detail: detail.clone() };
     Amendment { order: Some(after), operation, events: vec![event], ..Amendment::nothing(Some(detail)) }
 }
