@@ -53,6 +53,10 @@ const URGENT: f64 = 4.0;
 /// saved up once is spent a moment later.
 const SPARE: u32 = 40;
 
+/// Until that is there, they leave every other turn of the budget to be saved. No more: what money takes out of it again
+/// and again would keep them waiting for minutes.
+const SAVED_OF: u32 = 2;
+
 /// The price is steered this often.
 const STEERED_EVERY: Duration = Duration::from_secs(10);
 
@@ -243,8 +247,8 @@ pub(crate) struct Engine<B> {
     is_stale: bool,
     /// A look has ended, and its order may be due again: worth knowing once nothing else is left.
     has_ended: bool,
-    /// The most worthy waits for something to be saved up.
-    saving_since: Option<Instant>,
+    /// When leave was last sought for the most worthy.
+    sought_at: Instant,
     steered_at: Instant,
     settled_at: Instant,
     served_then: Served,
@@ -266,7 +270,7 @@ impl<B: Book> Engine<B> {
             ranked_at: None,
             is_stale: true,
             has_ended: false,
-            saving_since: None,
+            sought_at: Instant::now(),
             steered_at: Instant::now(),
             settled_at: Instant::now(),
             served_then: Served::default(),
@@ -335,12 +339,7 @@ impl<B: Book> Engine<B> {
             return Err(not_yet);
         }
         self.rank().await;
-        let spare = if self.can_wait() {
-            self.until_spare(pacer)
-        } else {
-            self.saving_since = None;
-            Duration::ZERO
-        };
+        let spare = if self.can_wait() { self.until_spare(pacer) } else { Duration::ZERO };
         if self.ranked.is_empty() {
             return Err(self.until_next_due().await);
         }
@@ -349,7 +348,7 @@ impl<B: Book> Engine<B> {
         }
         // Only now: leave to probe that is given back unused wakes everybody who waits for it.
         let leaving = self.sky.leave(Prober::Look)?;
-        self.saving_since = None;
+        self.sought_at = Instant::now();
         Ok(Waiting { permit: Box::pin(pacer.permit(Purpose::Look)), leaving })
     }
 
@@ -414,11 +413,10 @@ impl<B: Book> Engine<B> {
         self.ranked.last().is_some_and(|(worth, _)| *worth < self.lore.lock().price().seconds() * URGENT)
     }
 
-    /// How long to wait for something to be saved up: no longer in all than that takes where nothing else is asked. While
-    /// money takes all there is, nothing ever is.
-    fn until_spare(&mut self, pacer: &Pacer) -> Duration {
-        let waited = self.saving_since.get_or_insert_with(Instant::now).elapsed();
-        pacer.until_spare(SPARE).min(pacer.takes_to_save(SPARE).saturating_sub(waited))
+    /// How long to wait for something to be saved up.
+    fn until_spare(&self, pacer: &Pacer) -> Duration {
+        let turns = pacer.period().saturating_mul(SAVED_OF);
+        pacer.until_spare(SPARE).min(turns.saturating_sub(self.sought_at.elapsed()))
     }
 
     /// What was due when it was last read is ranked, or claimed, whose end wakes us.

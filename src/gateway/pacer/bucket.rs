@@ -61,11 +61,6 @@ impl Bucket {
         ready.saturating_sub(self.clock.elapsed())
     }
 
-    /// How long that would be from an empty bucket.
-    pub(super) fn takes(&self, percent: u32) -> Duration {
-        self.part.saturating_mul(self.wanted(percent))
-    }
-
     /// The parts that must be there for one request that leaves `percent` to others.
     fn wanted(&self, percent: u32) -> u32 {
         let kept = u64::from(self.capacity) * u64::from(percent.min(100)) / 100;

@@ -288,11 +288,6 @@ impl Pacer {
         self.bucket.wait(self.reserve.saturating_add(percent))
     }
 
-    /// How long [`Self::until_spare`] would be from nothing, did nobody else ask for anything.
-    pub fn takes_to_save(&self, percent: u32) -> Duration {
-        self.bucket.takes(self.reserve.saturating_add(percent))
-    }
-
     /// Takes in that the bank answered a request, sent at `sent_at`, with "too many" or "not now": 429 or 503, and how
     /// long it asks to be left alone. Everything waits for that, money too, which then goes first.
     pub fn too_many(&self, sent_at: Instant, retry_after: Option<Duration>) {

@@ -6,7 +6,7 @@ use super::super::findings::quantile;
 use super::*;
 use crate::daemon::Purpose;
 use crate::domain::polling::Standing;
-use crate::simulation::looks::Shape;
+use crate::simulation::looks::{Case, Shape};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -72,6 +72,31 @@ fn regression_outcomes_are_noticed_however_much_money_there_is_to_ask_about() {
     // A tenth of two a second is a look every five seconds, and orders come every seven minutes.
     let worst = noticed.delays_ms.iter().max().unwrap();
     assert!(*worst < 300_000, "noticed after {worst} ms");
+}
+
+/// Six orders in doubt, each asked about every two minutes, take every other turn of six a minute and empty what the
+/// start has not filled yet. The bug: looks waited for two minutes each until something had been saved up.
+#[test]
+fn regression_looks_take_the_turns_that_money_leaves_while_something_is_saved_up() {
+    let (burst, in_flight) = (NonZeroU32::new(20).unwrap(), NonZeroUsize::new(8).unwrap());
+    let budget = Budget { period: Duration::from_secs(10), burst, in_flight, reserve: 20, daily: None };
+    let paid = Case { registered_ms: 0, expires_ms: 1_200_000, outcome: Outcome::Paid, outcome_ms: 1 };
+    let workload = Arc::new(Workload::new(vec![paid; 60]));
+    let task = Task { workload, budget, schedule: None, outage: None, callbacks: Callbacks::default() };
+    let in_doubt = async |pacer: &Pacer| {
+        loop {
+            let asked_at = Instant::now();
+            for _ in 0..6 {
+                drop(pacer.permit(Purpose::Money).await);
+            }
+            tokio::time::sleep_until(asked_at + Duration::from_secs(120)).await;
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let noticed = runtime.block_on(simulate_beside(&task, in_doubt));
+    let looks = noticed.asked_ms.iter().filter(|at| **at < 360_000).count();
+    // Of 36 turns money takes 18, and four fill what is kept for it. Every other of the rest is saved at most.
+    assert!(looks >= 7, "{looks} looks in six minutes");
 }
 
 /// Seconds until outcomes were noticed that came from a moment on: half of them, and 99 in a hundred.
