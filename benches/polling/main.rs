@@ -1,5 +1,6 @@
 //! Policies and workloads against the optimum: `cargo bench --bench polling`. After `--`: `--json` for a machine; names
-//! of shapes, where not all are wanted; `--rates 0.5,3`, requests a second; `--no-peers` leaves other systems out.
+//! of shapes, where not all are wanted; `--rates 0.5,3`, requests a second; `--seed N` (7) for another day; `--no-peers`
+//! leaves other systems out.
 //!
 //! Every number is of virtual time, so that a noisy machine changes none of them.
 
@@ -19,6 +20,7 @@ const ORDERS: usize = 20_000;
 
 /// Of so many it is known how soon outcomes come.
 const TRUTH_ORDERS: usize = 400_000;
+const TRUTH_SEED: u64 = 8;
 
 /// Requests a second: scarce, middling, and plenty for a day of so many orders.
 const RATES: [f64; 4] = [0.5, 0.9, 1.6, 3.0];
@@ -26,7 +28,7 @@ const RATES: [f64; 4] = [0.5, 0.9, 1.6, 3.0];
 fn main() -> std::io::Result<()> {
     let wanted = Wanted::read(std::env::args().skip(1)).map_err(std::io::Error::other)?;
     let shapes: Vec<(Shape, Arc<Workload>)> =
-        wanted.shapes.iter().map(|shape| (*shape, Arc::new(shape.draw(ORDERS, 7)))).collect();
+        wanted.shapes.iter().map(|shape| (*shape, Arc::new(shape.draw(ORDERS, wanted.seed)))).collect();
     let measured = measure(&shapes, &wanted.rates)?;
     let mut out = std::io::stdout().lock();
     let compare = || if wanted.has_peers { peers::compare(&shapes) } else { Ok(Vec::new()) };
@@ -63,13 +65,15 @@ fn main() -> std::io::Result<()> {
 struct Wanted {
     shapes: Vec<Shape>,
     rates: Vec<f64>,
+    seed: u64,
     has_peers: bool,
     is_json: bool,
 }
 
 impl Wanted {
     fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut wanted = Self { shapes: Vec::new(), rates: RATES.to_vec(), has_peers: true, is_json: false };
+        let (shapes, rates) = (Vec::new(), RATES.to_vec());
+        let mut wanted = Self { shapes, rates, seed: 7, has_peers: true, is_json: false };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -81,6 +85,10 @@ impl Wanted {
                     let rates = arguments.next().unwrap_or_default();
                     let rates = rates.split(',').map(str::parse).collect::<Result<_, _>>();
                     wanted.rates = rates.map_err(|error| format!("--rates: {error}"))?;
+                }
+                "--seed" => {
+                    let seed = arguments.next().unwrap_or_default().parse();
+                    wanted.seed = seed.map_err(|error| format!("--seed: {error}"))?;
                 }
                 name => wanted.shapes.push(Shape::parse(name).ok_or_else(|| format!("`{name}` is no shape"))?),
             }
@@ -127,7 +135,7 @@ fn measure(shapes: &[(Shape, Arc<Workload>)], rates: &[f64]) -> std::io::Result<
 fn truth(shape: Shape) -> &'static Workload {
     static TRUTH: Mutex<BTreeMap<&'static str, &'static Workload>> = Mutex::new(BTreeMap::new());
     let mut known = TRUTH.lock().unwrap_or_else(PoisonError::into_inner);
-    known.entry(shape.as_str()).or_insert_with(|| Box::leak(Box::new(shape.draw(TRUTH_ORDERS, 8))))
+    known.entry(shape.as_str()).or_insert_with(|| Box::leak(Box::new(shape.draw(TRUTH_ORDERS, TRUTH_SEED))))
 }
 
 impl Measured {
