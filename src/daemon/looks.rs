@@ -11,6 +11,8 @@
 //! It does not know where orders are kept nor who answers: the daemon runs it on the database and the gateway, and
 //! `simulate` on a workload in virtual time.
 
+mod steering;
+
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
@@ -24,13 +26,14 @@ use tokio::time::Instant;
 use crate::domain::order::{Kind, Order, OrderKey, State};
 use crate::domain::polling::{
     self, Almanac, Due, Found, History, Jitter, Lesson, LookPolicy, Merit, Outlook, Page, Pending, Plans, Price,
-    Spending, Standing, Tariff,
+    Standing, Tariff,
 };
 use crate::domain::time::Timestamp;
 use crate::domain::weather::Prober;
 use crate::gateway::{Leaving, Pacer, Permit, Sky};
 
 use super::{Purpose, told_to_stop};
+use steering::Steering;
 
 /// So many of those that are due are ranked at a time, the longest due first: some megabytes at most.
 const RANKED_MAX: usize = 50_000;
@@ -38,9 +41,9 @@ const RANKED_MAX: usize = 50_000;
 /// A ranking is made anew this often while some of it is left: what a look is worth changes with every second.
 const RANKED_FOR: Duration = Duration::from_secs(1);
 
-/// While so many more are ranked, another as long again, up to half a minute: each takes a moment to rank.
-const MANY: usize = 500;
-const RANKED_FOR_MOST: u32 = 30;
+/// While so many more are ranked, another as long again, up to a minute and a half: each takes a moment to rank.
+const MANY: usize = 175;
+const RANKED_FOR_MOST: u32 = 90;
 
 /// A bell that rings all the time does not have everything ranked all the time. Of many, it is as much rarer as above.
 const RANKED_APART: Duration = Duration::from_millis(100);
@@ -57,11 +60,9 @@ const SPARE: u32 = 40;
 /// and again would keep them waiting for minutes.
 const SAVED_OF: u32 = 2;
 
-/// The price is steered this often.
-const STEERED_EVERY: Duration = Duration::from_secs(10);
-
-/// The share of the budget that looks have, whatever else there is to ask: one request in ten.
-const LOOKS_LEAST: f64 = 0.1;
+/// No look was worth its price for so long, and for so many turns of the budget: the price is too high.
+const IDLE_FOR: Duration = Duration::from_secs(1);
+const IDLE_TURNS: u32 = 5;
 
 /// So often it is looked whether callbacks have failed to come.
 const SETTLED_EVERY: Duration = Duration::from_secs(1);
@@ -196,7 +197,7 @@ impl Lore {
             let (_, plans) = of_last.insert((like, plans));
             match polling::merit(&self.policy, &due, now, plans.as_deref(), tariff) {
                 Merit::Worth(worth) => ranked.worthy.push((worth, due)),
-                Merit::NotBefore(later) => ranked.not_yet.push((due, later)),
+                Merit::NotBefore(later, worth) => ranked.not_yet.push((due, later, worth)),
             }
         }
         drop(almanac);
@@ -211,20 +212,15 @@ impl Lore {
 #[derive(Debug, Default)]
 struct Ranked {
     worthy: Vec<(f64, Due)>,
-    not_yet: Vec<(Due, Timestamp)>,
+    /// When each is worth its price, and what it is worth now.
+    not_yet: Vec<(Due, Timestamp, f64)>,
 }
 
-/// Requests for which leave was given since the pacer began.
-#[derive(Clone, Copy, Debug, Default)]
-struct Served {
-    looks: u64,
-    others: u64,
-}
-
-impl Served {
-    fn so_far(pacer: &Pacer) -> Self {
-        let looks = pacer.served_to_looks();
-        Self { looks, others: pacer.served().saturating_sub(looks) }
+impl Ranked {
+    /// What the best is worth, where none is worth its price.
+    fn best_not_yet(&self) -> Option<f64> {
+        let worths = self.not_yet.iter().map(|(.., worth)| *worth);
+        self.worthy.is_empty().then(|| worths.max_by(f64::total_cmp)).flatten()
     }
 }
 
@@ -249,9 +245,10 @@ pub(crate) struct Engine<B> {
     has_ended: bool,
     /// When leave was last sought for the most worthy.
     sought_at: Instant,
-    steered_at: Instant,
+    /// Nothing that is due is worth the price, which falls then.
+    falls_at: Option<Instant>,
+    steering: Steering,
     settled_at: Instant,
-    served_then: Served,
 }
 
 impl<B: Book> Engine<B> {
@@ -271,9 +268,9 @@ impl<B: Book> Engine<B> {
             is_stale: true,
             has_ended: false,
             sought_at: Instant::now(),
-            steered_at: Instant::now(),
+            falls_at: None,
+            steering: Steering::begin(),
             settled_at: Instant::now(),
-            served_then: Served::default(),
         }
     }
 
@@ -306,7 +303,7 @@ impl<B: Book> Engine<B> {
                     Err(not_yet) => wait = wait.min(not_yet),
                 }
             } else if leave.is_some() {
-                self.rank().await;
+                self.rank(pacer).await;
             }
             tokio::select! {
                 biased;
@@ -338,10 +335,11 @@ impl<B: Book> Engine<B> {
         if !not_yet.is_zero() {
             return Err(not_yet);
         }
-        self.rank().await;
+        self.rank(pacer).await;
         let spare = if self.can_wait() { self.until_spare(pacer) } else { Duration::ZERO };
         if self.ranked.is_empty() {
-            return Err(self.until_next_due().await);
+            let falls_in = self.falls_at.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
+            return Err(falls_in.min(self.until_next_due().await));
         }
         if !spare.is_zero() {
             return Err(spare.min(self.until_next_due().await).max(Duration::from_millis(1)));
@@ -384,12 +382,12 @@ impl<B: Book> Engine<B> {
     }
 
     /// Reads what is due and ranks it, unless it was done just now.
-    async fn rank(&mut self) {
+    async fn rank(&mut self, pacer: &Pacer) {
         let times = u32::try_from(1 + self.ranked.len() / MANY).unwrap_or(u32::MAX).min(RANKED_FOR_MOST);
         let good_for = RANKED_FOR * times;
         let age = self.ranked_at.map_or(Duration::MAX, |at| at.elapsed());
         let is_due = if self.ranked.is_empty() {
-            self.is_stale || self.has_ended
+            self.is_stale || self.has_ended || self.falls_at.is_some_and(|at| at <= Instant::now())
         } else {
             age >= good_for || (self.is_stale && age >= RANKED_APART * times)
         };
@@ -400,11 +398,26 @@ impl<B: Book> Engine<B> {
         let Some(mut due) = self.book.due(now, RANKED_MAX + self.claimed.len()).await else { return };
         due.retain(|due| !self.claimed.contains(&due.key));
         self.read_at = now;
-        let Ranked { worthy, mut not_yet } = self.lore.ranked(due, now);
-        (self.ranked, self.ranked_at, self.is_stale, self.has_ended) = (worthy, Some(Instant::now()), false, false);
-        not_yet.truncate(PUT_OFF_MAX);
-        if !not_yet.is_empty() {
-            self.book.put_off(not_yet).await;
+        (self.ranked_at, self.is_stale, self.has_ended) = (Some(Instant::now()), false, false);
+        self.falls_at = None;
+        let mut ranked = self.lore.ranked(due, now);
+        if let Some(best) = ranked.best_not_yet() {
+            let idle_for = IDLE_FOR.max(pacer.period().saturating_mul(IDLE_TURNS));
+            let still = idle_for.saturating_sub(self.sought_at.elapsed());
+            if !still.is_zero() {
+                // Put off now, they would not be there to be looked at when the price has fallen.
+                self.ranked.clear();
+                self.falls_at = Some(Instant::now() + still);
+                return;
+            }
+            self.lore.lock().lower(best, &self.lore.policy);
+            ranked = self.lore.ranked(ranked.not_yet.into_iter().map(|(due, ..)| due).collect(), now);
+        }
+        self.ranked = ranked.worthy;
+        let mut put_off: Vec<_> = ranked.not_yet.into_iter().map(|(due, later, _)| (due, later)).collect();
+        put_off.truncate(PUT_OFF_MAX);
+        if !put_off.is_empty() {
+            self.book.put_off(put_off).await;
         }
     }
 
@@ -455,6 +468,7 @@ impl<B: Book> Engine<B> {
             almanac.callbacks().turn()
         };
         if let Some((before, after)) = turn {
+            self.steering.turned();
             self.book.turned(before, after).await;
             self.is_stale = true;
         }
@@ -462,29 +476,23 @@ impl<B: Book> Engine<B> {
 
     /// Steers the price, and plans anew, when it is time to. Whether it planned anew.
     fn steer(&mut self, pacer: &Pacer) -> bool {
-        let over = self.steered_at.elapsed();
-        if over < STEERED_EVERY {
+        if !self.steering.is_time() {
             return false;
         }
         if self.sky.is_open() {
             // What is not spent while nobody answers is no sign that looks are too dear.
-            (self.steered_at, self.served_then) = (Instant::now(), Served::so_far(pacer));
+            self.steering.pass_over(pacer);
             return false;
         }
         self.probed.clear();
-        let served = Served::so_far(pacer);
-        let times = |count: u64| pacer.period().saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
-        let others = times(served.others.saturating_sub(self.served_then.others));
-        let looks = times(served.looks.saturating_sub(self.served_then.looks));
-        let waiting = times(u64::try_from(self.ranked.len()).unwrap_or(u64::MAX));
-        // What money takes is not there for looks, and its share is no sign that they are too cheap.
-        let share = 1.0 - (others.as_secs_f64() / over.as_secs_f64()).min(1.0 - LOOKS_LEAST);
-        let used = looks.as_secs_f64() / over.as_secs_f64() / share;
-        let spending = Spending { over, used, waiting: waiting.div_f64(share) };
-        (self.steered_at, self.served_then) = (Instant::now(), served);
         let now = self.book.now();
+        let policy = &self.lore.policy;
+        // Those that are owed by their state's bound are worth the more the dearer looks are, and tell nothing of that.
+        let is_learned = |due: &Due| polling::late_since(policy, due) > now;
+        let ranked = self.ranked.iter().rev();
+        let spending = self.steering.spent(pacer, ranked.map(|(worth, due)| (*worth, is_learned(due))));
         let mut almanac = self.lore.lock();
-        almanac.steer(spending, &self.lore.policy);
+        almanac.steer(spending, policy);
         almanac.renew(now)
     }
 }

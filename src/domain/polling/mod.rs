@@ -323,8 +323,8 @@ const PUT_OFF_LEAST: Duration = Duration::from_secs(1);
 pub enum Merit {
     /// Worth so much, in seconds of delay: the most goes first.
     Worth(f64),
-    /// Not worth its price before then.
-    NotBefore(Timestamp),
+    /// Worth less than its price, which it is worth then.
+    NotBefore(Timestamp, f64),
 }
 
 /// Whether a look that is due is worth its price `now`. What has no plans, or no age, is.
@@ -336,9 +336,17 @@ pub fn merit(policy: &LookPolicy, due: &Due, now: Timestamp, learned: Option<&Pl
         Some(plans) if worth < tariff.closed.seconds() * WORTH_IT => {
             let outlook = Outlook::learned(plans, tariff, Jitter::EVEN);
             let later = next_pending(policy, due.page, due.open_at, outlook);
-            Merit::NotBefore(later.max(now.plus(PUT_OFF_LEAST)))
+            Merit::NotBefore(later.max(now.plus(PUT_OFF_LEAST)), worth)
         }
         _ => Merit::Worth(worth),
+    }
+}
+
+/// Since when, or from when on, a look is due by its state's bound, whatever it finds.
+pub fn late_since(policy: &LookPolicy, due: &Due) -> Timestamp {
+    match due.state {
+        State::Pending => due.open_at.plus(policy.pending_old).max(due.due_at),
+        _ => due.due_at,
     }
 }
 
@@ -354,10 +362,7 @@ fn worth(policy: &LookPolicy, due: &Due, now: Timestamp, learned: Option<&Plans>
         State::Review => policy.review,
         State::Deposited | State::Reversed | State::Refunded | State::Declined => LATE_WITHIN,
     };
-    let late_since = match (due.state, learned) {
-        (State::Pending, Some(_)) => due.open_at.plus(policy.pending_old).max(due.due_at),
-        _ => due.due_at,
-    };
+    let late_since = if learned.is_some() { late_since(policy, due) } else { due.due_at };
     let regular = if late_since <= now {
         tariff.closed.seconds() * (1.0 + now.since(late_since).as_secs_f64() / every.as_secs_f64().max(1.0))
     } else {

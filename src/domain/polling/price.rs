@@ -25,6 +25,9 @@ const ORDINARY_LEAST: f64 = 20.0;
 /// Half of what is known of it is forgotten after this long.
 const ORDINARY_HALF_LIFE: Duration = Duration::from_secs(86_400);
 
+/// It rises by so much at once, as a power of e: no more than by a quarter and a little.
+const RISES_MOST: f64 = 0.25;
+
 /// Prices are told apart to a quarter.
 const STEP: f64 = 1.25;
 
@@ -42,8 +45,8 @@ pub struct Spending {
     pub over: Duration,
     /// Requests sent, as a share of what the budget allowed in it.
     pub used: f64,
-    /// How long the looks that are due and wait would take the whole budget.
-    pub waiting: Duration,
+    /// What the best look is worth that the budget does not reach for a while, in seconds of delay.
+    pub unreached: Option<f64>,
 }
 
 impl Default for Price {
@@ -79,17 +82,18 @@ impl Price {
         Self(self.0.max(other.0))
     }
 
-    /// Raises the price while more is wanted than the budget gives, lowers it while some is left: slowly, since what
-    /// was planned at the old price comes due for minutes, and faster the longer those are that wait. Where callbacks
-    /// make it so many times fewer looks, that part of the budget is left over: it is no reason to look more often, and
-    /// when they stop, the price is right at once.
+    /// Raises the price to what a look is worth that the budget does not reach: what is worth less need not be planned.
+    /// Lowers it while some of the budget is left, and slowly, since what was planned at the old price comes due for
+    /// minutes. Where callbacks make it so many times fewer looks, that part of the budget is left over: it is no reason
+    /// to look more often, and when they stop, the price is right at once.
     #[must_use]
     pub fn steered(self, spending: Spending, saved: f64) -> Self {
         let minutes = spending.over.as_secs_f64() / 60.0;
-        let waiting = (spending.waiting.as_secs_f64() / 250.0).min(2.0);
-        let too_much = (spending.used - AIM / saved.max(1.0)).clamp(-1.0, 1.0) + waiting;
-        let step = (0.9 * too_much * minutes).clamp(-0.5, 0.7);
-        Self::new(self.0 * step.exp())
+        let step = match spending.unreached {
+            Some(worth) => (worth / self.0).max(1.0).ln().min(RISES_MOST),
+            None => 0.9 * (spending.used - AIM / saved.max(1.0)).clamp(-1.0, 1.0) * minutes,
+        };
+        Self::new(self.0 * step.clamp(-0.5, RISES_MOST).exp())
     }
 }
 
@@ -141,6 +145,28 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_772_323_200_000);
+
+    /// What was spent, and what the best look is worth that the budget does not reach: where a price of 100 s goes within
+    /// ten seconds.
+    #[test]
+    fn the_price_rises_to_what_the_budget_does_not_reach_and_falls_while_some_is_left() {
+        let table = [
+            ("just spent", AIM, None, 99.9..100.1),
+            ("nothing was asked for", 0.0, None, 80.0..90.0),
+            ("half was", 0.5, None, 90.0..95.0),
+            ("a little more than there is", 1.02, None, 100.0..101.0),
+            ("worth the price just so", 1.0, Some(100.0), 99.9..100.1),
+            ("worth less, since prices waver", 1.0, Some(85.0), 99.9..100.1),
+            ("worth more", 1.0, Some(115.0), 114.9..115.1),
+            ("worth more, though not all was spent", 0.5, Some(115.0), 114.9..115.1),
+            ("worth far more", 1.0, Some(15_000.0), 128.0..129.0),
+        ];
+        for (case, used, unreached, expected) in table {
+            let spending = Spending { over: Duration::from_secs(10), used, unreached };
+            let steered = Price::new(100.0).steered(spending, 1.0).seconds();
+            assert!(expected.contains(&steered), "{case}: {steered}");
+        }
+    }
 
     /// A sale in which looks are dear, and a night that is hardly asked about, leave what is ordinary as it was.
     #[test]

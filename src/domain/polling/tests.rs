@@ -171,7 +171,7 @@ proptest! {
                     prop_assert!(worth >= price * 0.5, "worth {worth}");
                     break;
                 }
-                Merit::NotBefore(later) => due.due_at = later,
+                Merit::NotBefore(later, _) => due.due_at = later,
             }
         }
         prop_assert!(due.due_at <= NOW.plus(policy.pending_old), "put off until {}", due.due_at);

@@ -69,11 +69,30 @@ fn what_became_of_an_order_counts_for_its_kind() {
     }
 }
 
+/// Where the budget lies idle, what the best look is worth that is due, and the price after that. Whose callbacks tell
+/// everything has an idle budget anyway.
+#[test]
+fn a_price_that_nothing_is_worth_falls_unless_callbacks_save_the_looks() {
+    let trusting = super::super::LookPolicy { trust_callbacks: true, ..looks() };
+    let mut almanac = Almanac::new([History::new(NOW), History::new(NOW)], Price::new(100.0), NOW);
+    for (case, worth, after) in [("worth more", 150.0, 100.0), ("worth less", 30.0, 30.0)] {
+        almanac.lower(worth, &trusting);
+        assert!((almanac.price().seconds() - after).abs() < 0.01, "{case}: {:?}", almanac.price());
+    }
+    for nth in 0..500 {
+        almanac.callbacks().came(crate::domain::order::OrderKey(nth), NOW);
+        let found = super::super::Found::Outcome { is_paid: true, after: NOW };
+        almanac.callbacks().looked(crate::domain::order::OrderKey(nth), found, NOW, NOW);
+    }
+    almanac.lower(10.0, &trusting);
+    assert!((almanac.price().seconds() - 30.0).abs() < 0.01, "trusted: {:?}", almanac.price());
+}
+
 /// While callbacks are trusted the budget that looks are steered to is smaller, and the price stays where it was.
 #[test]
 fn what_callbacks_save_makes_no_look_cheaper() {
     let policy = super::super::LookPolicy { trust_callbacks: true, ..looks() };
-    let spent = |used| Spending { over: SECOND * 10, used, waiting: Duration::ZERO };
+    let spent = |used| Spending { over: SECOND * 10, used, unreached: None };
     let mut almanac = taught();
     let plans = almanac.plans(Kind::OnePhase, MINUTE * 20);
     for nth in 0..500 {
