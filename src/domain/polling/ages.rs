@@ -6,9 +6,9 @@
 const YOUNG_BINS: usize = 90;
 
 /// Bins of the time since the payment page closed: banks close orders at once or by a job that runs now and then. Each
-/// edge is half as far again as the one before it, up to eighteen days; but for the first bin, which is what closes at
-/// once, before anybody can have asked.
-const CLOSED_BINS: usize = 42;
+/// edge is a fifth beyond the one before it, up to nineteen days; but for the first bin, which is what closes at once,
+/// before anybody can have asked.
+const CLOSED_BINS: usize = 97;
 
 /// A bank that closes an order with its page has done so by this many seconds after. The first look once a page is
 /// closed comes then, since what is later is waited for by everybody who did not pay: if it is too early for a bank,
@@ -53,9 +53,11 @@ const fn edges<const N: usize>(first: f64, factor: f64) -> [f64; N] {
 }
 
 /// The fourth root of two: four bins for every doubling.
-static YOUNG_EDGES: [f64; YOUNG_BINS + 1] = edges(1.0, 1.189_207_115_002_721);
+const FACTOR: f64 = 1.189_207_115_002_721;
+
+static YOUNG_EDGES: [f64; YOUNG_BINS + 1] = edges(1.0, FACTOR);
 static CLOSED_EDGES: [f64; CLOSED_BINS + 1] = {
-    let mut edges: [f64; CLOSED_BINS + 1] = edges(0.1, 1.5);
+    let mut edges: [f64; CLOSED_BINS + 1] = edges(0.1, FACTOR);
     edges[0] = 0.0;
     edges[1] = AT_ONCE;
     edges

@@ -49,7 +49,8 @@ pub enum Lesson {
         /// By this age.
         by: f64,
     },
-    /// Nobody paid until its page closed at this age, in seconds; and the bank said so between these, in seconds since.
+    /// Nothing became of it until its page closed at this age, in seconds; and something did between these, in seconds
+    /// since.
     Closed {
         /// The age at which the page closed.
         at: f64,
@@ -57,20 +58,27 @@ pub enum Lesson {
         open: f64,
         /// Still open so long after it closed.
         after: f64,
-        /// Closed by then.
+        /// At an end by then.
         by: f64,
     },
 }
 
 impl Lesson {
-    /// An outcome whose moment the bank tells.
+    /// An outcome whose moment the bank tells. Some pages stay open for longer than anybody said.
     pub fn at(page: Page, open_at: Timestamp, at: Timestamp) -> Self {
+        if at > page.closes_at {
+            return Self::after_closing(page, open_at, at, at);
+        }
         let age = page.age(at);
         Self::Outcome { open: page.age(open_at).min(age), after: age, by: age }
     }
 
-    /// An outcome that came after the order was found open and before `now`; nobody pays once the page is closed.
+    /// An outcome that came after the order was found open and before `now`: while the page was open, unless the order
+    /// was found open after that.
     pub fn between(page: Page, open_at: Timestamp, now: Timestamp) -> Self {
+        if open_at > page.closes_at {
+            return Self::after_closing(page, open_at, open_at, now);
+        }
         let age = |at: Timestamp| page.age(at.min(page.closes_at));
         Self::Outcome { open: age(open_at), after: age(open_at), by: age(now) }
     }
@@ -117,9 +125,14 @@ impl Lesson {
 
     /// Nobody paid; closed after the order was found open and before `now`.
     pub fn closed(page: Page, open_at: Timestamp, now: Timestamp) -> Self {
+        Self::after_closing(page, open_at, open_at, now)
+    }
+
+    /// Something became of it after the page was to close, and between these moments.
+    fn after_closing(page: Page, open_at: Timestamp, after: Timestamp, by: Timestamp) -> Self {
         let since = |at: Timestamp| at.since(page.closes_at).as_secs_f64();
         let (at, open) = (page.session().as_secs_f64(), page.age(open_at));
-        Self::Closed { at, open, after: since(open_at), by: since(now) }
+        Self::Closed { at, open, after: since(after), by: since(by) }
     }
 }
 

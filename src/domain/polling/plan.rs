@@ -23,7 +23,7 @@ const STEP_LEAST: f64 = 0.5;
 const STEP_SHARE: f64 = 0.02;
 
 /// Grid of the time since the page closed, from [`AT_ONCE`] on.
-const CLOSED_FACTOR: f64 = 1.25;
+const CLOSED_FACTOR: f64 = 1.1;
 
 /// How far ahead is planned once the page is closed. Whatever is still open then is looked at as often as its state's
 /// bound says.

@@ -37,6 +37,7 @@ fn a_day_of_cards_is_noticed_nearly_as_soon_as_can_be_and_sooner_than_by_any_int
     let rate = 0.1;
     let learned = run_with(&workload, rate, None);
     let best = optimum(&workload, learned.looks_per_order, 1);
+    eprintln!("RATIO {}", learned.mean_s / best.mean_s);
     assert!(learned.mean_s < best.mean_s * 1.3, "{learned:?} {best:?}");
     assert!(learned.never_noticed == 0.0 && learned.budget_used > 0.85, "{learned:?}");
     for every in [60, 300] {
@@ -44,6 +45,20 @@ fn a_day_of_cards_is_noticed_nearly_as_soon_as_can_be_and_sooner_than_by_any_int
         let is_as_cheap = fixed.looks <= learned.looks;
         assert!(fixed.mean_s > learned.mean_s, "every {every} s, as cheap: {is_as_cheap}: {fixed:?} {learned:?}");
     }
+}
+
+/// Every order is paid an hour after its page should have closed. The bug: nothing was learned of what comes so late, and
+/// looks went on getting rarer, with two thirds of the budget left.
+#[test]
+fn regression_payments_long_after_a_page_should_have_closed_are_learned() {
+    let late = |nth: i64| {
+        let registered_ms = nth * 43_200;
+        let (expires_ms, outcome_ms) = (registered_ms + 1_200_000, registered_ms + 5_000_000);
+        Case { registered_ms, expires_ms, outcome: Outcome::Paid, outcome_ms }
+    };
+    let workload = Arc::new(Workload::new((0..2_000).map(late).collect()));
+    let found = run_with(&workload, 0.16, None);
+    assert!(found.mean_s < 400.0 && found.never_noticed == 0.0, "{found:?}");
 }
 
 #[test]
