@@ -51,7 +51,7 @@ pub fn limited(workload: &Workload, truth: &Workload, limit: Limit, parts: i64) 
     let last = batches.iter().map(|batch| batch.at + batch.ages.last_open).fold(0.0, f64::max);
     let stretches = stretch(last + AFTER_S) + 1;
     let room = limit.rate.mul_add(STRETCH_S, limit.burst);
-    let (mut prices, mut of_all) = (vec![PRICE_FIRST; stretches], PRICE_FIRST);
+    let (mut prices, mut of_all) = (first_prices(workload, stretches, limit.rate * STRETCH_S), PRICE_FIRST);
     let bound = |prices: &[f64], of_all: f64| {
         let mut wanted = vec![0.0; stretches];
         let costs: f64 = batches.iter().map(|batch| batch.cost(prices, of_all, &mut wanted)).sum();
@@ -81,6 +81,32 @@ pub fn limited(workload: &Workload, truth: &Workload, limit: Limit, parts: i64) 
         }
     }
     most
+}
+
+/// Prices to begin with. While more outcomes have come than there were looks for, each order waits for its one look until
+/// it is its turn: to the order it is all the same when that is, if the price falls by a second every second until nobody
+/// waits any more.
+fn first_prices(workload: &Workload, stretches: usize, room: f64) -> Vec<f64> {
+    let begin = workload.cases().first().map_or(0, |case| case.registered_ms);
+    let mut come = vec![0.0; stretches];
+    for case in workload.cases() {
+        if let Some(come) = come.get_mut(stretch(float(case.outcome_ms - begin) / 1_000.0)) {
+            *come += 1.0;
+        }
+    }
+    let mut waiting = 0.0_f64;
+    for come in &mut come {
+        waiting = (waiting + *come - room).max(0.0);
+        *come = waiting;
+    }
+    let mut price = 0.0;
+    let falling = come.iter().rev().map(|waiting| {
+        price = if *waiting > 0.0 { price + STRETCH_S } else { 0.0 };
+        f64::max(price, PRICE_FIRST)
+    });
+    let mut prices: Vec<f64> = falling.collect();
+    prices.reverse();
+    prices
 }
 
 /// When outcomes come of orders alike.
