@@ -269,7 +269,7 @@ async fn try_step(
         return Ok(());
     }
     let asked_at = desk.shared.clock().now();
-    let bank = desk.gateway.status(&order, permit).await;
+    let (bank, stood_still) = watched(desk.gateway.status(&order, permit)).await;
     login::note(desk).await;
     drop(leaving);
     desk.silence.note(&bank.answer, sky);
@@ -282,7 +282,8 @@ async fn try_step(
     let standing = Standing { clock: held::clock_doubt(desk), ..standing(desk, &order, &operation).await? };
     if expects_to_send(desk, &order, &operation, &bank.answer, &standing) {
         leave = Some(desk.gateway.pacer().permit(Purpose::Send).await);
-        if answered.elapsed() > desk.gateway.pacer().patience(FRESH)
+        if stood_still > FRESH
+            || answered.elapsed() > desk.gateway.pacer().patience(FRESH)
             || desk.gateway.login().is_closed()
             || sky.is_open()
         {
@@ -299,6 +300,25 @@ async fn try_step(
     match (send, leave) {
         (Some(send), Some(leave)) => carry_out(desk, send, leave, writing).await,
         _ => Ok(()),
+    }
+}
+
+/// What `asking` tells, and the longest that this process stood still meanwhile, to half of what is fresh. An answer may
+/// have lain in its socket for that long, and the bank's own slowness must not be taken for it.
+async fn watched<T>(asking: impl Future<Output = T>) -> (T, Duration) {
+    let mut asking = std::pin::pin!(asking);
+    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+    loop {
+        let told = tokio::select! {
+            biased;
+            told = &mut asking => Some(told),
+            () = tokio::time::sleep(FRESH / 2) => None,
+        };
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+        if let Some(told) = told {
+            return (told, longest);
+        }
     }
 }
 

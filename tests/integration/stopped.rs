@@ -32,6 +32,10 @@ async fn nothing_is_sent_on_an_answer_that_came_while_the_process_was_stopped() 
     let world = World::new(Settings::default(), HASTE).await;
     let front = Front::start(world.bank.addr()).await;
     let config = world.config_behind(&front.rest_url());
+    // The question must still be waited for when the process is stopped, however long it takes to stop it; and when it
+    // goes on, so that nothing but its age speaks against the answer.
+    let patient = std::fs::read_to_string(&config.path).unwrap().replace("_timeout = \"500ms\"", "_timeout = \"30s\"");
+    std::fs::write(&config.path, patient.replace("quiet = \"1s\"", "quiet = \"60s\"")).unwrap();
     let id = world.register_two_phase("A-1", 10_000);
     world.bank.bank().pay(&id).unwrap();
     let answer = Arc::new(Notify::new());
