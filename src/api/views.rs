@@ -43,22 +43,14 @@ pub(super) struct AddedView {
 
 impl AddedView {
     pub(super) fn of(order: &NewOrder, added: &Added) -> Self {
-        let (result, queued_amount, taken_by) = match added {
-            Added::New | Added::NewInReview => ("added", None, None),
-            Added::Exists => ("exists", None, None),
-            Added::ExistsWithDifferentAmount { amount_minor } => {
-                ("exists_with_different_amount", Some(*amount_minor), None)
-            }
-            Added::OrderIdTaken { by } => ("order_id_taken", None, Some(by.to_string())),
-        };
         let (merchant, number) = (order.merchant.to_string(), order.number.to_string());
         Self {
             merchant: Some(merchant),
             order_number: Some(number),
-            result,
+            result: added.as_str(),
             in_review: *added == Added::NewInReview,
-            queued_amount,
-            taken_by,
+            queued_amount: added.queued_amount(),
+            taken_by: added.taken_by().map(ToString::to_string),
             problems: Vec::new(),
         }
     }

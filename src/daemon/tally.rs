@@ -33,15 +33,11 @@ impl Word {
 
 impl From<&Added> for Word {
     fn from(added: &Added) -> Self {
-        let plain = |result| Self { result, in_review: false, queued_amount: None, taken_by: None };
-        match added {
-            Added::New => plain("added"),
-            Added::NewInReview => Self { in_review: true, ..plain("added") },
-            Added::Exists => plain("exists"),
-            Added::ExistsWithDifferentAmount { amount_minor } => {
-                Self { queued_amount: Some(*amount_minor), ..plain("exists_with_different_amount") }
-            }
-            Added::OrderIdTaken { by } => Self { taken_by: Some(by.to_string()), ..plain("order_id_taken") },
+        Self {
+            result: added.as_str(),
+            in_review: *added == Added::NewInReview,
+            queued_amount: added.queued_amount(),
+            taken_by: added.taken_by().map(ToString::to_string),
         }
     }
 }

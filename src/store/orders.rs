@@ -38,6 +38,34 @@ pub enum Added {
 }
 
 impl Added {
+    /// The word for it, in the HTTP API and for scripts. Of an order that is in review at once, that is told beside it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::New | Self::NewInReview => "added",
+            Self::Exists => "exists",
+            Self::ExistsWithDifferentAmount { .. } => "exists_with_different_amount",
+            Self::OrderIdTaken { .. } => "order_id_taken",
+        }
+    }
+
+    /// The amount of the order that has the number already, in minor units.
+    pub const fn queued_amount(&self) -> Option<i64> {
+        match self {
+            Self::ExistsWithDifferentAmount { amount_minor } => Some(*amount_minor),
+            _ => None,
+        }
+    }
+
+    /// The order that has the gateway id already.
+    pub const fn taken_by(&self) -> Option<&OrderNumber> {
+        match self {
+            Self::OrderIdTaken { by } => Some(by),
+            _ => None,
+        }
+    }
+}
+
+impl Added {
     /// Whether the order is in the queue by this, and was not before.
     pub const fn is_new(&self) -> bool {
         matches!(self, Self::New | Self::NewInReview)
