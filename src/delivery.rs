@@ -5,8 +5,8 @@
 //! bounded time, reads little of the answer, and connects nowhere that the endpoint may not be. What it does not do:
 //! decide what is told, when, and how often ([`crate::domain::delivery`]), or remember anything.
 //!
-//! Read in this order: this file, [`message`] (what is said), `post` with `resolver` (over the network), `program` (into a
-//! program) and `shop` (in virtual time).
+//! Read in this order: this file, [`message`] (what is said), `post` with `resolver` (over the network), `program`
+//! (into a program) and `shop` (in virtual time).
 
 pub mod message;
 mod post;

@@ -65,10 +65,10 @@
 //!
 //! # How the shop hears of it
 //!
-//! The journal is the feed (`GET /v1/events`) and the queue of every endpoint of the shop's: a notifier in [`daemon`] tells
-//! it what [`domain::delivery`] says is its turn, through [`delivery`], and keeps in [`store`] the endpoint's place in the
-//! journal and the bounded number of events beside it that were not taken. Of an order the next event waits for the one
-//! before it; nothing else waits for anything.
+//! The journal is the feed (`GET /v1/events`) and the queue of every endpoint of the shop's: a notifier in [`daemon`]
+//! tells it what [`domain::delivery`] says is its turn, through [`delivery`], and keeps in [`store`] the endpoint's
+//! place in the journal and the bounded number of events beside it that were not taken. Of an order the next event
+//! waits for the one before it; nothing else waits for anything.
 //!
 //! # The rules under which money moves
 //!
@@ -111,8 +111,9 @@
 //! `daemon::schedule`. A test reads the source and holds the house to it.
 //!
 //! Read [`domain`], [`store`], [`gateway`] and [`daemon`] in this order, and you know what it does; then [`config`],
-//! [`intake`], [`callback`], [`delivery`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank of the tests,
-//! and [`simulation`]; and [`clock`], [`timekeeper`], [`metrics`], [`progress`] and [`systemd`], the small things.
+//! [`intake`], [`callback`], [`delivery`], [`api`], [`report`] and [`cli`], what it shows; then [`sandbox`], the bank
+//! of the tests, and [`simulation`]; and [`clock`], [`timekeeper`], [`metrics`], [`progress`] and [`systemd`], the
+//! small things.
 
 pub mod domain;
 pub mod store;

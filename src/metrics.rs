@@ -2,8 +2,8 @@
 //!
 //! Counters and histograms count what happened in this process. Gauges that describe the queue are set from the
 //! database when they are scraped, zeros included, so that every state always has a series. Labels are closed sets:
-//! merchant, state, operation, answer, outcome, verdict, a hold's warning times, an endpoint's name; never an order. Moments are exported as
-//! timestamps, so that an age keeps growing when something hangs.
+//! merchant, state, operation, answer, outcome, verdict, a hold's warning times, an endpoint's name; never an order.
+//! Moments are exported as timestamps, so that an age keeps growing when something hangs.
 
 mod counted;
 mod family;

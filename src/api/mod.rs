@@ -3,13 +3,14 @@
 //!
 //! It reads and writes rows and never speaks to the bank; whoever has an order registered waits here, for a bounded
 //! while, until the daemon has. What was answered with 200 or 201 is on disk. Everything under `/v1` needs a bearer
-//! token with the scope of its route, and the bank's callbacks their checksum; every refusal is an RFC 9457 problem with what to do about it. One
-//! page, at `/`, shows a person at a glance how it stands. What it does not do: TLS, which is a proxy's work.
+//! token with the scope of its route, and the bank's callbacks their checksum; every refusal is an RFC 9457 problem
+//! with what to do about it. One page, at `/`, shows a person at a glance how it stands. What it does not do: TLS,
+//! which is a proxy's work.
 //!
-//! Read in this order: this file, `routes` (every route), `orders`, `registrations` and `acts` (what the shop does), `views` (what
-//! it reads), `events` (the feed), `money`, `reviews` with `review_views` (a person's word), `verbs` (what a person orders), `logins`,
-//! `callbacks`, `page`, `scrape` and `health`, then what all of them stand on: `auth`,
-//! `idempotency`, `body`, `lines`, `problem`, `server`; `openapi` describes all of it.
+//! Read in this order: this file, `routes` (every route), `orders`, `registrations` and `acts` (what the shop does),
+//! `views` (what it reads), `events` (the feed), `money`, `reviews` with `review_views` (a person's word), `verbs`
+//! (what a person orders), `logins`, `callbacks`, `page`, `scrape` and `health`, then what all of them stand on:
+//! `auth`, `idempotency`, `body`, `lines`, `problem`, `server`; `openapi` describes all of it.
 
 mod acts;
 mod auth;
@@ -72,8 +73,8 @@ const TURNS: usize = 2;
 /// that many at a time cost little more than one.
 const WRITING_TURNS: usize = 64;
 
-/// Requests that may wait for either at once. Each keeps a connection, of which there are 256 for everybody; whoever comes
-/// then is told to come again (429).
+/// Requests that may wait for either at once. Each keeps a connection, of which there are 256 for everybody; whoever
+/// comes then is told to come again (429).
 const WAITING: usize = 96;
 
 /// Requests with lines of orders that may be read at once: their bodies are the longest there are.

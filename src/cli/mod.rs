@@ -3,9 +3,9 @@
 //! The commands work on the database directly, so they work while the daemon is down and beside it while it is up. None
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
-//! Read in this order: this file, `order` (the family of most commands), `review`, then `money`, `login`, `token`, `webhook`, `status`,
-//! `adopt`, `report`, `check`, `sandbox`, `simulate`,
-//! `man`; `desk` opens what they all need, `output` prints, `failure` says what went wrong.
+//! Read in this order: this file, `order` (the family of most commands), `review`, then `money`, `login`, `token`,
+//! `webhook`, `status`, `adopt`, `report`, `check`, `sandbox`, `simulate`, `man`; `desk` opens what they all need,
+//! `output` prints, `failure` says what went wrong.
 
 mod adopt;
 mod check;

@@ -6,8 +6,8 @@
 //! creates the missing parents of `database` and `reports`.
 //!
 //! Read in this order: this file (what comes out), `check`, `merchant` and `policies` (what is asked of every key, and
-//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `retention`, `webhooks`, `raw` (the file as written),
-//! `error`, [`changes()`].
+//! why), `values` (how a text becomes a value), `secrets`, `integrity`, `retention`, `webhooks`, `raw` (the file as
+//! written), `error`, [`changes()`].
 
 mod callbacks;
 mod changes;

@@ -303,8 +303,9 @@ async fn try_step(
     }
 }
 
-/// What `asking` tells, and the longest that this process stood still meanwhile, to half of what is fresh. An answer may
-/// have lain in its socket for that long, and the bank's own slowness must not be taken for it.
+/// What `asking` tells, and for how long at most this process did nothing meanwhile: an answer may have lain in its
+/// socket for as long. A process at work is never away for longer than the timer takes; a bank that is slow to answer
+/// must not be taken for one that stood still.
 async fn watched<T>(asking: impl Future<Output = T>) -> (T, Duration) {
     let mut asking = std::pin::pin!(asking);
     let (mut last, mut longest) = (Instant::now(), Duration::ZERO);

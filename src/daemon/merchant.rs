@@ -65,8 +65,8 @@ pub(super) fn gateway(merchant: &MerchantConfig, shared: &Shared) -> Result<Gate
         .map_err(|cause| StartError::Gateway { merchant: merchant.id.clone(), cause })
 }
 
-/// The merchant's endpoints, and whoever tells them; nothing is sent yet. Each is met before anything else begins, so that
-/// it hears all that happens from now on.
+/// The merchant's endpoints, and whoever tells them; nothing is sent yet. Each is met before anything else begins, so
+/// that it hears all that happens from now on.
 pub(super) async fn endpoints(merchant: &MerchantConfig, shared: &Shared) -> Result<Vec<Endpoint>, StartError> {
     let mut endpoints = Vec::new();
     for config in &merchant.webhooks {

@@ -3,13 +3,13 @@
 //! Per merchant there are seven workers: the `poller` looks at orders, the `registrar` registers what shops hand in,
 //! the `completer` takes held amounts, or lets them go at their deadline, the `watchman` warns of holds near their
 //! lapse and of clocks that went astray, the doorkeeper (`login`) sends nothing with a login that the bank refuses, the
-//! `purser` counts the daily quota of requests, and the forecaster (`weather`) tells when the bank tells nothing.
-//! Where it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have, and each
-//! endpoint of the shop's has a `notifier`, which tells it what the journal says. For
-//! all merchants there are the `reporter`, the `spooler` of files of orders, the `steward` of a full disk, the `checker` of the rows' seals, the HTTP
-//! face, and `stops`, which tells the log of the kill switch. Each worker reads what is due from the database, does it,
-//! writes down what came of it, and sleeps until the next thing is due, a bell rings or a bounded while has passed.
-//! None of them holds anything that a crash could lose.
+//! `purser` counts the daily quota of requests, and the forecaster (`weather`) tells when the bank tells nothing. Where
+//! it is wanted, the `discoverer` and the `surveyor` ask the bank for orders that the queue does not have, and each
+//! endpoint of the shop's has a `notifier`, which tells it what the journal says. For all merchants there are the
+//! `reporter`, the `spooler` of files of orders, the `steward` of a full disk, the `checker` of the rows' seals, the
+//! HTTP face, and `stops`, which tells the log of the kill switch. Each worker reads what is due from the database,
+//! does it, writes down what came of it, and sleeps until the next thing is due, a bell rings or a bounded while has
+//! passed. None of them holds anything that a crash could lose.
 //!
 //! Starting takes the lock before it opens the database, and stopping finishes what is in hand within a bounded time.
 

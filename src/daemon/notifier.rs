@@ -189,8 +189,8 @@ impl Notifier {
         self.leave_out_a_gap(self.shared.clock().now());
         if !self.is_disabled {
             self.send();
-            // Further ones are read once those that were read have gone: by ones and twos, as they go, the journal would be
-            // read as often as there are events in it.
+            // Further ones are read once those that were read have gone: by ones and twos, as they go, the journal
+            // would be read as often as there are events in it.
             if self.has_place() {
                 self.fill().await?;
                 self.send();
@@ -202,7 +202,8 @@ impl Notifier {
         Ok(self.wake())
     }
 
-    /// A host that slept, and a clock that was set ahead, try nothing in that time, so it does not count against an event.
+    /// A host that slept, and a clock that was set ahead, try nothing in that time, so it does not count against an
+    /// event.
     fn leave_out_a_gap(&mut self, now: Timestamp) {
         let since = std::mem::replace(&mut self.there_at, now);
         if now.since(since) > UNTRIED_MAX && !self.backlog.is_empty() {

@@ -44,8 +44,9 @@ pub(crate) struct Rhythm {
     pub(crate) watch: Duration,
     /// The reporter, should the cron bell fall silent.
     pub(crate) reports: Duration,
-    /// The watches over the clock and over stops, and the notifiers: two jumps that cancel out within this time go unseen, and
-    /// a stop, or a wish of an endpoint, that another process wrote is told in the log, or seen to, within it.
+    /// The watches over the clock and over stops, and the notifiers: two jumps that cancel out within this time go
+    /// unseen, and a stop, or a wish of an endpoint, that another process wrote is told in the log, or seen to, within
+    /// it.
     pub(crate) vigil: Duration,
 }
 

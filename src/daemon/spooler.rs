@@ -1,9 +1,9 @@
 //! The spooler: queues the orders of files that a shop lays into a directory.
 //!
-//! A file is taken whole: once nobody has written to it for a while, under a name that is meant to be taken. Its lines are
-//! queued as `reconciled order import` queues them, each on disk before the next are read; then it is moved to `done`, or
-//! to `failed` where a line was refused, with a report beside it. What a crash or a full disk cuts short lies where it lay
-//! and is taken again: adding an order again changes nothing.
+//! A file is taken whole: once nobody has written to it for a while, under a name that is meant to be taken. Its lines
+//! are queued as `reconciled order import` queues them, each on disk before the next are read; then it is moved to
+//! `done`, or to `failed` where a line was refused, with a report beside it. What a crash or a full disk cuts short
+//! lies where it lay and is taken again: adding an order again changes nothing.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;

@@ -11,7 +11,8 @@ use super::{HEART_LIMIT, Shared, told_to_stop};
 use crate::config::Config;
 use crate::store::{FORGET_BATCH, StoreError};
 
-/// How often answers and keys are forgotten: they were kept for a day at least, and an hour more or less is nothing beside it.
+/// How often answers and keys are forgotten: they were kept for a day at least, and an hour more or less is nothing
+/// beside it.
 const FORGETTING_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Works until told to stop.

@@ -1,9 +1,9 @@
 //! Into a program, for shops without a web server: the event on its standard input, and its exit code as the answer.
 //!
-//! It gets next to nothing of ours: no argument beyond those of the configuration, an environment of a few words, and no
-//! open file. What does not end in time is killed with all that it started, and what it leaves behind when it ends by itself
-//! is killed as well: else each event might leave a process, which no limit would ever end. Whoever wants work to outlive the
-//! program starts it in a session of its own (`setsid`).
+//! It gets next to nothing of ours: no argument beyond those of the configuration, an environment of a few words, and
+//! no open file. What does not end in time is killed with all that it started, and what it leaves behind when it ends
+//! by itself is killed as well: else each event might leave a process, which no limit would ever end. Whoever wants
+//! work to outlive the program starts it in a session of its own (`setsid`).
 
 use std::os::fd::OwnedFd;
 use std::process::{ExitStatus, Stdio};
@@ -40,8 +40,8 @@ pub(super) struct Program {
     timeout: Duration,
 }
 
-/// A program's whole group, which is killed when the program has ended, and when this is dropped before that, by its time's
-/// end or by ours.
+/// A program's whole group, which is killed when the program has ended, and when this is dropped before that, by its
+/// time's end or by ours.
 struct Group(Option<Pid>);
 
 impl Program {
@@ -124,8 +124,8 @@ async fn ended(
     }
 }
 
-/// What tells that a process has ended, without waiting for it; `None` on a system that cannot, where the rest of a group is
-/// left alone.
+/// What tells that a process has ended, without waiting for it; `None` on a system that cannot, where the rest of a
+/// group is left alone.
 #[expect(
     deprecated,
     reason = "unsound for what lies about its descriptor alone, which this is not; its successor is unsafe"

@@ -10,12 +10,12 @@
 //! slots), [`holds`] (deadlines, when a completion is due and what is done when none comes in time), [`autocompletion`]
 //! (the gateway's own schedule against ours), [`guard`] (what holds a send back), [`booked`] (what no later read may
 //! fall short of), [`login`] (whether the bank lets us in), [`weather`] (whether it tells anything at all) and
-//! [`timekeeping`] (whether the clock may be believed for money),
-//! [`polling`] (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write after a
-//! look, a completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act changes),
-//! [`review`] (the ways out of review), [`discovery`] (orders that the bank knows and we do not), [`registration`]
-//! (what is asked of the bank for a new order), [`delivery`] (what the shop is told, and when), [`token`] (who may ask), [`claim`] (what is asked again), [`reconciliation`] (a day's report as a value), [`story`] (an order's
-//! in words).
+//! [`timekeeping`] (whether the clock may be believed for money), [`polling`] (when to look again), [`journey`],
+//! [`completion`], [`acts`] and [`contested`] (the rows to write after a look, a completion's step, a person's act, a
+//! doubt about our own rows) with [`difference`] (what an act changes), [`review`] (the ways out of review),
+//! [`discovery`] (orders that the bank knows and we do not), [`registration`] (what is asked of the bank for a new
+//! order), [`delivery`] (what the shop is told, and when), [`token`] (who may ask), [`claim`] (what is asked again),
+//! [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 

@@ -19,11 +19,11 @@
 //! Some orders are registered by their shop, and told to the daemon; some the daemon registers. Only the HTTP face is
 //! left out: the shop and the operator write rows as it does. Nothing here decides anything about money.
 //!
-//! Where a seed has an endpoint of the shop's, the daemon tells it what happens, and it is away for days, or fails, as such
-//! are; what it heard is evidence too.
+//! Where a seed has an endpoint of the shop's, the daemon tells it what happens, and it is away for days, or fails, as
+//! such are; what it heard is evidence too.
 //!
-//! Read in this order: `plan` (with `policy` and `swarm`), `world`, `cast`, `endpoint`, `evidence`, `checker`, `cover`, `log`,
-//! `run` (one seed), `campaign` (many).
+//! Read in this order: `plan` (with `policy` and `swarm`), `world`, `cast`, `endpoint`, `evidence`, `checker`, `cover`,
+//! `log`, `run` (one seed), `campaign` (many).
 
 mod backlog;
 mod campaign;

@@ -30,7 +30,8 @@ const KEYS_MAX: i64 = 100_000;
 /// ten times what persons decide in a day.
 const MONEY_KEYS_MAX: i64 = 10_000;
 
-/// Replies of more than 4096 bytes (those to many orders at once) that are kept at most: with [`REPLY_MAX_BYTES`], 128 MB.
+/// Replies of more than 4096 bytes (those to many orders at once) that are kept at most: with [`REPLY_MAX_BYTES`], 128
+/// MB.
 const LONG_REPLIES_MAX: i64 = 1_000;
 
 /// The longest reply that is kept: that to an array of a thousand orders.

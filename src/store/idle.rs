@@ -52,9 +52,9 @@ fn is_written_alike(one: &BankView, other: &BankView) -> bool {
         && *chargeback == other.chargeback
 }
 
-/// What [`super::rows::update_order`] does, where [`is_a_look_alone`]. Most looks find nothing, and SQLite writes the entries of every
-/// index that has one of the columns named, changed or not: here of one. The version and the seal stay, since nothing
-/// that money depends on has changed: whoever read the row before has read what stands there.
+/// What [`super::rows::update_order`] does, where [`is_a_look_alone`]. Most looks find nothing, and SQLite writes the
+/// entries of every index that has one of the columns named, changed or not: here of one. The version and the seal
+/// stay, since nothing that money depends on has changed: whoever read the row before has read what stands there.
 pub(super) fn note_look(connection: &Connection, order: &Order) -> Result<(), StoreError> {
     let changed = connection
         .prepare_cached(

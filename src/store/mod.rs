@@ -12,7 +12,8 @@
 //! to the bank for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal`
 //! (columns to values), `loaded` and `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`,
 //! `due`, `looks`, `hints`, `callbacks`, `discoveries`, `sweep`, `money`, `logins`, `weather`, `events`, `webhooks`,
-//! `figures`, `books`, `proposals`, `tokens`, `claims`; and last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
+//! `figures`, `books`, `proposals`, `tokens`, `claims`; and last `witness`, `home`, `meta`, `standing`, `adopt`,
+//! `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
 

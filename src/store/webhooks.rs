@@ -86,8 +86,8 @@ impl Store {
         self.writer.write(move |connection| meet(connection, &merchant, &name, &place)).await
     }
 
-    /// An endpoint as it stands. One that was never here is met. One that is at another `place` than it was is disabled no
-    /// more.
+    /// An endpoint as it stands. One that was never here is met. One that is at another `place` than it was is disabled
+    /// no more.
     pub async fn open_endpoint(
         &self,
         merchant: &MerchantId,

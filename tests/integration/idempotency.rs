@@ -1,5 +1,5 @@
-//! `Idempotency-Key` across a daemon that is killed: what was answered is answered alike by the next one, and what was cut
-//! short is worked on again and done once.
+//! `Idempotency-Key` across a daemon that is killed: what was answered is answered alike by the next one, and what was
+//! cut short is worked on again and done once.
 
 use std::net::SocketAddr;
 

@@ -121,7 +121,8 @@ async fn single_orders_that_come_while_the_writer_is_overloaded_are_told_to_come
             })
         })
         .collect();
-    // The writer gives up waiting for the other process after a while, and on a busy machine lets one more in for each time.
+    // The writer gives up waiting for the other process after a while, and on a busy machine lets one more in for each
+    // time.
     in_time(until(|| refused.load(Ordering::SeqCst) >= TOO_MANY / 2)).await;
     other.execute_batch("ROLLBACK").unwrap();
     let (mut taken, mut again) = (0, Vec::new());

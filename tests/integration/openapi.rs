@@ -1,5 +1,6 @@
-//! A fuzzer that nobody here wrote reads `/openapi.json` and asks the daemon whatever it allows, and much that it forbids:
-//! no answer may be a 5xx, none may be other than described, what is described is taken and what is not is refused.
+//! A fuzzer that nobody here wrote reads `/openapi.json` and asks the daemon whatever it allows, and much that it
+//! forbids: no answer may be a 5xx, none may be other than described, what is described is taken and what is not is
+//! refused.
 
 use std::path::PathBuf;
 use std::process::Output;

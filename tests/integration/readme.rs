@@ -1,5 +1,5 @@
-//! What the README shows from zero to a webhook works as it stands there, but for the ports: two shops that hear, three that
-//! have an order registered, and a file from cron. What is not on this machine is skipped with a word.
+//! What the README shows from zero to a webhook works as it stands there, but for the ports: two shops that hear, three
+//! that have an order registered, and a file from cron. What is not on this machine is skipped with a word.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -25,8 +25,8 @@ fn report(file: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(beside).unwrap()).unwrap()
 }
 
-/// What lies in the spool, whether it comes to `done` or `failed`, and what its report says: added, queued before, refused,
-/// and the codes of the refusals, or why nothing could be read.
+/// What lies in the spool, whether it comes to `done` or `failed`, and what its report says: added, queued before,
+/// refused, and the codes of the refusals, or why nothing could be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_taken_whole_and_told_about() {
     let table: [(&str, Vec<u8>, &str, Value); 7] = [

@@ -261,7 +261,8 @@ async fn an_endpoint_that_is_gone_is_told_no_more_until_it_is_elsewhere() {
     daemon.stop().await;
 }
 
-/// The daemon dies again and again while it tells: nothing is lost, nothing is out of order, and what comes twice has one id.
+/// The daemon dies again and again while it tells: nothing is lost, nothing is out of order, and what comes twice has
+/// one id.
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_9_while_it_tells_loses_nothing() {
     const LIVES: usize = 6;

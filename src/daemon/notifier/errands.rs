@@ -57,8 +57,8 @@ impl Notifier {
         Ok(())
     }
 
-    /// Takes up what is to be told again, into half of the room there is: what happens now is told beside it. Whether there
-    /// is more of it.
+    /// Takes up what is to be told again, into half of the room there is: what happens now is told beside it. Whether
+    /// there is more of it.
     pub(super) async fn fill_again(&mut self) -> Result<bool, StoreError> {
         let Some(replay) = self.replay.clone() else { return Ok(false) };
         let room = u32::try_from(self.backlog.room() / 2).unwrap_or(u32::MAX).min(PAGE);

@@ -149,9 +149,9 @@ impl Almanac {
         self.price = steered.max(self.ordinary.floor());
     }
 
-    /// Lowers the price to what the best look is worth that is due, in seconds of delay, where none is worth the price and
-    /// the budget lies idle: what was learned last may have made all of them worth less. What callbacks save is no reason
-    /// to.
+    /// Lowers the price to what the best look is worth that is due, in seconds of delay, where none is worth the price
+    /// and the budget lies idle: what was learned last may have made all of them worth less. What callbacks save is no
+    /// reason to.
     pub fn lower(&mut self, worth: f64, policy: &LookPolicy) {
         if worth < self.price.seconds() && self.tariff(policy).thinned() <= 1.0 {
             self.price = Price::new(worth).max(self.ordinary.floor());

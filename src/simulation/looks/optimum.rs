@@ -134,9 +134,9 @@ impl Group {
         Self { moments, share: count(ages.len()) / count(orders) }
     }
 
-    /// The cheapest plan at a price a look, what it costs and the ages of its looks, found backwards from the last outcome. Of the looks that may come next only
-    /// those are kept that are best for some share of what has happened: it falls from step to step, and so what is
-    /// best comes ever sooner.
+    /// The cheapest plan at a price a look, what it costs and the ages of its looks, found backwards from the last
+    /// outcome. Of the looks that may come next only those are kept that are best for some share of what has happened:
+    /// it falls from step to step, and so what is best comes ever sooner.
     fn best(&self, price: f64) -> (Costs, Vec<f64>) {
         let mut lines: Vec<Line> = Vec::new();
         let mut best = 0;

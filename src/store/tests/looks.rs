@@ -56,8 +56,8 @@ async fn hints_are_taken_in_once() {
     assert_eq!(store.take_hints(&shop()), []);
 }
 
-/// When the next look at an order is planned, how often the bank told nothing before, when a callback comes, when the look is
-/// asked, all in seconds, and what the journal says made it.
+/// When the next look at an order is planned, how often the bank told nothing before, when a callback comes, when the
+/// look is asked, all in seconds, and what the journal says made it.
 #[tokio::test]
 async fn what_a_callback_asked_for_has_that_cause() {
     let file = File::new();

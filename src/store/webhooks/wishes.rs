@@ -108,8 +108,8 @@ impl Store {
             .await
     }
 
-    /// Up to `limit` events of an endpoint that were given up, from `from` to `to`, as if they were new, and whether there
-    /// were no more.
+    /// Up to `limit` events of an endpoint that were given up, from `from` to `to`, as if they were new, and whether
+    /// there were no more.
     pub async fn given_up_between(
         &self,
         key: EndpointKey,

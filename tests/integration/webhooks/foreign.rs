@@ -1,5 +1,5 @@
-//! A receiver that nobody here wrote: Python's `standardwebhooks` verifies what the daemon sends, by its own reading of the
-//! public rules.
+//! A receiver that nobody here wrote: Python's `standardwebhooks` verifies what the daemon sends, by its own reading of
+//! the public rules.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
