@@ -56,7 +56,8 @@ impl Daily {
 
     /// Whether a request may be spent on `purpose`. Looks leave alone what is kept for
     /// money, and registrations half of it: a shop that cannot sell is served before one that would like to know.
-    pub(super) fn check(&self, purpose: Purpose) -> Result<(), NotYet> {
+    /// `attention` is called when it is news that there is not enough, and not each time that somebody asks.
+    pub(super) fn check(&self, purpose: Purpose, attention: impl FnOnce()) -> Result<(), NotYet> {
         let kept = match purpose {
             Purpose::Look => self.kept,
             Purpose::Register => self.kept / 2,
@@ -65,12 +66,16 @@ impl Daily {
         let mut state = self.lock();
         let is_old = state.until.is_none_or(|until| Instant::now() >= until);
         if is_old || state.left == 0 {
-            state.is_wanted = true;
+            if !std::mem::replace(&mut state.is_wanted, true) {
+                attention();
+            }
             return Err(NotYet::Turn);
         }
         let room = u64::from(state.left) + state.beyond;
         if room <= kept || (state.is_used_up && purpose == Purpose::Look) {
-            state.is_used_up = true;
+            if !std::mem::replace(&mut state.is_used_up, true) {
+                attention();
+            }
             return Err(NotYet::Turn);
         }
         Ok(())
@@ -103,8 +108,11 @@ impl Daily {
         std::mem::take(&mut state.left)
     }
 
-    pub(super) fn fill(&self, block: Block) {
+    /// Whether somebody who waits may go on with it. Who is woken for nothing asks again, and would be answered with
+    /// another block for ever.
+    pub(super) fn fill(&self, block: Block) -> bool {
         let mut state = self.lock();
+        let (was_wanted, was_used_up) = (state.is_wanted, state.is_used_up);
         (state.left, state.beyond, state.until) = (block.requests, block.beyond, Some(block.until));
         state.is_wanted = false;
         // Looks go on once there is something to go on with: else each request that grows a day old would be one look,
@@ -112,6 +120,7 @@ impl Daily {
         let enough = self.kept + u64::from(self.limit.get() / AGAIN_SHARE);
         let room = u64::from(block.requests) + block.beyond;
         state.is_used_up = block.requests == 0 || (state.is_used_up && room <= enough);
+        (was_wanted && block.requests > 0) || (was_used_up && !state.is_used_up)
     }
 
     pub(super) fn is_used_up(&self) -> bool {

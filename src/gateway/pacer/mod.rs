@@ -355,8 +355,7 @@ impl Pacer {
 
     /// Hands over requests of the daily quota that were written down.
     pub fn fill(&self, block: Block) {
-        if let Some(daily) = &self.daily {
-            daily.fill(block);
+        if self.daily.as_ref().is_some_and(|daily| daily.fill(block)) {
             self.changed.notify_waiters();
         }
     }
@@ -377,9 +376,9 @@ impl Pacer {
             *turn = None;
             return Err(NotYet::For(wait));
         }
-        if let Some(Err(not_yet)) = self.daily.as_ref().map(|daily| daily.check(purpose)) {
+        let checked = self.daily.as_ref().map(|daily| daily.check(purpose, || self.attention.notify_one()));
+        if let Some(Err(not_yet)) = checked {
             *turn = None;
-            self.attention.notify_one();
             return Err(not_yet);
         }
         if let Some(member) = &self.member {

@@ -340,3 +340,30 @@ async fn looks_leave_the_day_what_is_kept_for_money() {
     assert_eq!(pacer.give_back(), 1);
     assert!(pacer.period() > SECOND * 1_000, "and looks are planned to last the day");
 }
+
+/// A quota that is used up, and whoever fills it, which does so whenever it is told to. The bug: each block that was no
+/// use to a look that waited had it ask again, which called for the next block, as fast as the disk could write them.
+#[tokio::test(start_paused = true)]
+async fn regression_a_quota_that_is_used_up_is_not_asked_for_again_and_again() {
+    let daily = NonZeroU32::new(100);
+    let pacer = Pacer::new(&Budget { daily, ..budget(Duration::from_millis(10), 1, 4, 20) });
+    for (requests, beyond, waits_for) in [(0, 0, Purpose::Send), (1, 19, Purpose::Look)] {
+        pacer.fill(Block { requests: 1, beyond: 90, until: Instant::now() + SECOND * 600 });
+        assert!(timeout(SECOND, pacer.permit(Purpose::Look)).await.is_ok());
+        let mut blocks = 0;
+        let fill = async {
+            while blocks < 100 {
+                pacer.wants_attention().await;
+                blocks += 1;
+                pacer.give_back();
+                pacer.fill(Block { requests, beyond, until: Instant::now() + SECOND * 600 });
+            }
+        };
+        tokio::select! {
+            _ = pacer.permit(waits_for) => panic!("there is nothing for {waits_for:?}"),
+            () = fill => {}
+            () = tokio::time::sleep(SECOND * 5) => {}
+        }
+        assert!(blocks <= 2, "{blocks} blocks for {waits_for:?} that waits");
+    }
+}
