@@ -32,7 +32,7 @@ use crate::gateway::{Leaving, Pacer, Permit, Sky};
 use super::{Purpose, told_to_stop};
 
 pub(crate) use lore::Lore;
-use steering::Steering;
+use steering::{Steering, Waits};
 
 /// So many of those that are due are ranked at a time, the longest due first: some megabytes at most.
 const RANKED_MAX: usize = 50_000;
@@ -361,10 +361,13 @@ impl<B: Book> Engine<B> {
         self.probed.clear();
         let now = self.book.now();
         let policy = &self.lore.policy;
-        // Those that are owed by their state's bound are worth the more the dearer looks are, and tell nothing of that.
-        let is_learned = |due: &Due| polling::late_since(policy, due) > now;
-        let ranked = self.ranked.iter().rev();
-        let spending = self.steering.spent(pacer, ranked.map(|(worth, due)| (*worth, is_learned(due))));
+        let waiting = self.ranked.iter().rev().map(|(worth, due)| match due {
+            // What its bound makes of it is the more, the dearer looks are.
+            due if polling::late_since(policy, due) <= now => Waits::Owed,
+            due if due.page.closes_at <= now => Waits::Closed,
+            _ => Waits::Open(*worth),
+        });
+        let spending = self.steering.spent(pacer, waiting);
         let mut almanac = self.lore.lock();
         almanac.steer(spending, policy);
         almanac.renew(now)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::polling::Spending;
+use crate::domain::polling::{Spending, Unreached};
 use crate::gateway::Pacer;
 
 /// The price is steered this often.
@@ -36,6 +36,17 @@ impl Served {
     }
 }
 
+/// A look that waits for its turn, and what it tells of the price.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Waits {
+    /// At a page that is open; worth so much, in seconds of delay.
+    Open(f64),
+    /// At a page that has closed.
+    Closed,
+    /// Whatever it is worth, as the bound of its order's state: that tells nothing.
+    Owed,
+}
+
 /// When the price was last steered, and what had been served by then.
 #[derive(Debug)]
 pub(super) struct Steering {
@@ -65,9 +76,8 @@ impl Steering {
         (self.at, self.served) = (Instant::now(), Served::so_far(pacer));
     }
 
-    /// What was spent since the last time; and of those that wait, the most worthy first, what each is worth and whether
-    /// that says something of the price.
-    pub(super) fn spent(&mut self, pacer: &Pacer, waiting: impl Iterator<Item = (f64, bool)>) -> Spending {
+    /// What was spent since the last time, where these wait, the most worthy first.
+    pub(super) fn spent(&mut self, pacer: &Pacer, waiting: impl ExactSizeIterator<Item = Waits>) -> Spending {
         let (over, before) = (self.at.elapsed(), self.served);
         self.pass_over(pacer);
         let period = pacer.period();
@@ -77,11 +87,16 @@ impl Steering {
         // What money takes is not there for looks, and its share is no sign that they are too cheap.
         let share = 1.0 - (others.as_secs_f64() / over.as_secs_f64()).min(1.0 - LOOKS_LEAST);
         let used = looks.as_secs_f64() / over.as_secs_f64() / share;
-        let reached = (REACH.as_nanos() / period.div_f64(share).as_nanos().max(1)).max(REACH_TURNS);
+        let turn = period.div_f64(share);
+        let reached = (REACH.as_nanos() / turn.as_nanos().max(1)).max(REACH_TURNS);
+        let all_reached_in = turn.saturating_mul(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
         let beyond = waiting.skip(usize::try_from(reached).unwrap_or(usize::MAX));
         let has_turned = self.turned_at.is_some_and(|at| at.elapsed() < AFTER_TURN);
-        let mut telling = beyond.filter(|(worth, tells)| *tells && worth.is_finite() && !has_turned);
-        let unreached = telling.next().map(|(worth, _)| worth);
+        let unreached = beyond.filter(|_| !has_turned).find_map(|waits| match waits {
+            Waits::Open(worth) => worth.is_finite().then_some(Unreached::Open(worth)),
+            Waits::Closed => Some(Unreached::Closed(all_reached_in)),
+            Waits::Owed => None,
+        });
         Spending { over, used, unreached }
     }
 }

@@ -28,7 +28,7 @@ pub use almanac::Almanac;
 pub use callbacks::{Callbacks, Found, GRACE, Outcomes, Standing, StoredCallbacks, Tariff};
 pub use history::{Hazard, History, Lesson};
 pub use plan::{Costs, Plans, grid};
-pub use price::{Price, Spending};
+pub use price::{Price, Spending, Unreached};
 
 use std::time::Duration;
 

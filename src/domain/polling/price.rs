@@ -45,8 +45,18 @@ pub struct Spending {
     pub over: Duration,
     /// Requests sent, as a share of what the budget allowed in it.
     pub used: f64,
-    /// What the best look is worth that the budget does not reach for a while, in seconds of delay.
-    pub unreached: Option<f64>,
+    /// The best look that the budget does not reach for a while.
+    pub unreached: Option<Unreached>,
+}
+
+/// The best look that the budget does not reach for a while.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unreached {
+    /// At a page that is open: worth so much, in seconds of delay.
+    Open(f64),
+    /// At a page that has closed, so that it is sure to find the end: a look more saves what it takes until all of these
+    /// are reached, and no more than that.
+    Closed(Duration),
 }
 
 impl Default for Price {
@@ -83,14 +93,15 @@ impl Price {
     }
 
     /// Raises the price to what a look is worth that the budget does not reach: what is worth less need not be planned.
-    /// Lowers it while some of the budget is left, and slowly, since what was planned at the old price comes due for
+    /// Where those are sure to find something, it falls with their number as well. Lowers it while some of the budget is left, and slowly, since what was planned at the old price comes due for
     /// minutes. Where callbacks make it so many times fewer looks, that part of the budget is left over: it is no reason
     /// to look more often, and when they stop, the price is right at once.
     #[must_use]
     pub fn steered(self, spending: Spending, saved: f64) -> Self {
         let minutes = spending.over.as_secs_f64() / 60.0;
         let step = match spending.unreached {
-            Some(worth) => (worth / self.0).max(1.0).ln().min(RISES_MOST),
+            Some(Unreached::Open(worth)) => (worth / self.0).max(1.0).ln(),
+            Some(Unreached::Closed(all_reached_in)) => (all_reached_in.as_secs_f64() / self.0).ln(),
             None => 0.9 * (spending.used - AIM / saved.max(1.0)).clamp(-1.0, 1.0) * minutes,
         };
         Self::new(self.0 * step.clamp(-0.5, RISES_MOST).exp())
@@ -142,6 +153,7 @@ impl Ordinary {
 
 #[cfg(test)]
 mod tests {
+    use super::Unreached::{Closed, Open};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_772_323_200_000);
@@ -155,11 +167,15 @@ mod tests {
             ("nothing was asked for", 0.0, None, 80.0..90.0),
             ("half was", 0.5, None, 90.0..95.0),
             ("a little more than there is", 1.02, None, 100.0..101.0),
-            ("worth the price just so", 1.0, Some(100.0), 99.9..100.1),
-            ("worth less, since prices waver", 1.0, Some(85.0), 99.9..100.1),
-            ("worth more", 1.0, Some(115.0), 114.9..115.1),
-            ("worth more, though not all was spent", 0.5, Some(115.0), 114.9..115.1),
-            ("worth far more", 1.0, Some(15_000.0), 128.0..129.0),
+            ("worth the price just so", 1.0, Some(Open(100.0)), 99.9..100.1),
+            ("worth less, since prices waver", 1.0, Some(Open(85.0)), 99.9..100.1),
+            ("worth more", 1.0, Some(Open(115.0)), 114.9..115.1),
+            ("worth more, though not all was spent", 0.5, Some(Open(115.0)), 114.9..115.1),
+            ("worth far more", 1.0, Some(Open(15_000.0)), 128.0..129.0),
+            ("closed, and reached in two minutes", 1.0, Some(Closed(Duration::from_secs(120))), 119.9..120.1),
+            ("closed, and reached in a minute", 1.0, Some(Closed(Duration::from_secs(62))), 61.9..62.1),
+            ("closed, and reached after an hour", 1.0, Some(Closed(Duration::from_secs(3_600))), 128.0..129.0),
+            ("closed, and nearly all reached", 1.0, Some(Closed(Duration::from_secs(9))), 60.0..61.0),
         ];
         for (case, used, unreached, expected) in table {
             let spending = Spending { over: Duration::from_secs(10), used, unreached };
