@@ -57,7 +57,7 @@ use crate::delivery::MessengerError;
 pub(crate) use crate::delivery::{Message, Shop};
 use crate::domain::delivery::EndpointName;
 use crate::domain::order::MerchantId;
-pub(crate) use crate::gateway::{Connecting, Connector, Pacer, Permit, Purpose, Sky, Wire};
+pub(crate) use crate::gateway::{Block, Connecting, Connector, Pacer, Permit, Purpose, Sky, Wire};
 use crate::gateway::{Gateway, TransportError};
 use crate::metrics::Metrics;
 use crate::progress::{Phase, Progress};

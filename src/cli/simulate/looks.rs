@@ -35,6 +35,9 @@ pub(super) struct Looks {
     /// How many requests a second the bank allows
     #[arg(long, value_name = "R", help_heading = "Looks", default_value = "1", value_parser = rate, allow_negative_numbers = true, requires = "day")]
     requests_per_second: Duration,
+    /// How many requests in any 24 hours it allows, where it counts them
+    #[arg(long, value_name = "N", help_heading = "Looks", requires = "day")]
+    requests_per_day: Option<NonZeroU32>,
     /// When orders are looked at: learned, fixed:SECONDS, or schedule:FILE#ID, a list of other systems' schedules
     #[arg(long, value_name = "POLICY", help_heading = "Looks", default_value = "learned", value_parser = policy, requires = "day")]
     policy: Policy,
@@ -74,8 +77,8 @@ impl Looks {
             (None, shape) => shape.unwrap_or(Shape::Card).draw(orders.map_or(20_000, NonZeroUsize::get), 1),
         };
         let schedule = self.policy.schedule()?;
-        let budget =
-            Budget { period: self.requests_per_second, burst: FIVE, in_flight: PLACES, reserve: 0, daily: None };
+        let (period, daily) = (self.requests_per_second, self.requests_per_day);
+        let budget = Budget { period, burst: FIVE, in_flight: PLACES, reserve: 0, daily };
         let until_ms = self.callbacks_until.map(millis);
         let callbacks = Callbacks { share: self.callbacks, until_ms };
         let task = Task { workload: Arc::new(workload), budget, schedule, outage: self.outage, callbacks };

@@ -16,6 +16,11 @@ const BLOCK_MAX: u32 = 100;
 /// Looks go on once a hundredth of the quota is there for them.
 const AGAIN_SHARE: u32 = 100;
 
+/// Once less than a fiftieth of it is left, looks are spread the more, the less there is: what was spent too soon comes
+/// back a day later, and to send none until then is worse than to send fewer. Ten times as far at the most.
+const LOW_SHARE: u64 = 50;
+const LOW_TIMES: u64 = 10;
+
 /// Requests that were written down, and may be spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -127,10 +132,19 @@ impl Daily {
         self.lock().is_used_up
     }
 
-    /// The time that each request takes where the quota is to last for the day.
+    /// The time that each request takes where the quota is to last for the day: the longer, the less is left of it
+    /// beyond what is kept.
     pub(super) fn period(&self) -> Duration {
         let open = u64::from(self.limit.get()).saturating_sub(self.kept).max(1);
-        Duration::from_secs(24 * 60 * 60) / u32::try_from(open).unwrap_or(u32::MAX)
+        let even = Duration::from_secs(24 * 60 * 60) / u32::try_from(open).unwrap_or(u32::MAX);
+        let low = (open / LOW_SHARE).max(1);
+        let state = self.lock();
+        let left = (u64::from(state.left) + state.beyond).saturating_sub(self.kept);
+        if state.until.is_none() || left >= low {
+            return even;
+        }
+        let percent = (100 * low / left.max(1)).min(100 * LOW_TIMES);
+        even.saturating_mul(u32::try_from(percent).unwrap_or(u32::MAX)) / 100
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

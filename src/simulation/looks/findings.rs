@@ -24,7 +24,8 @@ pub struct Findings {
     pub worst_s: f64,
     /// The share of orders of whose outcome nobody heard.
     pub never_noticed: f64,
-    /// Requests from the first registration to the last outcome, as a share of the burst + rate × t of that time.
+    /// Requests from the first registration to the last outcome, as a share of the burst + rate × t of that time, or of
+    /// the daily quota where that is less.
     pub budget_used: f64,
     /// The fullest window as a share of burst + rate × t: 1 is the limit.
     pub worst_window_ratio: f64,

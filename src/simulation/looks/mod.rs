@@ -8,6 +8,7 @@ mod book;
 mod findings;
 mod limited;
 mod optimum;
+mod quota;
 mod run;
 mod schedule;
 mod sent;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::book::{Books, Noticed};
 use super::findings::{Findings, Turn, count, float, fullest, quantile};
+use super::quota;
 use super::schedule::Schedule;
 use super::workload::{Outcome, Workload};
 use crate::clock::Clock;
@@ -21,6 +22,7 @@ use crate::domain::time::Timestamp;
 const START: Timestamp = Timestamp::from_millis(1_772_323_200_000);
 
 const DAY_MS: i64 = 86_400_000;
+const DAY_S: f64 = 86_400.0;
 
 /// After the last outcome so long is waited for it to be noticed; what is not then, never is.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3 * 86_400);
@@ -110,12 +112,12 @@ async fn simulate_beside(task: &Task, other: impl AsyncFnOnce(&Pacer)) -> Notice
         Books::new(Arc::clone(&task.workload), policy, looks, (lore.clone(), sky.clone()), (clock, start), task.outage);
     let pacer = Pacer::new(&task.budget);
     let stop = watch::Sender::new(false);
-    let mut stopped = stop.subscribe();
+    let (mut stopped, mut told) = (stop.subscribe(), stop.subscribe());
     let engine = Engine::new(books.clone(), lore, sky, Duration::from_secs(1));
     let work = engine.run(&pacer, books.bell(), || true, || {}, stop.subscribe());
-    let (bank, told) = (books.clone(), task.callbacks.of(&task.workload));
+    let (bank, callbacks) = (books.clone(), task.callbacks.of(&task.workload));
     let post = async move {
-        for (at_ms, nth) in told {
+        for (at_ms, nth) in callbacks {
             tokio::time::sleep_until(dawn.moment(at_ms)).await;
             bank.tell(nth);
         }
@@ -136,7 +138,13 @@ async fn simulate_beside(task: &Task, other: impl AsyncFnOnce(&Pacer)) -> Notice
             _ = stopped.wait_for(|stop| *stop) => {}
         }
     };
-    tokio::join!(work, lead, post, other);
+    let quota = async {
+        tokio::select! {
+            () = quota::fill(&pacer) => {}
+            _ = told.wait_for(|stop| *stop) => {}
+        }
+    };
+    tokio::join!(work, lead, post, other, quota);
     books.noticed()
 }
 
@@ -178,6 +186,9 @@ fn findings(task: &Task, noticed: Noticed) -> Findings {
     let (worst_window_ratio, worst_window) = fullest(&asked_ms, burst, rate);
     let (begins_ms, ends_ms) = task.workload.span_ms();
     let in_time = asked_ms.partition_point(|at| *at <= ends_ms);
+    let lasts_s = float(ends_ms - begins_ms) / 1_000.0;
+    let of_the_quota =
+        task.budget.daily.map_or(f64::INFINITY, |daily| f64::from(daily.get()) * (lasts_s / DAY_S).ceil());
     Findings {
         orders,
         looks: asked_ms.len(),
@@ -188,7 +199,7 @@ fn findings(task: &Task, noticed: Noticed) -> Findings {
         p99_s: quantile(&delays_ms, 990),
         worst_s: quantile(&delays_ms, 1_000),
         never_noticed: 1.0 - count(delays_ms.len()) / count(orders.max(1)),
-        budget_used: count(in_time) / (burst + rate * float(ends_ms - begins_ms) / 1_000.0),
+        budget_used: count(in_time) / rate.mul_add(lasts_s, burst).min(of_the_quota),
         worst_window_ratio,
         worst_window,
         callbacks: turns
