@@ -120,12 +120,13 @@ fn measure(shapes: &[(Shape, Arc<Workload>)], rates: &[f64]) -> std::io::Result<
         // A policy may know that it is afternoon.
         let parts = if *shape == Shape::Shift { 2 } else { 1 };
         let (truth, looks) = (truth(*shape), found.looks_per_order);
+        let limit = Limit { rate: *rate, burst: BURST, looks, stretches_s: &[300.0, 100.0] };
         Ok(Measured {
             shape: *shape,
             rate: *rate,
             foreseen_mean_s: foreseen(workload, truth, looks, parts).mean_s,
             best_mean_s: optimum(workload, looks, parts).mean_s,
-            limited_mean_s: limited(workload, truth, Limit { rate: *rate, burst: BURST, looks }, parts),
+            limited_mean_s: limited(workload, truth, limit, parts),
             found,
         })
     })

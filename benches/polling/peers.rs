@@ -1,14 +1,12 @@
 //! Other systems' schedules against ours, with as many requests altogether.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use reconciled::simulation::looks::{Findings, PEERS, Schedule, Sent, Shape, Workload, sent};
 
-use super::runs::{at_once, learned};
-
-/// A day, in which ours spreads as many requests as the other sent.
-const DAY_S: f64 = 86_400.0;
+use super::runs::{at_once, within};
 
 /// One schedule and ours on one workload.
 pub(crate) struct Compared {
@@ -44,32 +42,33 @@ pub(crate) fn compare(shapes: &[(Shape, Arc<Workload>)]) -> std::io::Result<Vec<
     Ok(compared.collect())
 }
 
-/// So many budgets are tried at most, and it is near enough.
-const TRIES: usize = 5;
+/// So many quotas are tried at most, and it is near enough.
+const TRIES: usize = 6;
 const NEAR: f64 = 0.99;
 
-/// Another budget that makes no more difference than this makes none.
+/// Another quota that makes no more difference than this makes none.
 const SAME: f64 = 0.002;
 
 /// Ours sends no more than so many for each order, though others send hundreds where pages are open for a day: what it
 /// reaches with these is compared.
 const LOOKS_MOST: usize = 100;
 
-/// Ours with at most `total` requests, and nearly as many. Where that is a look for each order and hardly more, no
-/// budget makes the first orders' looks fewer, of a day of which nothing was known; then it is a hundredth more.
+/// Ours with a daily quota that comes to at most `total` requests, and nearly as many: the workload's last looks are on
+/// the day after. Where that is a look for each order and hardly more, no quota makes the first orders' looks fewer, of a
+/// day of which nothing was known; then it is a hundredth more.
 fn no_more_than(workload: &Arc<Workload>, total: usize) -> std::io::Result<Findings> {
-    let total = total.min(workload.cases().len() * LOOKS_MOST);
-    let share = |found: &Findings| f64::from(u32::try_from(found.looks).unwrap_or(u32::MAX)) / total_of(total);
-    let mut rate = total_of(total) / DAY_S;
-    let mut best = learned(workload, rate)?;
+    let total = total_of(total.min(workload.cases().len() * LOOKS_MOST));
+    let share = |found: &Findings| total_of(found.looks) / total;
+    let mut quota = total;
+    let mut best = within(workload, whole(quota))?;
     let mut last = share(&best);
     for _ in 1..TRIES {
         if (NEAR..=1.0).contains(&share(&best)) {
             break;
         }
         // More than that at once leads from one side to the other.
-        rate /= (last * 1.003).max(0.8);
-        let found = learned(workload, rate)?;
+        quota /= (last * 1.003).max(0.8);
+        let found = within(workload, whole(quota))?;
         let before = std::mem::replace(&mut last, share(&found));
         let is_better = if last <= 1.0 { share(&best) > 1.0 || last > share(&best) } else { last < share(&best) };
         if is_better {
@@ -80,6 +79,12 @@ fn no_more_than(workload: &Arc<Workload>, total: usize) -> std::io::Result<Findi
         }
     }
     Ok(best)
+}
+
+fn whole(quota: f64) -> NonZeroU32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some millions, and never negative")]
+    let quota = quota as u32;
+    NonZeroU32::new(quota).unwrap_or(NonZeroU32::MIN)
 }
 
 fn total_of(looks: usize) -> f64 {

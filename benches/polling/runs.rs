@@ -13,12 +13,24 @@ pub(crate) const BURST: f64 = 5.0;
 
 /// The daemon's own policy at so many requests a second.
 pub(crate) fn learned(workload: &Arc<Workload>, rate: f64) -> std::io::Result<Findings> {
+    at(workload, rate, None)
+}
+
+/// As many at once as anybody may want: others' schedules are not limited either.
+const AMPLE: f64 = 50.0;
+
+/// The daemon's own policy with so many requests in any 24 hours, whenever it likes.
+pub(crate) fn within(workload: &Arc<Workload>, daily: NonZeroU32) -> std::io::Result<Findings> {
+    at(workload, AMPLE, Some(daily))
+}
+
+fn at(workload: &Arc<Workload>, rate: f64, daily: Option<NonZeroU32>) -> std::io::Result<Findings> {
     let budget = Budget {
         period: Duration::from_secs_f64(1.0 / rate),
         burst: NonZeroU32::MIN.saturating_add(4),
         in_flight: NonZeroUsize::MIN.saturating_add(15),
         reserve: 0,
-        daily: None,
+        daily,
     };
     run(&Task { workload: Arc::clone(workload), budget, schedule: None, outage: None, callbacks: Callbacks::default() })
 }

@@ -13,20 +13,17 @@ use super::optimum::Alike;
 use super::workload::{Case, Workload};
 use crate::domain::polling::grid;
 
-/// The budget's stretches, in seconds; the time of registration and of a look are known to one of these.
-const STRETCH_S: f64 = 300.0;
-
 /// After the last page has closed, so long is still looked.
 const AFTER_S: f64 = 6.0 * 3_600.0;
 
-/// So often the prices are improved, and by how much at first.
-const ROUNDS: u32 = 160;
+/// So often the prices of each are improved, and by how much at first.
+const ROUNDS: u32 = 250;
 const STEP: f64 = 0.5;
 
-/// Prices waver about what they should be, since orders alike all want the cheapest moment: from then on their mean is
-/// tried as well, every so many rounds.
-const MEAN_FROM: u32 = 60;
-const MEAN_EVERY: u32 = 8;
+/// Prices waver about what they should be, since orders alike all want the cheapest moment. After so many rounds that
+/// were no better, their mean is tried; then it is begun again from the best, with steps that are so much smaller.
+const PATIENCE: u32 = 8;
+const SMALLER: f64 = 0.65;
 
 /// The lowest price a stretch begins with, in seconds.
 const PRICE_FIRST: f64 = 0.5;
@@ -40,73 +37,149 @@ pub struct Limit {
     pub burst: f64,
     /// Looks an order.
     pub looks: f64,
+    /// The budget's stretches, in seconds; the time of registration and of a look are known to one of these. The shorter
+    /// they are, the less can be sent at any moment, and the longer it takes to find their prices: those that were found
+    /// for longer ones are begun with.
+    pub stretches_s: &'static [f64],
 }
 
 /// No policy that keeps to `limit` has a mean time to notice below this, in seconds. How soon outcomes come is what
 /// `truth` shows, told apart by the time of registration, in `parts` parts of the workload; and orders come as in
 /// `workload`.
 pub fn limited(workload: &Workload, truth: &Workload, limit: Limit, parts: i64) -> f64 {
-    let orders = count(workload.cases().len().max(1));
-    let batches = batches(workload, truth, parts.max(1));
-    let last = batches.iter().map(|batch| batch.at + batch.ages.last_open).fold(0.0, f64::max);
-    let stretches = stretch(last + AFTER_S) + 1;
-    let room = limit.rate.mul_add(STRETCH_S, limit.burst);
-    let (mut prices, mut of_all) = (first_prices(workload, stretches, limit.rate * STRETCH_S), PRICE_FIRST);
-    let bound = |prices: &[f64], of_all: f64| {
-        let mut wanted = vec![0.0; stretches];
-        let costs: f64 = batches.iter().map(|batch| batch.cost(prices, of_all, &mut wanted)).sum();
-        let paid_back = prices.iter().sum::<f64>() * room + of_all * limit.looks * orders;
-        ((costs - paid_back) / orders, wanted)
-    };
-    let mut most: f64 = 0.0;
-    let mut sums = vec![0.0; stretches + 1];
-    for round in 0..ROUNDS {
-        let (reached, wanted) = bound(&prices, of_all);
-        most = most.max(reached);
-        if round >= MEAN_FROM {
-            sums.iter_mut().zip(prices.iter().chain([&of_all])).for_each(|(sum, price)| *sum += price);
-            let rounds = f64::from(round - MEAN_FROM + 1);
-            let mean: Vec<f64> = sums.iter().map(|sum| sum / rounds).collect();
-            if let Some((of_all, prices)) = mean.split_last()
-                && (round + 1) % MEAN_EVERY == 0
-            {
-                most = most.max(bound(prices, *of_all).0);
-            }
-        }
-        let step = STEP / (1.0 + f64::from(round) / 20.0);
-        let better = |price: f64, is: f64, may_be: f64| price * (step * (is / may_be - 1.0).clamp(-1.0, 2.0)).exp();
-        of_all = better(of_all, wanted.iter().sum(), limit.looks * orders);
-        for (price, wanted) in prices.iter_mut().zip(wanted) {
-            *price = better(*price, wanted, room).max(1e-6);
-        }
+    let mut most = Reached::default();
+    for stretch_s in limit.stretches_s.iter().copied() {
+        let dual = Dual::new((workload, truth), limit, parts.max(1), stretch_s);
+        let begin = match &most.prices {
+            Some((known, known_stretch_s)) => dual.finer(known, *known_stretch_s),
+            None => dual.first_prices(workload),
+        };
+        let (bound, prices) = dual.raised(begin);
+        most = Reached { bound: most.bound.max(bound), prices: Some((prices, stretch_s)) };
     }
-    most
+    most.bound
 }
 
-/// Prices to begin with. While more outcomes have come than there were looks for, each order waits for its one look until
-/// it is its turn: to the order it is all the same when that is, if the price falls by a second every second until nobody
-/// waits any more.
-fn first_prices(workload: &Workload, stretches: usize, room: f64) -> Vec<f64> {
-    let begin = workload.cases().first().map_or(0, |case| case.registered_ms);
-    let mut come = vec![0.0; stretches];
-    for case in workload.cases() {
-        if let Some(come) = come.get_mut(stretch(float(case.outcome_ms - begin) / 1_000.0)) {
-            *come += 1.0;
+/// What was reached so far, and with which prices for stretches of how many seconds.
+#[derive(Default)]
+struct Reached {
+    bound: f64,
+    prices: Option<(Prices, f64)>,
+}
+
+/// What a look costs in each stretch, beside what every look costs.
+#[derive(Clone, Debug)]
+struct Prices {
+    each: Vec<f64>,
+    of_all: f64,
+}
+
+/// The orders, and what is to be had of looks.
+struct Dual {
+    batches: Vec<Batch>,
+    orders: f64,
+    stretch_s: f64,
+    stretches: usize,
+    /// The looks of a stretch.
+    room: f64,
+    /// All looks.
+    looks: f64,
+}
+
+impl Dual {
+    fn new((workload, truth): (&Workload, &Workload), limit: Limit, parts: i64, stretch_s: f64) -> Self {
+        let orders = count(workload.cases().len().max(1));
+        let batches = batches(workload, truth, parts, stretch_s);
+        let last = batches.iter().map(|batch| batch.at + batch.ages.last_open).fold(0.0, f64::max);
+        Self {
+            batches,
+            orders,
+            stretch_s,
+            stretches: nth_of(last + AFTER_S, stretch_s) + 1,
+            room: limit.rate.mul_add(stretch_s, limit.burst),
+            looks: limit.looks * orders,
         }
     }
-    let mut waiting = 0.0_f64;
-    for come in &mut come {
-        waiting = (waiting + *come - room).max(0.0);
-        *come = waiting;
+
+    /// What no policy can be better than, by these prices; and the looks that they would have in each stretch.
+    fn bound(&self, prices: &Prices) -> (f64, Vec<f64>) {
+        let mut wanted = vec![0.0; self.stretches];
+        let costs: f64 = self.batches.iter().map(|batch| batch.cost(prices, self.stretch_s, &mut wanted)).sum();
+        let paid_back = prices.each.iter().sum::<f64>() * self.room + prices.of_all * self.looks;
+        ((costs - paid_back) / self.orders, wanted)
     }
-    let mut price = 0.0;
-    let falling = come.iter().rev().map(|waiting| {
-        price = if *waiting > 0.0 { price + STRETCH_S } else { 0.0 };
-        f64::max(price, PRICE_FIRST)
-    });
-    let mut prices: Vec<f64> = falling.collect();
-    prices.reverse();
-    prices
+
+    /// The highest bound that is found from these prices on, and the prices of it.
+    fn raised(&self, begin: Prices) -> (f64, Prices) {
+        let (mut most, mut best, mut prices) = (f64::NEG_INFINITY, begin.clone(), begin);
+        let (mut step, mut tried) = (STEP, Vec::new());
+        for _ in 0..ROUNDS {
+            let (reached, mut wanted) = self.bound(&prices);
+            if reached > most {
+                (most, best) = (reached, prices.clone());
+                tried.clear();
+            }
+            tried.push(prices.clone());
+            if tried.len() > usize::try_from(PATIENCE).unwrap_or(usize::MAX) {
+                let mean = Prices::mean(&tried);
+                let (reached, _) = self.bound(&mean);
+                if reached > most {
+                    (most, best) = (reached, mean);
+                }
+                step *= SMALLER;
+                tried.clear();
+                prices = best.clone();
+                wanted = self.bound(&prices).1;
+            }
+            let better = |price: f64, is: f64, may_be: f64| price * (step * (is / may_be - 1.0).clamp(-1.0, 2.0)).exp();
+            prices.of_all = better(prices.of_all, wanted.iter().sum(), self.looks);
+            for (price, wanted) in prices.each.iter_mut().zip(wanted) {
+                *price = better(*price, wanted, self.room).max(1e-6);
+            }
+        }
+        (most, best)
+    }
+
+    /// Prices to begin with. While more outcomes have come than there were looks for, each order waits for its one look
+    /// until it is its turn: to the order it is all the same when that is, if the price falls by a second every second
+    /// until nobody waits any more.
+    fn first_prices(&self, workload: &Workload) -> Prices {
+        let begin = workload.cases().first().map_or(0, |case| case.registered_ms);
+        let mut come = vec![0.0; self.stretches];
+        for case in workload.cases() {
+            if let Some(come) = come.get_mut(nth_of(float(case.outcome_ms - begin) / 1_000.0, self.stretch_s)) {
+                *come += 1.0;
+            }
+        }
+        let mut waiting = 0.0_f64;
+        for come in &mut come {
+            waiting = (waiting + *come - self.room).max(0.0);
+            *come = waiting;
+        }
+        let mut price = 0.0;
+        let falling = come.iter().rev().map(|waiting| {
+            price = if *waiting > 0.0 { price + self.stretch_s } else { 0.0 };
+            f64::max(price, PRICE_FIRST)
+        });
+        let mut each: Vec<f64> = falling.collect();
+        each.reverse();
+        Prices { each, of_all: PRICE_FIRST }
+    }
+
+    /// These prices, known for longer stretches.
+    fn finer(&self, known: &Prices, known_stretch_s: f64) -> Prices {
+        let at = |nth: usize| known.each.get(nth_of(count(nth) * self.stretch_s, known_stretch_s)).copied();
+        Prices { each: (0..self.stretches).map(|nth| at(nth).unwrap_or(PRICE_FIRST)).collect(), of_all: known.of_all }
+    }
+}
+
+impl Prices {
+    fn mean(of: &[Self]) -> Self {
+        let over = |price: &dyn Fn(&Self) -> f64| of.iter().map(price).sum::<f64>() / count(of.len().max(1));
+        let stretches = of.first().map_or(0, |prices| prices.each.len());
+        let each = (0..stretches).map(|nth| over(&|prices| prices.each.get(nth).copied().unwrap_or_default()));
+        Self { each: each.collect(), of_all: over(&|prices| prices.of_all) }
+    }
 }
 
 /// When outcomes come of orders alike.
@@ -155,9 +228,10 @@ struct Batch {
 
 impl Batch {
     /// What its orders cost at these prices, each with the cheapest plan; and adds its looks to what is `wanted`.
-    fn cost(&self, prices: &[f64], of_all: f64, wanted: &mut [f64]) -> f64 {
+    fn cost(&self, prices: &Prices, stretch_s: f64, wanted: &mut [f64]) -> f64 {
         let Ages { grid: ages, happened, area, .. } = &*self.ages;
-        let price = |age: f64| of_all + prices.get(stretch(self.at + age)).copied().unwrap_or_default();
+        let stretch = |age: f64| nth_of(self.at + age, stretch_s);
+        let price = |age: f64| prices.of_all + prices.each.get(stretch(age)).copied().unwrap_or_default();
         let each: Vec<f64> = ages.iter().map(|age| price(*age)).collect();
         let last = ages.len() - 1;
         let (mut cost, mut next) = (vec![0.0; ages.len()], vec![last; ages.len()]);
@@ -181,7 +255,7 @@ impl Batch {
         let mut from = 0;
         while from < last && happened[from] < 1.0 {
             let to = next[from];
-            if let Some(wanted) = wanted.get_mut(stretch(self.at + ages[to])) {
+            if let Some(wanted) = wanted.get_mut(stretch(ages[to])) {
                 *wanted += (1.0 - happened[from]) * self.orders;
             }
             from = to;
@@ -190,13 +264,13 @@ impl Batch {
     }
 }
 
-fn stretch(at: f64) -> usize {
+fn nth_of(at: f64, stretch_s: f64) -> usize {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hundreds, and never negative")]
-    let nth = (at / STRETCH_S) as usize;
+    let nth = (at / stretch_s) as usize;
     nth
 }
 
-fn batches(workload: &Workload, truth: &Workload, parts: i64) -> Vec<Batch> {
+fn batches(workload: &Workload, truth: &Workload, parts: i64, stretch_s: f64) -> Vec<Batch> {
     let by_kind: BTreeMap<Alike, Vec<&Case>> = Alike::told_apart(truth, parts);
     let begin = workload.cases().first().map_or(0, |case| case.registered_ms);
     let mut batches = Vec::new();
@@ -204,10 +278,10 @@ fn batches(workload: &Workload, truth: &Workload, parts: i64) -> Vec<Batch> {
         let ages = Arc::new(Ages::of(by_kind.get(&alike).unwrap_or(&cases)));
         let mut registered: BTreeMap<usize, f64> = BTreeMap::new();
         for case in &cases {
-            *registered.entry(stretch(float(case.registered_ms - begin) / 1_000.0)).or_default() += 1.0;
+            *registered.entry(nth_of(float(case.registered_ms - begin) / 1_000.0, stretch_s)).or_default() += 1.0;
         }
         batches.extend(registered.into_iter().map(|(nth, orders)| {
-            let at = (count(nth) + 0.5) * STRETCH_S;
+            let at = (count(nth) + 0.5) * stretch_s;
             Batch { at, orders, ages: Arc::clone(&ages) }
         }));
     }
