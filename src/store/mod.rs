@@ -9,11 +9,11 @@
 //! where the two disagree, or the database is not at home, money is frozen until a person adopts it (R8).
 //!
 //! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak
-//! to the bank for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows` and `seal`
-//! (columns to values), `loaded` and `quarantine` (bad ones), then the subjects: `orders`, `registrations`, `amend`,
-//! `due`, `looks`, `hints`, `callbacks`, `discoveries`, `sweep`, `money`, `logins`, `weather`, `events`, `webhooks`,
-//! `figures`, `books`, `proposals`, `tokens`, `claims`; and last `witness`, `home`, `meta`, `standing`, `adopt`,
-//! `witnessed` and `doubt` (R8).
+//! to the bank for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows`,
+//! `encoding` and `seal` (columns to values, and to bytes), `loaded` and `quarantine` (bad ones), then the subjects:
+//! `orders`, `registrations`, `amend`, `due`, `looks`, `hints`, `callbacks`, `discoveries`, `sweep`, `money`, `logins`,
+//! `weather`, `events`, `webhooks`, `figures`, `books`, `proposals`, `tokens`, `claims`; and last `witness`, `home`,
+//! `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -30,6 +30,7 @@ mod create;
 mod discoveries;
 mod doubt;
 mod due;
+mod encoding;
 mod events;
 mod figures;
 mod filesystem;

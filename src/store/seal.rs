@@ -5,17 +5,17 @@
 //!
 //! `ring` and not `hmac` with `sha2`: rustls has it in the tree already, so no further code handles keys.
 //!
-//! What is sealed is written with its length before every part, so that no two rows have one encoding. A column that is
-//! NULL is left out, so one that is added later, NULL at first, leaves every seal as it is: name it in [`columns`].
+//! What is sealed is encoded with its length before every part ([`Encoding`]). A column that is NULL is left out, so
+//! one that is added later, NULL at first, leaves every seal as it is: name it in [`columns`].
 
 use std::fmt;
 
 use ring::hmac;
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::StoreError;
 use super::columns;
+use super::encoding::Encoding;
 
 /// A table whose rows are sealed, and its columns that money depends on.
 #[derive(Debug)]
@@ -172,35 +172,13 @@ impl Ring {
     }
 }
 
-/// The money columns of a row, each with its name, and lengths before them; NULLs are left out.
+/// The money columns of a row.
 fn encode(row: &Row<'_>, of: &Sealed) -> Result<Vec<u8>, rusqlite::Error> {
-    let mut message = Vec::with_capacity(512);
-    push(&mut message, of.table.as_bytes());
+    let mut encoding = Encoding::of(of.table);
     for (place, column) in of.columns {
-        let number;
-        let (kind, value) = match row.get_ref(*place)? {
-            ValueRef::Null => continue,
-            ValueRef::Integer(integer) => {
-                number = integer.to_be_bytes();
-                (b'i', number.as_slice())
-            }
-            ValueRef::Real(real) => {
-                number = real.to_bits().to_be_bytes();
-                (b'r', number.as_slice())
-            }
-            ValueRef::Text(text) => (b't', text),
-            ValueRef::Blob(blob) => (b'b', blob),
-        };
-        push(&mut message, column.as_bytes());
-        message.push(kind);
-        push(&mut message, value);
+        encoding.add(column, row.get_ref(*place)?);
     }
-    Ok(message)
-}
-
-fn push(message: &mut Vec<u8>, part: &[u8]) {
-    message.extend_from_slice(&(part.len() as u64).to_be_bytes());
-    message.extend_from_slice(part);
+    Ok(encoding.into_bytes())
 }
 
 /// Bytes as text.
