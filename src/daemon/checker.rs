@@ -1,4 +1,5 @@
-//! The round through all rows: at the start, and once a day.
+//! The round through all rows: at the start, and once a day; and before the first, the chain of the journal where it is
+//! of an earlier version and has none.
 //!
 //! A row is checked whenever it is read, but an order at its end is hardly ever read. And after a rotation this is what
 //! seals with the new key, so that the old one can be taken away.
@@ -18,12 +19,33 @@ pub(super) async fn run(shared: Shared, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => return,
-            () = round(&shared) => {}
+            () = look_through(&shared) => {}
         }
         tokio::select! {
             biased;
             () = told_to_stop(&mut stop) => return,
             () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn look_through(shared: &Shared) {
+    chain_backlog(shared).await;
+    round(shared).await;
+}
+
+/// Cut short, it goes on at the next start.
+async fn chain_backlog(shared: &Shared) {
+    match shared.store.chain_backlog().await {
+        Ok(0) => {}
+        Ok(events) => tracing::info!(
+            events,
+            "Chained the {events} event(s) of the journal that are of an earlier version: `reconciled verify` walks \
+             through all of it from now on"
+        ),
+        Err(error) => {
+            tracing::error!(%error, "Cannot chain the journal's events of an earlier version; tomorrow, or at the next start, again");
+            shared.metrics.store_error("checker");
         }
     }
 }

@@ -5,17 +5,17 @@
 //! tables.
 //!
 //! Read in this order: [`money`] and [`time`] (the two quantities), [`order`] (what is queued), [`bank`] (what the bank
-//! can say) and [`answer`] (all that one answer tells), [`event`] (the journal's words), [`lifecycle`] (what an answer
-//! means for an order), [`operation`] (the journey of a completion or a reversal), [`calendar`] (business days and cron
-//! slots), [`holds`] (deadlines, when a completion is due and what is done when none comes in time), [`autocompletion`]
-//! (the gateway's own schedule against ours), [`guard`] (what holds a send back), [`booked`] (what no later read may
-//! fall short of), [`login`] (whether the bank lets us in), [`weather`] (whether it tells anything at all) and
-//! [`timekeeping`] (whether the clock may be believed for money), [`polling`] (when to look again), [`journey`],
-//! [`completion`], [`acts`] and [`contested`] (the rows to write after a look, a completion's step, a person's act, a
-//! doubt about our own rows) with [`difference`] (what an act changes), [`review`] (the ways out of review),
-//! [`discovery`] (orders that the bank knows and we do not), [`registration`] (what is asked of the bank for a new
-//! order), [`delivery`] (what the shop is told, and when), [`token`] (who may ask), [`claim`] (what is asked again),
-//! [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
+//! can say) and [`answer`] (all that one answer tells), [`event`] (the journal's words) and [`chain`] (what stands for
+//! all of it), [`lifecycle`] (what an answer means for an order), [`operation`] (the journey of a completion or a
+//! reversal), [`calendar`] (business days and cron slots), [`holds`] (deadlines, when a completion is due and what is
+//! done when none comes in time), [`autocompletion`] (the gateway's own schedule against ours), [`guard`] (what holds a
+//! send back), [`booked`] (what no later read may fall short of), [`login`] (whether the bank lets us in), [`weather`]
+//! (whether it tells anything at all) and [`timekeeping`] (whether the clock may be believed for money), [`polling`]
+//! (when to look again), [`journey`], [`completion`], [`acts`] and [`contested`] (the rows to write after a look, a
+//! completion's step, a person's act, a doubt about our own rows) with [`difference`] (what an act changes), [`review`]
+//! (the ways out of review), [`discovery`] (orders that the bank knows and we do not), [`registration`] (what is asked
+//! of the bank for a new order), [`delivery`] (what the shop is told, and when), [`token`] (who may ask), [`claim`]
+//! (what is asked again), [`reconciliation`] (a day's report as a value), [`story`] (an order's in words).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -26,6 +26,7 @@ pub mod autocompletion;
 pub mod bank;
 pub mod booked;
 pub mod calendar;
+pub mod chain;
 pub mod claim;
 pub mod completion;
 pub mod contested;

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::domain::calendar::BusinessDay;
+use crate::domain::chain::Head;
 use crate::domain::order::MerchantId;
 use crate::domain::reconciliation::{Candidate, Total};
 use crate::domain::time::Timestamp;
@@ -10,7 +11,7 @@ use crate::domain::time::Timestamp;
 use super::columns::select_order;
 use super::connection::Connection;
 use super::loaded::{Found, select_orders};
-use super::{OrderWithOperation, Store, StoreError, rows};
+use super::{OrderWithOperation, Store, StoreError, chain, rows};
 
 /// One merchant's books of one business day, all of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +24,16 @@ pub struct DayBooks {
     pub standing: Vec<Total>,
     /// Orders that may be worth a line: all that are open, and the day's whose sums differ.
     pub candidates: Vec<Candidate>,
+    /// The journal's head at the end of the day; `None` before the first event, and until those of an earlier version
+    /// are chained.
+    pub head: Option<Head>,
 }
 
 impl Store {
     /// A merchant's books of `day`.
     pub async fn day_books(&self, merchant: &MerchantId, day: &BusinessDay) -> Result<DayBooks, StoreError> {
-        let (merchant, from, until) = (merchant.clone(), day.from.as_millis(), day.until.as_millis());
+        let (merchant, end) = (merchant.clone(), day.until);
+        let (from, until) = (day.from.as_millis(), end.as_millis());
         let (books, found) = self
             .readers
             .read(move |connection| {
@@ -41,6 +46,7 @@ impl Store {
                     )?,
                     standing: totals("state IN ('pending', 'held', 'review') AND ?2 < ?3")?,
                     candidates: Vec::new(),
+                    head: chain::head_before(connection, end)?,
                 };
                 Ok((books, candidates(connection, merchant.as_str(), from, until)?))
             })

@@ -1,4 +1,4 @@
-//! Rows as bytes, for whatever is computed over them.
+//! Rows as bytes, for whatever is computed over them: the seals of money rows, and the journal's chain.
 //!
 //! An encoding is the table's name and then, for each column that is not NULL, its name, a byte for the kind of its
 //! value (`i`, `r`, `t`, `b`) and the value. A name and a value have their length before them, eight bytes with the

@@ -1,5 +1,7 @@
-//! The journal: appended with the rows it tells of, read by `why`, the API and the report. Never changed.
+//! The journal: appended with the rows it tells of, and chained as it is; read by `why`, the API and the report. Never
+//! changed.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::event::{Event, EventKind, NewEvent};
@@ -8,7 +10,7 @@ use crate::domain::time::Timestamp;
 
 use super::bell::Listener;
 use super::connection::Connection;
-use super::{Store, StoreError, rows};
+use super::{Store, StoreError, chain, rows};
 
 /// Events returned in one page at most.
 const PAGE_MAX: u32 = 1_000;
@@ -46,21 +48,23 @@ pub(super) fn append(
     at: Timestamp,
     events: &[NewEvent],
 ) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    connection.note_news();
     let mut statement = connection.prepare_cached(
         "INSERT INTO events (at_ms, order_key, kind, cause, state_before, state_after, detail)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
+    let mut chain = chain::End::of(connection)?;
     for event in events {
-        connection.note_news();
-        statement.execute(params![
-            at.as_millis(),
-            order.0,
-            event.kind.as_str(),
-            event.cause.to_text(),
-            event.before.as_str(),
-            event.after.as_str(),
-            event.detail,
-        ])?;
+        let (kind, cause) = (event.kind.as_str(), event.cause.to_text());
+        let (before, after, detail) = (event.before.as_str(), event.after.as_str(), event.detail.as_str());
+        statement.execute(params![at.as_millis(), order.0, kind, cause, before, after, detail])?;
+        let seq = connection.last_insert_rowid();
+        let [number, at, order] = [seq, at.as_millis(), order.0].map(ValueRef::Integer);
+        let [kind, cause, before, after, detail] = [kind, &cause, before, after, detail].map(ValueRef::from);
+        chain.go_on(connection, seq, &[number, at, order, kind, cause, before, after, detail])?;
     }
     Ok(())
 }

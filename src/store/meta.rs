@@ -19,10 +19,13 @@ pub(super) enum Meta {
     FrozenSince,
     /// What speaks against the host's clock; no row while nothing does.
     ClockDoubt,
+    /// The last event of before the journal had a chain; no row once all of them are chained.
+    Unchained,
 }
 
 impl Meta {
-    const fn name(self) -> &'static str {
+    /// Its name in the file.
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Home => "home",
             Self::Counter => "witness_counter",
@@ -30,6 +33,7 @@ impl Meta {
             Self::Frozen => "frozen",
             Self::FrozenSince => "frozen_since_ms",
             Self::ClockDoubt => "clock_doubt",
+            Self::Unchained => "journal_unchained",
         }
     }
 }

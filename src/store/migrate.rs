@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0014_webhooks.sql"),
     include_str!("migrations/0015_tokens.sql"),
     include_str!("migrations/0016_request_keys.sql"),
+    include_str!("migrations/0017_journal_chain.sql"),
 ];
 
 /// The schema this program writes: the number of the last migration.

@@ -6,14 +6,16 @@
 //! synced before anybody hears of it (`synchronous=FULL`).
 //!
 //! Money rows are sealed, and every read checks the seal. Every send has a line in a second file, the witness, and
-//! where the two disagree, or the database is not at home, money is frozen until a person adopts it (R8).
+//! where the two disagree, or the database is not at home, money is frozen until a person adopts it (R8). The journal's
+//! events are chained by their hashes, and a head that was written down elsewhere tells whether they still are what
+//! they were ([`Journal`]).
 //!
 //! Read in this order: `place`, `open`, `create` and `migrate` (the file), `filesystem`, `keys`, `lock` (who may speak
 //! to the bank for it), `writer`, `readers` and `connection` (the connections), `room` (a full disk), `rows`,
 //! `encoding` and `seal` (columns to values, and to bytes), `loaded` and `quarantine` (bad ones), then the subjects:
 //! `orders`, `registrations`, `amend`, `due`, `looks`, `hints`, `callbacks`, `discoveries`, `sweep`, `money`, `logins`,
-//! `weather`, `events`, `webhooks`, `figures`, `books`, `proposals`, `tokens`, `claims`; and last `witness`, `home`,
-//! `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
+//! `weather`, `events` with `chain` and `verify`, `webhooks`, `figures`, `books`, `proposals`, `tokens`, `claims`; and
+//! last `witness`, `home`, `meta`, `standing`, `adopt`, `witnessed` and `doubt` (R8).
 
 #![deny(clippy::float_arithmetic)]
 
@@ -23,6 +25,7 @@ mod answers;
 mod bell;
 mod books;
 mod callbacks;
+mod chain;
 mod claims;
 mod columns;
 mod connection;
@@ -63,6 +66,7 @@ mod sweep;
 mod tests;
 mod tokens;
 mod transaction;
+mod verify;
 mod weather;
 mod webhooks;
 mod witness;
@@ -95,6 +99,7 @@ pub use seal::SealKey;
 pub use standing::Freeze;
 pub use sweep::{Horizon, PulledIn};
 pub use tokens::{Granting, KnownToken, TOKENS_MAX};
+pub use verify::{Fault, Journal, Stretch, Unread, Verdict, Walk, Wrong};
 pub use weather::Incident;
 pub use webhooks::{
     Checkpoint, Disabled, EndpointFigures, EndpointKey, EndpointState, GivenUp, NewReplay, Replay, TestOutcome, Wishes,

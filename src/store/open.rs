@@ -225,11 +225,7 @@ impl Store {
     pub fn open(place: impl Into<Place>) -> Result<Self, OpenError> {
         let place = place.into();
         let path = &place.database;
-        match path.try_exists() {
-            Ok(true) => refuse_empty(path)?,
-            Ok(false) => return Err(OpenError::Missing(path.clone())),
-            Err(cause) => return Err(OpenError::Hidden { path: path.clone(), cause }),
-        }
+        must_be_there(path)?;
         refuse_shared(path)?;
         Self::open_with(&place, OpenFlags::empty(), None, Room::of(path), Mode::Durable)
     }
@@ -395,6 +391,15 @@ fn prepare(place: &Place) -> Result<(), OpenError> {
     create::if_missing(place)
 }
 
+/// Refuses a place where no database is.
+pub(super) fn must_be_there(path: &Path) -> Result<(), OpenError> {
+    match path.try_exists() {
+        Ok(true) => refuse_empty(path),
+        Ok(false) => Err(OpenError::Missing(path.to_owned())),
+        Err(cause) => Err(OpenError::Hidden { path: path.to_owned(), cause }),
+    }
+}
+
 fn refuse_shared(path: &Path) -> Result<(), OpenError> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match filesystem::shared(directory) {
@@ -438,6 +443,16 @@ pub(super) fn connect(path: &Path, extra: OpenFlags, mode: Mode) -> Result<rusql
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sqlite)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     assert_safe(&connection, path, mode).map(|()| connection)
+}
+
+/// A connection that can write nothing, to a database of this version.
+pub(super) fn connect_to_read(path: &Path) -> Result<rusqlite::Connection, OpenError> {
+    let sqlite = |error: rusqlite::Error| OpenError::Sqlite { path: path.to_owned(), message: error.to_string() };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
+    migrate::refuse_newer(&connection).map_err(|cause| OpenError::Schema { path: path.to_owned(), cause })?;
+    refuse_outdated(path, &connection).map(|()| connection)
 }
 
 /// Every statement there is stays prepared, some kilobytes each: one that has to make room is planned anew each time.

@@ -183,7 +183,7 @@ fn every_seeded_fault_still_applies() {
 }
 
 /// What a fault may break besides a rule under which money moves.
-const SUBJECTS: [&str; 12] = [
+const SUBJECTS: [&str; 13] = [
     "wire",
     "storage",
     "seals",
@@ -196,6 +196,7 @@ const SUBJECTS: [&str; 12] = [
     "registration",
     "login",
     "delivery",
+    "journal",
 ];
 
 /// The rules under which money moves, as the front page of the source numbers them.

@@ -4,6 +4,7 @@ mod adding;
 mod amending;
 mod answers;
 mod books;
+mod chain;
 mod claims;
 mod due;
 mod file;

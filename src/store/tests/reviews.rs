@@ -219,7 +219,7 @@ async fn a_migration_of_a_sealed_file_seals_what_it_writes_and_hides_nothing() {
     raw.execute_batch("DROP TABLE login_refusals; DROP TABLE discoveries; DROP TABLE discovery_rounds").unwrap();
     raw.execute_batch("ALTER TABLE orders DROP COLUMN two_phase; DROP TABLE almanacs; DROP TABLE callbacks; DROP TABLE request_blocks; DROP TABLE paces")
         .unwrap();
-    raw.execute_batch("DROP TABLE webhook_tests; DROP TABLE webhook_replays; DROP TABLE webhook_deliveries; DROP TABLE webhook_endpoints; DROP TABLE tokens; DROP TABLE request_keys").unwrap();
+    raw.execute_batch("DROP TABLE webhook_tests; DROP TABLE webhook_replays; DROP TABLE webhook_deliveries; DROP TABLE webhook_endpoints; DROP TABLE tokens; DROP TABLE request_keys; DROP TABLE journal_chain").unwrap();
     raw.pragma_update(None, "user_version", 4).unwrap();
     migrate::to_latest(&mut raw, &ring, &Home::of(&file.path()).unwrap()).unwrap();
     drop(raw);
