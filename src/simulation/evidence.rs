@@ -11,7 +11,7 @@ use crate::domain::order::{MerchantId, OrderKey};
 use crate::domain::registration::journey::{Registration, State as Standing};
 use crate::domain::verbs::Verb;
 use crate::sandbox::{Bank, Effect, Entry, FaultName, LedgerLine, Operation as Request};
-use crate::store::{ListFilter, OrderWithOperation, Store, StoreError};
+use crate::store::{ListFilter, OrderWithOperation, Store, StoreError, Verdict};
 
 use super::endpoint::Heard;
 use super::log::Log;
@@ -55,6 +55,8 @@ pub(super) struct Evidence {
     pub(super) heard: Option<Vec<Heard>>,
     /// Money in the reports of all days, once they are drawn.
     pub(super) reported_minor: Option<i64>,
+    /// What a walk through the journal came to at the end.
+    pub(super) journal: Option<Result<Verdict, StoreError>>,
     ledger_read: u64,
     events_read: i64,
 }

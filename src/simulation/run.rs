@@ -10,6 +10,7 @@ use crate::domain::calendar::BusinessDay;
 use crate::domain::order::State;
 use crate::domain::time::Timestamp;
 use crate::sandbox::Effect;
+use crate::store::{StoreError, Verdict};
 
 use super::checker::Violation;
 use super::cover::{self, Cover};
@@ -103,6 +104,7 @@ async fn live(seed: u64, plan: Plan, directory: &Path, log: Log) -> anyhow::Resu
         }
     }
     world.evidence.reported_minor = draw_reports(&world).await;
+    world.evidence.journal = walk_journal(&world).await;
     world.check().await;
     Ok(outcome(world))
 }
@@ -122,6 +124,11 @@ async fn draw_reports(world: &World) -> Option<i64> {
         day = BusinessDay::of_date(day.date.tomorrow().ok()?, &merchant.zone, merchant.report.cut_off).ok()?;
     }
     (at > now).then_some(sum)
+}
+
+/// What the journal is at the end, after all crashes and with whatever copies were put back.
+async fn walk_journal(world: &World) -> Option<Result<Verdict, StoreError>> {
+    Some(world.store()?.walk_journal().await)
 }
 
 fn outcome(world: World) -> (Outcome, Log) {

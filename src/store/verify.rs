@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 
 use super::meta::Meta;
 use super::open::{self, OpenError};
-use super::{chain, rows};
+use super::{Store, StoreError, chain, rows};
 
 /// Events in a page.
 const PAGE: i64 = 1_000;
@@ -126,6 +126,14 @@ impl Journal {
     /// Begins to walk through the events that there are now. `head` is one that was written down before.
     pub fn walk(&self, head: Option<Head>) -> Result<Walk<'_>, Unread> {
         Walk::begin(&self.0, head)
+    }
+}
+
+impl Store {
+    /// Walks through the journal at once, over the connection that a simulation has: nobody else may open the file.
+    pub(crate) async fn walk_journal(&self) -> Result<Verdict, StoreError> {
+        let walked = |error: Unread| StoreError::Refused(error.to_string());
+        self.readers.read(move |connection| Walk::begin(connection, None).and_then(Walk::finish).map_err(walked)).await
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use reconciled::sandbox::{AnswerClass, Effect, EffectEntry, Entry, LedgerLine, Operation, OrderView, RequestEntry};
+use reconciled::store::{Journal, Verdict};
 use rusqlite::{Connection, OpenFlags, Row};
 
 /// What a shop was told is recorded: its completion takes `intended` minor units.
@@ -72,6 +73,8 @@ pub(crate) fn book_of_the_dead(database: &Path) -> HashMap<String, Kept> {
     if !connection.table_exists(None, "orders").unwrap() {
         return HashMap::new();
     }
+    let journal = Journal::open(&copy).unwrap().walk(None).unwrap().finish().unwrap();
+    assert!(matches!(journal, Verdict::Whole(_)), "{journal:?}");
     read_book(&connection)
 }
 

@@ -1,4 +1,5 @@
-//! Queries about all orders together: what people and policies forbid, the budget, backlogs, and the report.
+//! Queries about all orders together: what people and policies forbid, the budget, backlogs, the report, and the
+//! journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,13 +7,14 @@ use std::time::Duration;
 use crate::domain::event::EventKind;
 use crate::domain::guard;
 use crate::domain::order::State;
+use crate::store::Verdict;
 
 use super::super::evidence::{Asked, Backlog, Evidence, Send, is_sent};
 use super::super::network::LATENCY_MAX_MS;
 use super::{OfAll, Rows, Terms, cases};
 
 /// Queries about all of them.
-pub(super) const QUERIES: [(&str, OfAll); 8] = [
+pub(super) const QUERIES: [(&str, OfAll); 9] = [
     ("sent_while_stopped", sent_while_stopped),
     ("too_many_in_doubt", too_many_in_doubt),
     ("above_the_daily_sum", above_the_daily_sum),
@@ -21,6 +23,7 @@ pub(super) const QUERIES: [(&str, OfAll); 8] = [
     ("second_daemon_let_in", second_daemon_let_in),
     ("daemon_failed", daemon_failed),
     ("report_differs_from_ledger", report_differs_from_ledger),
+    ("journal_not_whole", journal_not_whole),
 ];
 
 /// What people know to be stopped is not sent.
@@ -220,4 +223,10 @@ fn report_differs_from_ledger(evidence: &Evidence, terms: &Terms<'_>) -> Rows {
         };
     }
     if reported == ledger { Vec::new() } else { vec![format!("the reports say {reported}, the ledger {ledger}")] }
+}
+
+/// Whatever crashed and whatever was put back, each event follows from the one before it.
+fn journal_not_whole(evidence: &Evidence, _: &Terms<'_>) -> Rows {
+    let found = evidence.journal.iter().filter(|verdict| !matches!(verdict, Ok(Verdict::Whole(_))));
+    found.map(|verdict| format!("{verdict:?}")).collect()
 }

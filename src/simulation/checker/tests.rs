@@ -12,6 +12,7 @@ use crate::domain::order::{Heard, OrderNumber, State};
 use crate::domain::reconciliation::fixtures::{NOW, ago};
 use crate::domain::registration::journey::State as Standing;
 use crate::simulation::evidence::{ActKind, Backlog, Send, ToldStop};
+use crate::store::{Fault, Verdict, Wrong};
 
 fn found(evidence: &Evidence, calm: Duration) -> BTreeSet<&'static str> {
     let merchant = merchant();
@@ -58,7 +59,7 @@ fn pending(evidence: &mut Evidence, change: impl FnOnce(&mut Order)) {
     change(order);
 }
 
-const PLANTS: [Plant; 31] = [
+const PLANTS: [Plant; 32] = [
     ("two_effects_of_ours", |e| e.effects.push(effect(SENT_AT + 9, Effect::Completed, true))),
     ("sent_without_intent", |e| e.asked.push(send(SENT_AT + 9))),
     ("sent_without_intent", |e| e.intents.clear()),
@@ -108,6 +109,9 @@ const PLANTS: [Plant; 31] = [
         e.backlogs.push(Backlog { from_ms: SETTLED_AT + 1, until_ms: NOW.as_millis(), numbers });
     }),
     ("report_differs_from_ledger", |e| e.reported_minor = Some(PRICE + 1)),
+    ("journal_not_whole", |e| {
+        e.journal = Some(Ok(Verdict::Broken(Fault { seq: 5, at: None, wrong: Wrong::Altered })));
+    }),
 ];
 
 /// So many other orders were sent for before A-1 was, each of which has `later` in the journal by then.
