@@ -29,5 +29,6 @@ pub async fn draw(
         standing: books.standing,
         holds: holds_left(&books.candidates, &merchant.holds, now),
         findings: findings(&books.candidates, yardstick, now),
+        head: books.head,
     })
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 pub use candidates::{Candidate, Yardstick, findings, holds_left, is_stuck};
 
 use super::calendar::{BusinessDay, Zone};
+use super::chain::Head;
 use super::guard::Stop;
 use super::holds::level_word;
 use super::money::Currency;
@@ -44,6 +45,9 @@ pub struct Report {
     pub holds: Vec<HoldsLeft>,
     /// What a person should read, by kind and then by age, oldest first.
     pub findings: Vec<Finding>,
+    /// The journal's head at the end of the day, every merchant's events together; `None` before the first event, and
+    /// until those of an earlier version are chained.
+    pub head: Option<Head>,
 }
 
 impl Report {

@@ -2,7 +2,7 @@
 //!
 //! They are two files and not one, because a sheet with both is a trap: whoever adds up or pivots its columns counts
 //! every order twice, once in its line and once in its total, and half of the columns would be empty in every row. One
-//! file has one kind of row, and every column one meaning.
+//! file has one kind of row, and every column one meaning. So the journal's head, which is no total, is in neither.
 //!
 //! Amounts stay plain numbers of minor units, so that no spreadsheet's locale reads them differently, and times are
 //! UTC. Both files begin with a byte order mark: without it Excel reads the bank's Russian sentences in the code page

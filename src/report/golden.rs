@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::domain::bank::BankStatus as Bank;
 use crate::domain::calendar::{BusinessDay, Zone};
+use crate::domain::chain::{EventHash, Head};
 use crate::domain::guard::{self, Scope, Stop, StopKey};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::operation::OperationState as Op;
@@ -31,6 +32,7 @@ fn empty_day() -> Report {
         standing: Vec::new(),
         holds: Vec::new(),
         findings: Vec::new(),
+        head: None,
     }
 }
 
@@ -56,6 +58,7 @@ fn full_day() -> Report {
         stops: stops(),
         holds,
         findings,
+        head: Some(Head { seq: 48_211, hash: EventHash::new([0x9f; 32]) }),
         ..empty_day()
     }
 }

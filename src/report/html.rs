@@ -37,6 +37,8 @@ struct Page<'a> {
     orders_for_a_person: usize,
     groups: Vec<Group>,
     sections: Vec<Section>,
+    /// The journal's, as it is handed to `verify`.
+    head: Option<String>,
 }
 
 /// A moment for people, and the same one exactly.
@@ -116,6 +118,7 @@ impl<'a> Page<'a> {
                 .chain([Group::of_holds(report)])
                 .collect(),
             sections: FindingKind::ALL.map(|kind| Section::new(report, kind)).into(),
+            head: report.head.map(|head| head.to_string()),
         }
     }
 }

@@ -47,6 +47,9 @@ struct Report<'a> {
     zone: &'a str,
     drawn_at: String,
     drawn_at_ms: i64,
+    /// What `reconciled verify --head` takes: the number and the hash of the day's last event, of all merchants
+    /// together.
+    journal_head: Option<String>,
     /// Money that did not move when the report was drawn.
     money_stops: Vec<Stop<'a>>,
     orders_for_a_person: usize,
@@ -133,6 +136,7 @@ impl<'a> From<&'a reconciliation::Report> for Report<'a> {
             zone: report.zone.name(),
             drawn_at: report.drawn_at.to_string(),
             drawn_at_ms: report.drawn_at.as_millis(),
+            journal_head: report.head.map(|head| head.to_string()),
             money_stops: report.stops.iter().map(Stop::from).collect(),
             orders_for_a_person: report.orders_for_a_person(),
             totals: TotalGroup::ALL.into_iter().flat_map(totals_of).collect(),
