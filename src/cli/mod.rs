@@ -4,8 +4,8 @@
 //! of them reaches the bank: they write rows, and the daemon, which alone holds the lock, does the rest.
 //!
 //! Read in this order: this file, `order` (the family of most commands), `review`, then `money`, `login`, `token`,
-//! `webhook`, `status`, `adopt`, `report`, `check`, `sandbox`, `simulate`, `man`; `desk` opens what they all need,
-//! `output` prints, `failure` says what went wrong.
+//! `webhook`, `status`, `adopt`, `report`, `verify`, `check`, `sandbox`, `simulate`, `man`; `desk` opens what they all
+//! need, `output` prints, `failure` says what went wrong.
 
 mod adopt;
 mod check;
@@ -28,6 +28,7 @@ mod signals;
 mod simulate;
 mod status;
 mod token;
+mod verify;
 mod webhook;
 
 use std::path::PathBuf;
@@ -98,6 +99,8 @@ enum Command {
     Adopt(adopt::Adopt),
     /// Draw a business day's report
     Report(report::Draw),
+    /// Say whether the journal is still what was written, or which event is the first that is not
+    Verify(verify::Verify),
     /// Open a small bank on this host, to try everything without money
     Sandbox(sandbox::Open),
     /// Run the daemon through months of bad luck in virtual time, and check every book
@@ -136,6 +139,7 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Status(status) => status.run(&config, &output).await,
         Command::Adopt(adopt) => adopt.run(&config, &output).await,
         Command::Report(draw) => draw.run(&config, &output).await,
+        Command::Verify(verify) => verify.run(&config, &output).await,
         Command::Sandbox(open) => open.run(&output).await,
         Command::Simulate(simulate) => simulate.run(&output).await,
         Command::Completions(completions) => completions.run(&output),

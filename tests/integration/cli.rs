@@ -122,10 +122,12 @@ fn exit_codes_tell_scripts_what_kind_of_failure_it_was() {
     check(&["review", "resolve", "A-1", "--as", "guess", "--reason", "so"], 64);
     check(&["review", "resolve", "A-1", "--as", "bank", "--confirm", "--reason", "so"], 64);
     check(&["report", "--day", "20.11.2026"], 64);
+    check(&["verify", "--head", "48211"], 64);
     check(&["sandbox", "--buyers", "many"], 64);
     check(&["--config", "no-such-file", "status"], 78);
     check(&["order", "list"], 1);
     check(&["status"], 1);
+    check(&["verify"], 1);
     check(&["check"], 0);
 }
 
@@ -174,7 +176,7 @@ fn a_pipe_gets_plain_text() {
     host.add("A-1", "100");
     let list = host.done(&["order", "list"]);
     assert!(list.starts_with("ORDER    AMOUNT  STATE    FOR"), "{list}");
-    for command in [&["order", "show", "A-1"][..], &["order", "why", "A-1"], &["status"], &["check"]] {
+    for command in [&["order", "show", "A-1"][..], &["order", "why", "A-1"], &["status"], &["verify"], &["check"]] {
         let text = host.done(command);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()) && !text.contains('─'), "{text:?}");
     }

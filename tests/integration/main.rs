@@ -38,6 +38,7 @@ mod stopped;
 mod tls_faults;
 mod tokens;
 mod verbs;
+mod verify;
 mod spool;
 mod storage;
 mod webhooks;
