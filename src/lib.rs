@@ -70,6 +70,13 @@
 //! place in the journal and the bounded number of events beside it that were not taken. Of an order the next event
 //! waits for the one before it; nothing else waits for anything.
 //!
+//! # What the journal proves
+//!
+//! Each event has a hash over its row and the hash before it, written in the event's own transaction. The report of a day
+//! has the hash of the day's last event, its head; so whoever keeps reports can tell, with `reconciled verify`, whether
+//! any event up to there was altered, taken out, put in or moved since, and which is the first ([`store::Journal`]). There
+//! is no key in it: the file alone proves nothing against whoever can write all of it, a head that left the host does.
+//!
 //! # The rules under which money moves
 //!
 //! The code names them by number.
