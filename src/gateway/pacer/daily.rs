@@ -16,9 +16,9 @@ const BLOCK_MAX: u32 = 100;
 /// Looks go on once a hundredth of the quota is there for them.
 const AGAIN_SHARE: u32 = 100;
 
-/// Once less than a fiftieth of it is left, looks are spread the more, the less there is: what was spent too soon comes
+/// Once less than a twentieth of it is left, looks are spread the more, the less there is: what was spent too soon comes
 /// back a day later, and to send none until then is worse than to send fewer. Ten times as far at the most.
-const LOW_SHARE: u64 = 50;
+const LOW_SHARE: u64 = 20;
 const LOW_TIMES: u64 = 10;
 
 /// Requests that were written down, and may be spent.
@@ -49,6 +49,8 @@ struct State {
     until: Option<Instant>,
     /// A look was refused, and there was not enough room since.
     is_used_up: bool,
+    /// Something else was refused that leaves so many alone, and there were not more since.
+    refused_at: Option<u64>,
     /// Somebody waits for a block.
     is_wanted: bool,
 }
@@ -77,6 +79,9 @@ impl Daily {
             return Err(NotYet::Turn);
         }
         let room = u64::from(state.left) + state.beyond;
+        if room <= kept && purpose != Purpose::Look {
+            state.refused_at = Some(state.refused_at.map_or(kept, |known| known.min(kept)));
+        }
         if room <= kept || (state.is_used_up && purpose == Purpose::Look) {
             if !std::mem::replace(&mut state.is_used_up, true) {
                 attention();
@@ -119,13 +124,18 @@ impl Daily {
         let mut state = self.lock();
         let (was_wanted, was_used_up) = (state.is_wanted, state.is_used_up);
         (state.left, state.beyond, state.until) = (block.requests, block.beyond, Some(block.until));
-        state.is_wanted = false;
+        // An empty one serves nobody: whoever waits is woken by the first that has anything.
+        state.is_wanted &= block.requests == 0;
         // Looks go on once there is something to go on with: else each request that grows a day old would be one look,
         // and news of its own.
         let enough = self.kept + u64::from(self.limit.get() / AGAIN_SHARE);
         let room = u64::from(block.requests) + block.beyond;
         state.is_used_up = block.requests == 0 || (state.is_used_up && room <= enough);
-        (was_wanted && block.requests > 0) || (was_used_up && !state.is_used_up)
+        if block.requests == 0 {
+            return false;
+        }
+        let is_let = state.refused_at.take_if(|kept| room > *kept).is_some();
+        is_let || was_wanted || (was_used_up && !state.is_used_up)
     }
 
     pub(super) fn is_used_up(&self) -> bool {

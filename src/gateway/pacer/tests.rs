@@ -367,3 +367,32 @@ async fn regression_a_quota_that_is_used_up_is_not_asked_for_again_and_again() {
         assert!(blocks <= 2, "{blocks} blocks for {waits_for:?} that waits");
     }
 }
+
+/// Money waits for the first request that there is, and registrations for the first that is not kept from them, however
+/// little that is: looks alone wait for more.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_the_quota_goes_on_as_soon_as_there_is_something_for_him() {
+    let daily = NonZeroU32::new(100);
+    let table = [
+        (Purpose::Send, [(0, 0), (0, 0)], (1, 0)),
+        (Purpose::Money, [(0, 0), (0, 0)], (1, 0)),
+        (Purpose::Register, [(0, 0), (1, 9)], (1, 10)),
+        (Purpose::Look, [(0, 0), (1, 19)], (1, 21)),
+    ];
+    for (purpose, too_little, enough) in table {
+        let pacer = Pacer::new(&Budget { daily, ..budget(Duration::from_millis(10), 1, 4, 20) });
+        let give = |(requests, beyond)| {
+            pacer.fill(Block { requests, beyond, until: Instant::now() + SECOND * 600 });
+        };
+        let mut waits = pin!(pacer.permit(purpose));
+        for block in too_little {
+            assert!(timeout(SECOND, waits.as_mut()).await.is_err(), "{purpose:?} before {block:?}");
+            pacer.give_back();
+            give(block);
+        }
+        assert!(timeout(SECOND, waits.as_mut()).await.is_err(), "{purpose:?} before {enough:?}");
+        pacer.give_back();
+        give(enough);
+        assert!(timeout(SECOND, waits).await.is_ok(), "{purpose:?} with {enough:?}");
+    }
+}
