@@ -281,7 +281,11 @@ async fn try_step(
     let mut leave = None;
     let standing = Standing { clock: held::clock_doubt(desk), ..standing(desk, &order, &operation).await? };
     if expects_to_send(desk, &order, &operation, &bank.answer, &standing) {
-        leave = Some(desk.gateway.pacer().permit(Purpose::Send).await);
+        leave = tokio::select! {
+            biased;
+            () = told_to_stop(&mut stop) => return Ok(()),
+            permit = desk.gateway.pacer().permit(Purpose::Send) => Some(permit),
+        };
         if stood_still > FRESH
             || answered.elapsed() > desk.gateway.pacer().patience(FRESH)
             || desk.gateway.login().is_closed()

@@ -34,7 +34,7 @@ const STEP_PER_MILLE: u32 = 200;
 /// Works until told to stop.
 pub(super) async fn run(desk: Desk, mut stop: watch::Receiver<bool>) {
     let heart = desk.shared.progress.heart(format!("purser of {}", desk.merchant), WELL_EVERY + HEART_LIMIT);
-    let mut purse = Purse { desk: &desk, block: None, told: Told::NothingYet, used_up_told: None };
+    let mut purse = Purse { desk: &desk, block: None, unspent: 0, told: Told::NothingYet, used_up_told: None };
     loop {
         heart.beat();
         let wait = purse.look_after().await.unwrap_or_else(|error| {
@@ -67,6 +67,8 @@ struct Purse<'a> {
     desk: &'a Desk,
     /// The block that is spent now.
     block: Option<i64>,
+    /// What is left of it and was given back.
+    unspent: u32,
     told: Told,
     /// When it was told that the quota is used up.
     used_up_told: Option<Instant>,
@@ -117,12 +119,13 @@ impl Purse<'_> {
     async fn take(&mut self, daily: NonZeroU32, wanted: u32) -> Result<(), StoreError> {
         let (desk, pacer) = (self.desk, self.desk.gateway.pacer());
         let (begun, now) = (Instant::now(), desk.shared.clock().now());
-        let left = pacer.give_back();
-        let unspent = self.block.take().map(|id| (id, left));
+        self.unspent = self.unspent.saturating_add(pacer.give_back());
+        let unspent = self.block.map(|id| (id, self.unspent));
         let until = now.plus(SPENT_WITHIN + ON_ITS_WAY);
         let store = &desk.shared.store;
         let taken = store.take_requests(&desk.merchant, daily.get(), wanted, unspent, until, now).await?;
-        self.block = taken.id;
+        // Not before: where it could not be written down, it is given back with the next.
+        (self.block, self.unspent) = (taken.id, 0);
         pacer.fill(Block { requests: taken.requests, beyond: taken.beyond, until: begun + SPENT_WITHIN });
         Ok(())
     }
