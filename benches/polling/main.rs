@@ -108,7 +108,7 @@ struct Measured {
     foreseen_mean_s: f64,
     /// Who knows of these very orders how soon they come.
     best_mean_s: f64,
-    /// At least this within the budget, with as many looks.
+    /// About the least that can be within the budget, with as many looks.
     limited_mean_s: f64,
 }
 

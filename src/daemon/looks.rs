@@ -171,13 +171,16 @@ impl<B: Book> Engine<B> {
             if !is_open() || leave.as_ref().is_some_and(|leave| !self.sky.still_lets(&leave.leaving)) {
                 leave = None;
             }
+            if leave.is_some() {
+                self.rank(pacer).await;
+                // For nothing, no turn of the budget is taken.
+                leave = leave.filter(|_| !self.ranked.is_empty());
+            }
             if is_open() && leave.is_none() {
                 match self.seek_leave(pacer).await {
                     Ok(waiting) => leave = Some(waiting),
                     Err(not_yet) => wait = wait.min(not_yet),
                 }
-            } else if leave.is_some() {
-                self.rank(pacer).await;
             }
             tokio::select! {
                 biased;
@@ -364,7 +367,8 @@ impl<B: Book> Engine<B> {
         let waiting = self.ranked.iter().rev().map(|(worth, due)| match due {
             // What its bound makes of it is the more, the dearer looks are.
             due if polling::late_since(policy, due) <= now => Waits::Owed,
-            due if due.page.closes_at <= now => Waits::Closed,
+            // Found open since, it may be open for long.
+            due if due.page.closes_at <= now && due.open_at < due.page.closes_at && !due.is_hinted => Waits::Closed,
             _ => Waits::Open(*worth),
         });
         let spending = self.steering.spent(pacer, waiting);

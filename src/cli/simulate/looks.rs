@@ -122,7 +122,8 @@ fn picture(task: &Task, title: String) -> std::io::Result<String> {
         if seconds / period.as_secs_f64() < orders * 1.1 || period < Duration::from_millis(1) {
             continue;
         }
-        let budget = Budget { period, ..task.budget };
+        let daily = task.budget.daily.map(|daily| scaled(daily, times));
+        let budget = Budget { period, daily, ..task.budget };
         let found = looks::run(&Task { budget, schedule: None, ..task.clone() })?;
         let spot = Spot {
             rate: found.looks_per_order * orders / seconds,
@@ -147,6 +148,12 @@ fn picture(task: &Task, title: String) -> std::io::Result<String> {
         }
     }
     Ok(chart.svg())
+}
+
+fn scaled(daily: NonZeroU32, times: f64) -> NonZeroU32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it ends at the type's limits")]
+    let daily = (f64::from(daily.get()) * times) as u32;
+    NonZeroU32::new(daily).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Whoever reads the file reads the old one or the new one.

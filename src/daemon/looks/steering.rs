@@ -41,7 +41,7 @@ impl Served {
 pub(super) enum Waits {
     /// At a page that is open; worth so much, in seconds of delay.
     Open(f64),
-    /// At a page that has closed.
+    /// At a page that has closed since its order was last found open.
     Closed,
     /// Whatever it is worth, as the bound of its order's state: that tells nothing.
     Owed,

@@ -32,8 +32,6 @@ const CLOSED_MOST: f64 = 7.0 * 86_400.0;
 /// No two looks at an order are nearer than this, in seconds.
 const APART: f64 = 0.5;
 
-/// An order's ages at two looks: the last that found it open, and the next.
-///
 /// Plans for the orders of one kind whose page stays open for one time.
 #[derive(Clone, Debug)]
 pub struct Plans {

@@ -54,7 +54,7 @@ pub struct Spending {
 pub enum Unreached {
     /// At a page that is open: worth so much, in seconds of delay.
     Open(f64),
-    /// At a page that has closed, so that it is sure to find the end: a look more saves what it takes until all of these
+    /// At a page that has closed, so that it is sure to find the end: a look more saves what it takes until all that wait
     /// are reached, and no more than that.
     Closed(Duration),
 }
@@ -93,8 +93,8 @@ impl Price {
     }
 
     /// Raises the price to what a look is worth that the budget does not reach: what is worth less need not be planned.
-    /// Where those are sure to find something, it falls with their number as well. Lowers it while some of the budget is left, and slowly, since what was planned at the old price comes due for
-    /// minutes. Where callbacks make it so many times fewer looks, that part of the budget is left over: it is no reason
+    /// Where that is sure to find something, the price falls with the number of those that wait as well. Lowers it while
+    /// some of the budget is left, and slowly, since what was planned at the old price comes due for minutes. Where callbacks make it so many times fewer looks, that part of the budget is left over: it is no reason
     /// to look more often, and when they stop, the price is right at once.
     #[must_use]
     pub fn steered(self, spending: Spending, saved: f64) -> Self {

@@ -1,9 +1,12 @@
-//! What nobody can do better within a budget, who knows how soon outcomes come, though of no order when.
+//! What can hardly be done better within a budget by who knows how soon outcomes come, though of no order when.
 //!
 //! Each stretch of the day gets a price of its own, and so has the sum of all looks; at these prices each order's
 //! cheapest plan is found by itself. Whatever the prices, what all plans cost less what the budget's looks would have
 //! is no more than any policy's delay that keeps to the budget: every look it sends pays a price that is taken off
 //! again (weak duality). The prices are raised where more is wanted than there is, and the highest sum is kept.
+//!
+//! It is an estimate to within what it leaves out: ages are those of a grid, orders come in the middle of a stretch, and
+//! outcomes as many other orders had them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +46,7 @@ pub struct Limit {
     pub stretches_s: &'static [f64],
 }
 
-/// No policy that keeps to `limit` has a mean time to notice below this, in seconds. How soon outcomes come is what
+/// No policy that keeps to `limit` has a mean time to notice much below this, in seconds. How soon outcomes come is what
 /// `truth` shows, told apart by the time of registration, in `parts` parts of the workload; and orders come as in
 /// `workload`.
 pub fn limited(workload: &Workload, truth: &Workload, limit: Limit, parts: i64) -> f64 {

@@ -14,6 +14,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// A block is spent within this long; what is left is taken back then.
 const SPENT_WITHIN: Duration = Duration::from_secs(600);
 
+/// A request that has its leave is on its way within this long: for so long after its time a block still counts.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+
 /// While the quota is used up, it is looked this often whether a request has grown a day old.
 const AGAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -35,7 +38,7 @@ pub(super) async fn fill(pacer: &Pacer) {
     }
 }
 
-/// Blocks of the last 24 hours: until when each could be spent, and its requests.
+/// Blocks of the last 24 hours: until when each could be on its way, and its requests.
 #[derive(Default)]
 struct Blocks {
     taken: VecDeque<(Instant, u32)>,
@@ -55,7 +58,9 @@ impl Blocks {
         let left = u64::from(daily.get()).saturating_sub(sent);
         let requests = u32::try_from(left).unwrap_or(u32::MAX).min(wanted);
         let until = now + SPENT_WITHIN;
-        self.taken.push_back((until, requests));
+        if requests > 0 {
+            self.taken.push_back((until + ON_ITS_WAY, requests));
+        }
         Block { requests, beyond: left.saturating_sub(requests.into()), until }
     }
 }

@@ -188,7 +188,7 @@ fn findings(task: &Task, noticed: Noticed) -> Findings {
     let in_time = asked_ms.partition_point(|at| *at <= ends_ms);
     let lasts_s = float(ends_ms - begins_ms) / 1_000.0;
     let of_the_quota =
-        task.budget.daily.map_or(f64::INFINITY, |daily| f64::from(daily.get()) * (lasts_s / DAY_S).ceil());
+        task.budget.daily.map_or(f64::INFINITY, |daily| f64::from(daily.get()) * (lasts_s / DAY_S).max(1.0));
     Findings {
         orders,
         looks: asked_ms.len(),

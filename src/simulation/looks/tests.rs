@@ -37,7 +37,6 @@ fn a_day_of_cards_is_noticed_nearly_as_soon_as_can_be_and_sooner_than_by_any_int
     let rate = 0.1;
     let learned = run_with(&workload, rate, None);
     let best = optimum(&workload, learned.looks_per_order, 1);
-    eprintln!("RATIO {}", learned.mean_s / best.mean_s);
     assert!(learned.mean_s < best.mean_s * 1.3, "{learned:?} {best:?}");
     assert!(learned.never_noticed == 0.0 && learned.budget_used > 0.85, "{learned:?}");
     for every in [60, 300] {
