@@ -136,3 +136,33 @@ fn when_callbacks_stop_looks_come_back_within_minutes_and_one_alert_is_raised() 
         assert!(of_99 <= of_99_without * 1.2, "{share}: 99 % within {of_99} s, and {of_99_without} s without");
     }
 }
+
+/// Three days at a bank that counts by the day and burst at will: no 24 hours hold more than the quota, most of it is
+/// used, and every outcome is noticed.
+#[test]
+fn no_day_holds_more_than_its_quota() {
+    const DAILY: u32 = 400;
+    let day = |nth: i64| {
+        let later = nth * 24 * HOUR_MS;
+        let drawn = Shape::Card.draw(200, nth.unsigned_abs()).cases().to_vec();
+        drawn.into_iter().map(move |case| Case {
+            registered_ms: case.registered_ms + later,
+            expires_ms: case.expires_ms + later,
+            outcome_ms: case.outcome_ms + later,
+            ..case
+        })
+    };
+    let workload = Arc::new(Workload::new((0..3).flat_map(day).collect()));
+    let (burst, in_flight) = (NonZeroU32::new(50).unwrap(), NonZeroUsize::new(16).unwrap());
+    let period = Duration::from_millis(20);
+    let budget = Budget { period, burst, in_flight, reserve: 0, daily: NonZeroU32::new(DAILY) };
+    let callbacks = Callbacks::default();
+    let noticed = noticed(&Task { workload: Arc::clone(&workload), budget, schedule: None, outage: None, callbacks });
+    assert_eq!(noticed.delays_ms.len(), workload.cases().len(), "nothing is lost");
+    let asked = &noticed.asked_ms;
+    let within =
+        |from: &i64| asked.partition_point(|at| *at < from + 24 * HOUR_MS) - asked.partition_point(|at| at < from);
+    let most = asked.iter().map(within).max().unwrap();
+    assert!(most <= DAILY as usize, "{most} requests in 24 hours");
+    assert!(asked.len() > 3 * DAILY as usize * 8 / 10, "{} requests in three days", asked.len());
+}
