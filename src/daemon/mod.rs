@@ -69,6 +69,7 @@ pub use place::place;
 use schedule::{MinuteBell, ScheduleError};
 
 pub(crate) use parts::{Errands, Parts, Rhythm, Setting};
+pub(crate) use purser::{ON_ITS_WAY, SPENT_WITHIN};
 
 /// Why the daemon did not start. Nothing was sent, and nothing was changed that was not ours.
 #[derive(Debug, thiserror::Error)]

@@ -14,10 +14,10 @@ use super::merchant::Desk;
 use super::{AFTER_STORE_ERROR, HEART_LIMIT, told_to_stop};
 
 /// A block is spent within this long; what is left is taken back then.
-const SPENT_WITHIN: Duration = Duration::from_secs(10 * 60);
+pub(crate) const SPENT_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// A request that has its leave is on its way within this long: for so long after its time a block still counts.
-const ON_ITS_WAY: Duration = Duration::from_secs(60);
+pub(crate) const ON_ITS_WAY: Duration = Duration::from_secs(60);
 
 /// A quota that is used up is told of once in this long.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,24 +1,18 @@
 //! A restored, copied or lost database with the real binary: nothing is sent until a person adopts it.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use reconciled::domain::operation::OperationState;
 use reconciled::domain::order::State;
-use reconciled::sandbox::Settings;
-use reconciled::store::{OrderWithOperation, Store};
+use reconciled::store::OrderWithOperation;
 use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::child::post_order;
-use crate::fixture::{HASTE, World, wait_for, wait_for_state};
-
-/// A merchant's daemon in a process of its own, started and stopped around what happens to its files.
-struct Host {
-    world: World,
-    config: PathBuf,
-}
+use crate::fixture::{wait_for, wait_for_state};
+use crate::host::Host;
 
 struct Running {
     child: Child,
@@ -29,26 +23,6 @@ struct Running {
 }
 
 impl Host {
-    async fn new() -> Self {
-        let world = World::new(Settings::default(), HASTE).await;
-        let config = world.config().path;
-        Self { world, config }
-    }
-
-    fn database(&self) -> PathBuf {
-        self.world.directory.path().join("data/reconciled.db")
-    }
-
-    fn store(&self) -> Store {
-        Store::open(&self.database()).unwrap()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
-        command.args(args).arg("--config").arg(&self.config).stdin(Stdio::null());
-        command
-    }
-
     /// Starts the daemon and reads its log up to the line that says it is ready.
     fn start(&self) -> Running {
         let mut child = self.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -64,31 +38,10 @@ impl Host {
         running
     }
 
-    /// Runs a command to its end; what it printed, and its exit code.
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
-        let output = self.command(args).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
     fn json(&self, args: &[&str]) -> Value {
         let (code, out, err) = self.run(args);
         assert_eq!(code, 0, "{args:?}: {err}");
         serde_json::from_str(&out).unwrap()
-    }
-
-    /// Registers and pays a two-phase order, and queues it; `part` is what a completion takes.
-    fn paid(&self, number: &str, part: Option<&str>) {
-        let id = self.world.register_two_phase(number, 10_000);
-        self.world.bank.bank().pay(&id).unwrap();
-        let mut args = vec!["order", "add", "--number", number, "--amount", "10000"];
-        args.extend(part.map(|part| ["--complete-amount", part]).into_iter().flatten());
-        let (code, _, err) = self.run(&args);
-        assert_eq!(code, 0, "{err}");
-    }
-
-    async fn completed(&self, number: &str) {
-        wait_for(&self.store(), number, |found| settled(found) == Some(OperationState::Confirmed)).await;
     }
 }
 
@@ -116,10 +69,6 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn settled(found: &OrderWithOperation) -> Option<OperationState> {
-    found.operation.as_ref().map(|operation| operation.state)
 }
 
 /// The witness is written before the first byte leaves (R8): where it cannot be, nothing leaves.

@@ -15,6 +15,7 @@ mod fixture;
 mod foreign_bank;
 mod gateway_faults;
 mod held_back;
+mod host;
 mod hostile;
 mod holds;
 mod house;

@@ -1,43 +1,14 @@
 //! The journal's chain with the real binary: the daemon writes it, reports have its head, and `verify` names the first
 //! event that is not what was written.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
-use reconciled::domain::operation::OperationState;
-use reconciled::sandbox::Settings;
-use reconciled::store::Store;
 use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::child::Process;
-use crate::fixture::{HASTE, World, in_time, until, wait_for};
-
-/// A merchant's host.
-struct Host {
-    world: World,
-    config: PathBuf,
-}
+use crate::fixture::{in_time, until};
+use crate::host::Host;
 
 impl Host {
-    async fn new() -> Self {
-        let world = World::new(Settings::default(), HASTE).await;
-        let config = world.config().path;
-        Self { world, config }
-    }
-
-    fn database(&self) -> PathBuf {
-        self.world.directory.path().join("data/reconciled.db")
-    }
-
-    /// Runs a command to its end: its exit code, and what it printed.
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
-        let output = command.args(args).arg("--config").arg(&self.config).stdin(Stdio::null()).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
     /// What `verify --json` says, and its exit code. Nothing else is said in a pipe.
     fn verify(&self, args: &[&str]) -> (i32, Value) {
         let (code, out, err) = self.run(&[&["verify", "--json"], args].concat());
@@ -54,15 +25,8 @@ impl Host {
 
     /// Has the daemon complete a hold, which is a journey of many events.
     async fn complete(&self, number: &str) {
-        let id = self.world.register_two_phase(number, 10_000);
-        self.world.bank.bank().pay(&id).unwrap();
-        let (code, _, err) = self.run(&["order", "add", "--number", number, "--amount", "10000"]);
-        assert_eq!(code, 0, "{err}");
-        let store = Store::open(&self.database()).unwrap();
-        let confirmed = |found: &reconciled::store::OrderWithOperation| {
-            found.operation.as_ref().is_some_and(|operation| operation.state == OperationState::Confirmed)
-        };
-        wait_for(&store, number, confirmed).await;
+        self.paid(number, None);
+        self.completed(number).await;
     }
 
     fn raw(&self) -> Connection {

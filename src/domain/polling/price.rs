@@ -94,8 +94,9 @@ impl Price {
 
     /// Raises the price to what a look is worth that the budget does not reach: what is worth less need not be planned.
     /// Where that is sure to find something, the price falls with the number of those that wait as well. Lowers it while
-    /// some of the budget is left, and slowly, since what was planned at the old price comes due for minutes. Where callbacks make it so many times fewer looks, that part of the budget is left over: it is no reason
-    /// to look more often, and when they stop, the price is right at once.
+    /// some of the budget is left, and slowly, since what was planned at the old price comes due for minutes. Where
+    /// callbacks make it so many times fewer looks, that part of the budget is left over: it is no reason to look more
+    /// often, and when they stop, the price is right at once.
     #[must_use]
     pub fn steered(self, spending: Spending, saved: f64) -> Self {
         let minutes = spending.over.as_secs_f64() / 60.0;

@@ -6,16 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::daemon::{Block, Pacer};
+use crate::daemon::{Block, ON_ITS_WAY, Pacer, SPENT_WITHIN};
 
 /// The quota counts what was sent in this long.
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// A block is spent within this long; what is left is taken back then.
-const SPENT_WITHIN: Duration = Duration::from_secs(600);
-
-/// A request that has its leave is on its way within this long: for so long after its time a block still counts.
-const ON_ITS_WAY: Duration = Duration::from_secs(60);
 
 /// While the quota is used up, it is looked this often whether a request has grown a day old.
 const AGAIN_EVERY: Duration = Duration::from_secs(5);

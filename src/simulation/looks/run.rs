@@ -112,7 +112,7 @@ async fn simulate_beside(task: &Task, other: impl AsyncFnOnce(&Pacer)) -> Notice
         Books::new(Arc::clone(&task.workload), policy, looks, (lore.clone(), sky.clone()), (clock, start), task.outage);
     let pacer = Pacer::new(&task.budget);
     let stop = watch::Sender::new(false);
-    let (mut stopped, mut told) = (stop.subscribe(), stop.subscribe());
+    let mut stopped = stop.subscribe();
     let engine = Engine::new(books.clone(), lore, sky, Duration::from_secs(1));
     let work = engine.run(&pacer, books.bell(), || true, || {}, stop.subscribe());
     let (bank, callbacks) = (books.clone(), task.callbacks.of(&task.workload));
@@ -134,17 +134,11 @@ async fn simulate_beside(task: &Task, other: impl AsyncFnOnce(&Pacer)) -> Notice
     };
     let other = async {
         tokio::select! {
-            () = other(&pacer) => {}
+            ((), ()) = async { tokio::join!(other(&pacer), quota::fill(&pacer)) } => {}
             _ = stopped.wait_for(|stop| *stop) => {}
         }
     };
-    let quota = async {
-        tokio::select! {
-            () = quota::fill(&pacer) => {}
-            _ = told.wait_for(|stop| *stop) => {}
-        }
-    };
-    tokio::join!(work, lead, post, other, quota);
+    tokio::join!(work, lead, post, other);
     books.noticed()
 }
 
